@@ -1,0 +1,140 @@
+"""The case: a scenario with every fact looked up. What the estimator is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from app.estimator.architecture import Architecture
+from app.estimator.constants import ConstantValues
+from app.estimator.evidence import HeadToHead
+from app.estimator.hardware import Source
+from app.estimator.methods import Method
+from app.estimator.plans import Fleet
+from app.estimator.report import Assumption
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The base model and how it is called."""
+
+    architecture: Architecture
+    label: str
+    family: str
+    source: Source | None
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The training data of one run.
+
+    Parameters
+    ----------
+    examples, tokens_per_example : [count], mean [tokens]
+    epochs : how often each example is seen.
+    sequence_length : examples are packed into sequences of this length. [tokens]
+    global_batch_sequences : sequences per optimizer step. [count]
+    """
+
+    examples: int
+    tokens_per_example: int
+    epochs: float
+    sequence_length: int
+    global_batch_sequences: int
+
+    @property
+    def tokens_per_run(self) -> float:
+        """Tokens that one run trains on. [tokens]"""
+        return self.examples * self.tokens_per_example * self.epochs
+
+    @property
+    def sequences_per_run(self) -> int:
+        """Packed sequences of one run, the last one part empty. [count]"""
+        return max(1, int(-(-self.tokens_per_run // self.sequence_length)))
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """The work around the release run.
+
+    Parameters
+    ----------
+    experiments, experiment_fraction : runs before the release, and their size in whole runs.
+    failed_fraction : extra GPU time lost to failed runs.
+    engineer_weeks_full, engineer_weeks_adapter : person-weeks until the first release.
+    engineer_week_usd, data_preparation_usd, release_fixed_usd : [USD]
+    releases_per_year : releases after the first; each is trained again.
+    """
+
+    experiments: int
+    experiment_fraction: float
+    failed_fraction: float
+    engineer_weeks_full: float
+    engineer_weeks_adapter: float
+    engineer_week_usd: float
+    data_preparation_usd: float
+    releases_per_year: float
+    release_fixed_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What accuracy is worth.
+
+    Parameters
+    ----------
+    base_accuracy_points : accuracy of the base model. [points, 0 to 100]
+    test_set_size : questions behind that figure. [count]
+    answers_per_month, value_per_correct_answer_usd : [count], [USD]
+    horizon_months : [months]; discount_rate_fraction : effective, a year.
+    value_uncertainty_fraction, price_uncertainty_fraction : half width of the 80% range.
+    """
+
+    base_accuracy_points: float
+    test_set_size: int
+    answers_per_month: float
+    value_per_correct_answer_usd: float
+    horizon_months: int
+    discount_rate_fraction: float
+    value_uncertainty_fraction: float
+    price_uncertainty_fraction: float
+
+    @property
+    def usd_per_point_month(self) -> float:
+        """Worth of one accuracy point for one month. [USD]"""
+        return self.answers_per_month * self.value_per_correct_answer_usd / 100
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything that the estimator needs; nothing is looked up afterwards.
+
+    Parameters
+    ----------
+    fleet : the offers that may be planned on.
+    reference_fleet : all firm offers, to say what would make a method fit.
+    ledger : the inputs as rows of the report's assumptions.
+    evidence : all head-to-heads; the task group chooses among them.
+    as_of : the day for which the age of prices is shown.
+    """
+
+    title: str
+    situation: str
+    task_group: str
+    model: Model
+    data: Data
+    methods: tuple[Method, ...]
+    fleet: Fleet
+    reference_fleet: Fleet
+    max_gpus: int
+    objective: str
+    programme: Programme
+    value: Value
+    evidence: tuple[HeadToHead, ...]
+    studies: Mapping[str, Source]
+    constants: ConstantValues
+    draws: int
+    seed: int
+    as_of: date
+    ledger: tuple[Assumption, ...]

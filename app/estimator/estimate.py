@@ -1,0 +1,217 @@
+"""Composition only: a case in, the report out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.estimator.accuracy import draw_accuracy, prior_of
+from app.estimator.assemble import (
+    Worked,
+    constant_ledger,
+    data_report,
+    fact_ledger,
+    method_outline,
+    method_report,
+    model_report,
+    report_notes,
+    report_sources,
+)
+from app.estimator.case import Case
+from app.estimator.cost import Run, programme_costs
+from app.estimator.decision import Contender, decide, probabilities_best
+from app.estimator.errors import EstimatorError
+from app.estimator.finance import discount_factors
+from app.estimator.methods import Method
+from app.estimator.planner import Planned, plan_run, reasons_nothing_fits
+from app.estimator.report import REPORT_SCHEMA, Comparison, Report
+from app.estimator.uncertainty import Factors, distribution, draw_factors, money_draws
+
+Floats = NDArray[np.float64]
+
+
+class NothingFits(EstimatorError):  # noqa: N818
+    """No method has a plan that fits; `reasons` say why, and what would make each fit."""
+
+    def __init__(self, reasons: dict[str, tuple[str, ...]]) -> None:
+        self.reasons = reasons
+        super().__init__(" ".join(sentence for said in reasons.values() for sentence in said))
+
+
+def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> Report:
+    """The whole answer to one case.
+
+    Parameters
+    ----------
+    version, catalog_hash, prices_as_of : what computed it and from which facts; only recorded.
+
+    Raises
+    ------
+    NothingFits : no method has a plan that fits.
+    """
+    architecture = case.model.architecture
+    planned = {
+        method.key: plan_run(
+            architecture, method, case.data, case.fleet, case.constants, case.max_gpus
+        )
+        for method in case.methods
+    }
+    reasons = {
+        method.key: reasons_nothing_fits(
+            architecture,
+            method,
+            case.data,
+            planned[method.key],
+            case.fleet,
+            case.reference_fleet,
+            case.constants,
+            case.max_gpus,
+        )
+        for method in case.methods
+        if planned[method.key].cheapest is None
+    }
+    if len(reasons) == len(case.methods):
+        raise NothingFits(reasons)
+
+    generator = np.random.default_rng(case.seed)
+    prior = prior_of(case.evidence, case.task_group, case.constants)
+    base, final = draw_accuracy(
+        prior,
+        case.task_group,
+        case.methods,
+        case.value.base_accuracy_points,
+        case.value.test_set_size,
+        case.draws,
+        generator,
+        case.constants,
+    )
+    factors = draw_factors(
+        [method.key for method in case.methods],
+        case.draws,
+        generator,
+        case.value.price_uncertainty_fraction,
+        case.value.value_uncertainty_fraction,
+        case.constants,
+    )
+    worked = {
+        method.key: _work(case, method, planned[method.key], base, final[method.key], factors)
+        for method in case.methods
+        if method.key not in reasons
+    }
+    contenders = {
+        key: Contender(
+            key, w.money.npv, float(w.gain.mean()), w.costs.upfront_usd, w.costs.total_usd
+        )
+        for key, w in worked.items()
+    }
+    best = probabilities_best(contenders)
+    comparison = _compare(case, worked)
+    labels = {method.key: method.label for method in case.methods}
+    verdict = decide(contenders, {key: labels[key] for key in reasons}, comparison)
+    methods = tuple(
+        method_report(case, prior, factors, worked[method.key], best[method.key])
+        if method.key in worked
+        else method_outline(case, method, planned[method.key], reasons[method.key])
+        for method in case.methods
+    )
+    return Report(
+        schema=REPORT_SCHEMA,
+        estimator_version=version,
+        catalog_hash=catalog_hash,
+        as_of=case.as_of.isoformat(),
+        prices_as_of=prices_as_of,
+        title=case.title,
+        situation=case.situation,
+        model=model_report(case),
+        data=data_report(case),
+        horizon_months=case.value.horizon_months,
+        discount_rate_fraction=case.value.discount_rate_fraction,
+        value_per_point_month_usd=case.value.usd_per_point_month,
+        draws=case.draws,
+        seed=case.seed,
+        methods=methods,
+        comparison=comparison,
+        verdict=verdict,
+        notes=report_notes(case, prior),
+        assumptions=(
+            *case.ledger,
+            *fact_ledger(methods, case),
+            *constant_ledger(case, methods),
+        ),
+        sources=report_sources(case, worked),
+    )
+
+
+def _work(
+    case: Case, method: Method, planned: Planned, base: Floats, final: Floats, factors: Factors
+) -> Worked:
+    choice = planned.cheapest if case.objective == "cheapest" else planned.fastest
+    assert choice is not None  # noqa: S101 - infeasible methods were set apart
+    offer = case.fleet.offers[choice.offer]
+    run = Run(
+        hours=float(planned.evaluation.hours[choice.plan]),
+        gpus=int(planned.evaluation.plans.gpus[choice.plan]),
+        usd_per_gpu_hour=offer.usd_per_gpu_hour,
+        price_source=offer.source.key,
+    )
+    programme = case.programme
+    weeks = (
+        programme.engineer_weeks_full
+        if method.adapters is None
+        else programme.engineer_weeks_adapter
+    )
+    costs = programme_costs(run, programme, weeks, case.value.horizon_months)
+    gain = final - base
+    gpu = factors.price * factors.time[method.key]
+    money = money_draws(
+        costs,
+        gain,
+        gpu / gpu.mean(),
+        factors.value,
+        case.value.usd_per_point_month,
+        case.value.discount_rate_fraction,
+    )
+    return Worked(method, planned, choice, costs, gain, final, money)
+
+
+def _clearly_better(npv: Floats, other: Floats) -> bool:
+    """Whether the mean is higher by more than the draws can be wrong (two standard errors).
+
+    Methods share their draws, so the error of the difference is small; a difference below it is
+    noise, and the method that was named first stands.
+    """
+    difference = npv - other
+    error = float(difference.std()) / np.sqrt(len(difference))
+    return bool(difference.mean() > 2 * error)
+
+
+def _compare(case: Case, worked: dict[str, Worked]) -> Comparison | None:
+    """Full against the better adapter method."""
+    adapters = [w for key, w in worked.items() if key != "full"]
+    if "full" not in worked or not adapters:
+        return None
+    full = worked["full"]
+    adapter = adapters[0]
+    for other in adapters[1:]:
+        if _clearly_better(other.money.npv, adapter.money.npv):
+            adapter = other
+    discount = discount_factors(case.value.discount_rate_fraction, case.value.horizon_months)
+
+    def present_cost(w: Worked) -> float:
+        return float((w.costs.fixed_by_month + w.costs.gpu_by_month) @ discount)
+
+    def present_point(w: Worked) -> float:
+        return case.value.usd_per_point_month * float(w.costs.live_by_month @ discount)
+
+    gain = float(np.maximum(adapter.gain, 0.0).mean())
+    break_even = None
+    if present_point(full) > 0:
+        needed = present_cost(full) - present_cost(adapter) + gain * present_point(adapter)
+        break_even = needed / present_point(full) - gain
+    return Comparison(
+        adapter_method=adapter.method.key,
+        gap_points=distribution(full.final - adapter.final),
+        break_even_gap_points=break_even,
+        probability_full_beats_adapter=float(np.mean(full.money.npv > adapter.money.npv)),
+        extra_cost_usd=full.costs.total_usd - adapter.costs.total_usd,
+    )

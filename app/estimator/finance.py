@@ -1,0 +1,107 @@
+"""Cash flow, net present value, payback and return, on monthly flows.
+
+Month 0 is everything before the first release and is not discounted; later flows fall at month
+ends. The monthly rate i of an effective annual rate r is (1 + r)^(1/12) - 1. This is what Excel
+users write as ``=C0+NPV(i, C1:Cn)``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from app.estimator.units import MONTHS_PER_YEAR
+
+Floats = NDArray[np.float64]
+
+
+def monthly_rate(annual_rate: float) -> float:
+    """Monthly rate that compounds to an effective annual rate. [fraction]
+
+    Examples
+    --------
+    >>> round(monthly_rate(0.10), 6)
+    0.007974
+    """
+    return float((1.0 + annual_rate) ** (1.0 / MONTHS_PER_YEAR) - 1.0)
+
+
+def discount_factors(annual_rate: float, months: int) -> Floats:
+    """Present value of one dollar at the end of months 0 to `months`. (months + 1,)"""
+    return np.asarray((1.0 + monthly_rate(annual_rate)) ** -np.arange(months + 1.0))
+
+
+def npv_usd(flows: ArrayLike, annual_rate: float) -> float:
+    """Net present value of flows at months 0, 1, 2, ... [USD]
+
+    Examples
+    --------
+    >>> round(npv_usd([-100.0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 110.0], 0.10), 9)
+    0.0
+    """
+    values = np.asarray(flows, dtype=np.float64)
+    return float(values @ discount_factors(annual_rate, len(values) - 1))
+
+
+def payback_months(flows: ArrayLike) -> float | None:
+    """First moment from which the undiscounted cumulative flow stays at 0 or above. [months]
+
+    Parameters
+    ----------
+    flows : flows at months 0, 1, 2, ... [USD]
+
+    Returns
+    -------
+    Months, interpolated within the month that recovers the rest; 0 where nothing is spent first;
+    None where the flow does not stay recovered within the horizon.
+
+    Examples
+    --------
+    >>> payback_months([-100.0, 40.0, 40.0, 40.0])
+    2.5
+    >>> payback_months([-100.0, 10.0]) is None
+    True
+    """
+    values = np.asarray(flows, dtype=np.float64)
+    cumulative = np.cumsum(values)
+    below = np.flatnonzero(cumulative < 0)
+    if len(below) == 0:
+        return 0.0
+    last = int(below[-1])
+    if last == len(values) - 1:
+        return None
+    return last + float(-cumulative[last] / values[last + 1])
+
+
+def live_fraction(months: int, release_month: float) -> Floats:
+    """Share of each month in which the release is in use. (months + 1,), month 0 is 0
+
+    Examples
+    --------
+    >>> live_fraction(3, 1.25).tolist()
+    [0.0, 0.0, 0.75, 1.0]
+    """
+    end = np.arange(months + 1.0)
+    live = np.clip(end - release_month, 0.0, 1.0)
+    live[0] = 0.0
+    return live
+
+
+def release_months(months: int, first: float, per_year: float) -> NDArray[np.int64]:
+    """Month ends at which later releases are paid, within the horizon.
+
+    Parameters
+    ----------
+    first : month of the first release; per_year : later releases a year.
+
+    Examples
+    --------
+    >>> release_months(24, 1.5, 2).tolist()
+    [8, 14, 20]
+    """
+    if per_year <= 0:
+        return np.array([], dtype=np.int64)
+    every = MONTHS_PER_YEAR / per_year
+    count = int(np.floor((months - first) / every + 1e-9)) if months > first else 0
+    ends = np.ceil(first + every * np.arange(1, count + 1) - 1e-9)
+    return np.asarray(ends, dtype=np.int64)

@@ -1,0 +1,283 @@
+"""The one report: what every page, the JSON API and the command line show.
+
+Plain numbers with their unit in the name; no rounding and no words made for one page. Presenters
+round, templates lay out, nothing recalculates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+REPORT_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A quantity that is not known exactly: its mean and the quantiles of the draws."""
+
+    mean: float
+    p10: float
+    p50: float
+    p90: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReport:
+    """The base model: its shape and exact counts."""
+
+    name: str
+    label: str
+    family: str
+    parameters: int
+    embedding_parameters: int
+    layers: int
+    hidden_size: int
+    vocab_size: int
+    max_position_embeddings: int | None
+    source_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DataReport:
+    """The training data of one run."""
+
+    examples: int
+    tokens_per_example: int
+    epochs: float
+    tokens_per_run: float
+    sequence_length: int
+    sequences_per_run: int
+    global_batch_sequences: int
+    steps_per_run: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryLine:
+    """One line of the memory of one GPU at its peak. The lines sum to the peak."""
+
+    key: str
+    label: str
+    bytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepTime:
+    """One optimizer step, by what the time is spent on; the parts sum to the whole. [s]"""
+
+    matrix_products_s: float
+    attention_s: float
+    memory_bound_s: float
+    communication_s: float
+    optimizer_s: float
+    total_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReport:
+    """Where and how one run is trained."""
+
+    offer_key: str
+    provider: str
+    provider_name: str
+    instance: str
+    region: str
+    tier: str
+    accelerator: str
+    accelerator_name: str
+    gpus_per_instance: int
+    nodes: int
+    gpus: int
+    usd_per_instance_hour: float
+    usd_per_gpu_hour: float
+    price_valid_from: str
+    price_age_days: int
+    price_source_key: str
+    strategy: str
+    """single, ddp, zero2 or fsdp"""
+    strategy_label: str
+    micro_batch: int
+    gradient_accumulation_steps: int
+    checkpointing: str
+    """none or full"""
+    memory_lines: tuple[MemoryLine, ...]
+    memory_bytes: float
+    memory_capacity_bytes: float
+    step_time: StepTime
+    tokens_per_s: float
+    model_flop_utilisation_fraction: float
+    hours: float
+    """one whole run, point estimate"""
+    hours_range: Distribution
+    gpu_hours: float
+    usd: float
+    """one whole run at the listed price, point estimate"""
+
+
+@dataclass(frozen=True, slots=True)
+class FlopReport:
+    """FLOP of the chosen plan. Forward, backward and recomputation are per token. [FLOP]"""
+
+    forward_per_token_flop: float
+    backward_per_token_flop: float
+    recompute_per_token_flop: float
+    run_flop: float
+    ratio_to_full: float
+    """step FLOP without recomputation, divided by that of full fine-tuning"""
+
+
+@dataclass(frozen=True, slots=True)
+class CostLine:
+    """quantity x unit price = amount. The lines sum to the total that is shown. [USD]"""
+
+    key: str
+    label: str
+    quantity: float
+    unit: str
+    unit_price_usd: float
+    usd: float
+    when: str
+    """once (before the first release) or recurring (over the horizon)"""
+    source: str
+    """key of a source, `input` or `assumption`"""
+
+
+@dataclass(frozen=True, slots=True)
+class AccuracyReport:
+    """Accuracy on the task, in points of 0 to 100; the gain is over the base model."""
+
+    base_points: float
+    final_points: Distribution
+    gain_points: Distribution
+    studies: int
+    rows: int
+    share_of_draws_from_other_groups: float
+
+
+@dataclass(frozen=True, slots=True)
+class CashFlowReport:
+    """Month 0 is before the first release; entries are at month ends. Arrays of horizon + 1."""
+
+    monthly_usd: tuple[float, ...]
+    """expected, undiscounted"""
+    cumulative_usd: tuple[float, ...]
+    cumulative_p10_usd: tuple[float, ...]
+    cumulative_p90_usd: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MethodReport:
+    """Everything about one method; `plan` and what follows is None where nothing fits."""
+
+    method: str
+    label: str
+    rank: int | None
+    targets: str | None
+    parameters: int
+    trainable_parameters: int
+    trainable_fraction: float
+    feasible: bool
+    reasons: tuple[str, ...]
+    """why it does not fit, and what would make it fit"""
+    plan: PlanReport | None
+    """by the objective of the scenario"""
+    cheapest: PlanReport | None
+    fastest: PlanReport | None
+    plans_considered: int
+    plans_that_fit: int
+    flop: FlopReport | None
+    accuracy: AccuracyReport | None
+    cost_lines: tuple[CostLine, ...]
+    upfront_usd: float | None
+    total_usd: float | None
+    """over the horizon, undiscounted; the sum of the cost lines"""
+    total_usd_range: Distribution | None
+    usd_per_point: float | None
+    """total cost divided by the expected gain; None where the expected gain is not positive"""
+    time_to_release_months: float | None
+    cash_flow: CashFlowReport | None
+    npv_usd: Distribution | None
+    payback_months: float | None
+    """undiscounted, of the expected cash flow; None where it does not pay back"""
+    roi_fraction: float | None
+    probability_pays: float | None
+    """share of draws with NPV above 0"""
+    probability_best: float | None
+    """share of draws in which this method has the highest NPV, and it is above 0"""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Full fine-tuning against the better adapter method; None in the report without both."""
+
+    adapter_method: str
+    gap_points: Distribution
+    """accuracy of full less accuracy of the adapter"""
+    break_even_gap_points: float | None
+    """the gap at which both have the same NPV; None where a point is worth nothing"""
+    probability_full_beats_adapter: float
+    extra_cost_usd: float
+    """total cost of full less total cost of the adapter, over the horizon"""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer in words, made from the numbers of this report."""
+
+    choice: str
+    """full, lora, qlora, neither or undecided"""
+    headline: str
+    sentences: tuple[str, ...]
+    perfect_information_usd: float
+    """expected gain of knowing every uncertain figure before choosing: no pilot is worth more"""
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """One number that the report rests on."""
+
+    key: str
+    label: str
+    value: float | str
+    unit: str
+    kind: str
+    """input (entered), default (ours, not changed), fact (sourced), assumption (our judgement)"""
+    source: str
+    """key of a source, or why we assume it"""
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """Where facts of this report were read."""
+
+    key: str
+    title: str
+    publisher: str
+    locator: str
+    retrieved: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole answer to one scenario."""
+
+    schema: int
+    estimator_version: str
+    catalog_hash: str
+    as_of: str
+    prices_as_of: str
+    title: str
+    situation: str
+    model: ModelReport
+    data: DataReport
+    horizon_months: int
+    discount_rate_fraction: float
+    value_per_point_month_usd: float
+    draws: int
+    seed: int
+    methods: tuple[MethodReport, ...]
+    comparison: Comparison | None
+    verdict: Verdict
+    notes: tuple[str, ...]
+    assumptions: tuple[Assumption, ...]
+    sources: tuple[SourceReport, ...]

@@ -1,0 +1,152 @@
+"""Seeded Monte Carlo: price, time, value and accuracy together give cost and value draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.estimator.constants import ConstantValues
+from app.estimator.cost import Costs
+from app.estimator.finance import discount_factors
+from app.estimator.report import Distribution
+
+Floats = NDArray[np.float64]
+
+Z80 = 1.2815515655446004
+"""Standard normal quantile of 0.9: half an 80% range in standard deviations."""
+
+
+def distribution(draws: Floats) -> Distribution:
+    """Mean, P10, P50 and P90 of draws."""
+    p10, p50, p90 = np.quantile(draws, (0.1, 0.5, 0.9))
+    return Distribution(float(draws.mean()), float(p10), float(p50), float(p90))
+
+
+def log_sd(half_width_fraction: float) -> float:
+    """Standard deviation of the logarithm whose 80% range reaches up by this fraction.
+
+    Examples
+    --------
+    >>> log_sd(0.0)
+    0.0
+    """
+    return float(np.log1p(half_width_fraction) / Z80)
+
+
+def lognormal(normal: Floats, sd: float) -> Floats:
+    """Positive factors around 1 with exactly mean 1 over the draws, so that the mean of a cost is
+    the cost that is listed."""
+    factor = np.exp(sd * normal)
+    return np.asarray(factor / factor.mean())
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """Draws of the factors on listed figures; each has mean 1. (draws,)
+
+    Parameters
+    ----------
+    price, value : common to all methods.
+    time : by method key; correlated between methods.
+    """
+
+    price: Floats
+    value: Floats
+    time: Mapping[str, Floats]
+
+
+def draw_factors(
+    methods: Sequence[str],
+    draws: int,
+    generator: np.random.Generator,
+    price_uncertainty: float,
+    value_uncertainty: float,
+    constants: ConstantValues,
+) -> Factors:
+    """Draw price, value and time factors.
+
+    Parameters
+    ----------
+    methods : method keys; each gets its own time factor.
+    price_uncertainty, value_uncertainty : half width of the 80% range. [fraction]
+    """
+    shared = np.sqrt(constants["time_correlation"])
+    own = np.sqrt(1.0 - constants["time_correlation"])
+    price = lognormal(generator.standard_normal(draws), log_sd(price_uncertainty))
+    value = lognormal(generator.standard_normal(draws), log_sd(value_uncertainty))
+    common = generator.standard_normal(draws)
+    time = {
+        key: lognormal(
+            shared * common + own * generator.standard_normal(draws), constants["time_log_sd"]
+        )
+        for key in methods
+    }
+    return Factors(price, value, time)
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyDraws:
+    """Draws of one method's money.
+
+    Parameters
+    ----------
+    npv, total_cost : (draws,) [USD]
+    cumulative_p10, cumulative_p90 : of the cumulative cash flow. (months + 1,) [USD]
+    expected_flow : mean cash flow by month. (months + 1,) [USD]
+    expected_cost, expected_benefit : undiscounted, over the horizon. [USD]
+    """
+
+    npv: Floats
+    total_cost: Floats
+    cumulative_p10: Floats
+    cumulative_p90: Floats
+    expected_flow: Floats
+    expected_cost: float
+    expected_benefit: float
+
+
+def money_draws(
+    costs: Costs,
+    gain: Floats,
+    gpu_factor: Floats,
+    value_factor: Floats,
+    usd_per_point_month: float,
+    annual_rate: float,
+) -> MoneyDraws:
+    """Net present value, cost and cash flow of one method over all draws.
+
+    Notes
+    -----
+    flow[m] = -fixed[m] - gpu[m] x factor + live[m] x value per point x max(gain, 0).
+    A model that tests below the base is not put to use: its gain is worth nothing, not less.
+    """
+    months = len(costs.fixed_by_month) - 1
+    discount = discount_factors(annual_rate, months)
+    benefit = usd_per_point_month * np.maximum(gain, 0.0) * value_factor
+    npv = (
+        -float(costs.fixed_by_month @ discount)
+        - float(costs.gpu_by_month @ discount) * gpu_factor
+        + float(costs.live_by_month @ discount) * benefit
+    )
+    fixed = np.cumsum(costs.fixed_by_month)
+    gpu = np.cumsum(costs.gpu_by_month)
+    live = np.cumsum(costs.live_by_month)
+    cumulative = (
+        -fixed[:, None] - gpu[:, None] * gpu_factor[None, :] + live[:, None] * benefit[None, :]
+    )
+    band = np.quantile(cumulative, (0.1, 0.9), axis=1, overwrite_input=True)
+    mean_benefit = float(benefit.mean())
+    return MoneyDraws(
+        npv=npv,
+        total_cost=fixed[-1] + gpu[-1] * gpu_factor,
+        cumulative_p10=band[0],
+        cumulative_p90=band[1],
+        expected_flow=(
+            -costs.fixed_by_month - costs.gpu_by_month + costs.live_by_month * mean_benefit
+        ),
+        expected_cost=float(fixed[-1] + gpu[-1]),
+        expected_benefit=float(live[-1] * mean_benefit),
+    )

@@ -1,0 +1,73 @@
+"""Numbers in sentences. Only the verdict's words are made here; pages round for themselves."""
+
+from __future__ import annotations
+
+
+def dollars(value: float) -> str:
+    """An amount for a sentence, to two or three figures.
+
+    Examples
+    --------
+    >>> dollars(310.4), dollars(-48_250.0), dollars(2_134_000.0)
+    ('US$310', '-US$48,300', 'US$2.13 million')
+    """
+    sign = "-" if value < 0 else ""
+    size = abs(value)
+    if size >= 1e9:
+        return f"{sign}US${size / 1e9:.3g} billion"
+    if size >= 999_500:
+        return f"{sign}US${size / 1e6:.3g} million"
+    if size >= 1000:
+        digits = len(str(int(size))) - 3
+        return f"{sign}US${round(size, -max(digits, 0)):,.0f}"
+    return f"{sign}US${size:,.0f}"
+
+
+def sentence_start(text: str) -> str:
+    """The text with its first letter as a capital, the rest untouched.
+
+    Examples
+    --------
+    >>> sentence_start("full fine-tuning costs more")
+    'Full fine-tuning costs more'
+    """
+    return text[:1].upper() + text[1:]
+
+
+def points(value: float) -> str:
+    """Accuracy points to one decimal.
+
+    Examples
+    --------
+    >>> points(-0.04), points(2.345)
+    ('0.0', '2.3')
+    """
+    rounded = round(value, 1)
+    return f"{rounded + 0.0:.1f}"
+
+
+def signed_points(value: float) -> str:
+    """Accuracy points to one decimal, with their sign.
+
+    Examples
+    --------
+    >>> signed_points(3.1), signed_points(-2.4)
+    ('+3.1', '-2.4')
+    """
+    rounded = round(value, 1) + 0.0
+    return f"{rounded:+.1f}" if rounded else "0.0"
+
+
+def percent(fraction: float) -> str:
+    """A probability as a percentage; certainty is never claimed from draws.
+
+    Examples
+    --------
+    >>> percent(0.137), percent(0.0), percent(0.9999)
+    ('14%', 'under 1%', 'over 99%')
+    """
+    if fraction < 0.01:
+        return "under 1%"
+    if fraction > 0.99:
+        return "over 99%"
+    return f"{fraction:.0%}"
