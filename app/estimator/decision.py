@@ -85,8 +85,8 @@ def decide(
     Notes
     -----
     "Neither" where no method is expected to pay. Full against an adapter is decided when one wins
-    in `DECISIVE` of the draws, else it is said to be undecided; between LoRA and QLoRA the higher
-    expected NPV is taken, since starting with either closes no door.
+    in `DECISIVE` of the draws, else it is said to be undecided. QLoRA stands for the adapters where
+    it beats LoRA by the same rule, or LoRA fits nowhere.
     """
     worth = perfect_information_usd(contenders)
     best = _best(contenders, comparison)
@@ -105,7 +105,7 @@ def decide(
             f"{dollars(best.expected_npv)} and pays in {percent(pays)} of cases."
         )
     else:
-        choice, headline = _between(contenders, comparison, best)
+        choice, headline, *sentences = _between(contenders, comparison, best)
     if comparison is not None:
         adapter = contenders[comparison.adapter_method]
         gap = comparison.gap_points
@@ -150,8 +150,8 @@ def _best(contenders: Mapping[str, Contender], comparison: Comparison | None) ->
 
 def _between(
     contenders: Mapping[str, Contender], comparison: Comparison, best: Contender
-) -> tuple[str, str]:
-    """Choice and headline between full fine-tuning and an adapter method that both are feasible."""
+) -> tuple[str, ...]:
+    """Choice, headline and first sentences where full and an adapter method are both feasible."""
     adapter = contenders[comparison.adapter_method]
     full = contenders["full"]
     p = comparison.probability_full_beats_adapter
@@ -181,8 +181,10 @@ def _between(
     if p <= 1 - DECISIVE and best.key != "full":
         return adapter.key, f"{adapter.name}. {condition}; {evidence}."
     lead, behind = (full, adapter) if best.key == "full" else (adapter, full)
-    return "undecided", (
-        f"Too close to call: {lead.name} leads {behind.name} by "
-        f"{dollars(lead.expected_npv - behind.expected_npv)} on average, but the evidence is wide. "
-        f"{condition}; {evidence}. Start with {adapter.name} and measure both on a pilot."
+    return (
+        "undecided",
+        f"Too close to call. {sentence_start(lead.name)} leads {behind.name} by "
+        f"{dollars(lead.expected_npv - behind.expected_npv)} on average, but the evidence is wide: "
+        f"start with {adapter.name} and measure both on a pilot.",
+        f"{condition}; {evidence}.",
     )

@@ -19,7 +19,7 @@ from app.estimator.assemble import (
 )
 from app.estimator.case import Case
 from app.estimator.cost import Run, programme_costs
-from app.estimator.decision import Contender, decide, probabilities_best
+from app.estimator.decision import DECISIVE, Contender, decide, probabilities_best
 from app.estimator.errors import EstimatorError
 from app.estimator.finance import discount_factors
 from app.estimator.methods import Method
@@ -174,27 +174,14 @@ def _work(
     return Worked(method, planned, choice, costs, gain, final, money)
 
 
-def _clearly_better(npv: Floats, other: Floats) -> bool:
-    """Whether the mean is higher by more than the draws can be wrong (two standard errors).
-
-    Methods share their draws, so the error of the difference is small; a difference below it is
-    noise, and the method that was named first stands.
-    """
-    difference = npv - other
-    error = float(difference.std()) / np.sqrt(len(difference))
-    return bool(difference.mean() > 2 * error)
-
-
 def _compare(case: Case, worked: dict[str, Worked]) -> Comparison | None:
-    """Full against the better adapter method."""
-    adapters = [w for key, w in worked.items() if key != "full"]
+    """Full against LoRA, or against QLoRA where that is the better one or the only one."""
+    adapters = [worked[key] for key in ("lora", "qlora") if key in worked]
     if "full" not in worked or not adapters:
         return None
-    full = worked["full"]
-    adapter = adapters[0]
-    for other in adapters[1:]:
-        if _clearly_better(other.money.npv, adapter.money.npv):
-            adapter = other
+    full, adapter = worked["full"], adapters[0]
+    if len(adapters) > 1 and np.mean(adapters[1].money.npv > adapter.money.npv) >= DECISIVE:
+        adapter = adapters[1]
     discount = discount_factors(case.value.discount_rate_fraction, case.value.horizon_months)
 
     def present_cost(w: Worked) -> float:

@@ -1,0 +1,166 @@
+"""Errors of the API as RFC 9457 problem+json, each problem at its JSON pointer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.responses import Response
+
+from app.services.problems import (
+    InputProblems,
+    NotTheOwner,
+    Problem,
+    RevokedScenario,
+    UnknownScenario,
+    problems_from_errors,
+)
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class PointedProblem(BaseModel):
+    """One problem at one member of the request."""
+
+    pointer: str = Field(description="JSON pointer (RFC 6901) to the member.")
+    detail: str = Field(description="What was wrong and what would do.")
+
+
+class ProblemDetails(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str = Field("about:blank", description="Kind of problem.")
+    title: str
+    status: int
+    detail: str
+    errors: list[PointedProblem] = Field(default_factory=list)
+
+
+def problem_response(
+    status: int, detail: str, problems: Sequence[Problem] = (), headers: Any = None
+) -> JSONResponse:
+    """A problem+json response."""
+    body = ProblemDetails(
+        type="about:blank",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        errors=[PointedProblem(pointer=p.pointer, detail=p.message) for p in problems],
+    )
+    return JSONResponse(body.model_dump(), status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _example(status: int, detail: str, **more: Any) -> dict[str, Any]:
+    return {
+        "model": ProblemDetails,
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {"$ref": "#/components/schemas/ProblemDetails"},
+                "example": {
+                    "type": "about:blank",
+                    "title": HTTPStatus(status).phrase,
+                    "status": status,
+                    "detail": detail,
+                    "errors": [],
+                    **more,
+                },
+            }
+        },
+    }
+
+
+UNUSABLE: dict[int | str, dict[str, Any]] = {
+    400: _example(400, "The body is not valid JSON: line 1, column 2."),
+    403: _example(403, "This request comes from another site."),
+    413: _example(413, "The body is larger than 262,144 bytes."),
+    422: _example(
+        422,
+        "The scenario cannot be estimated; nothing was computed and nothing was written.",
+        errors=[{"pointer": "/epochs", "detail": "Epochs must be more than 0 (got -1)."}],
+    ),
+}
+ABSENT: dict[int | str, dict[str, Any]] = {
+    404: _example(404, "No scenario has this token."),
+    410: _example(410, "The owner has withdrawn this link."),
+}
+
+
+ErrorHandler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+async def _validation(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type
+    errors = error.errors()
+    for item in errors:
+        if item["type"] == "json_invalid":
+            where = item["loc"][-1] if len(item["loc"]) > 1 else "?"
+            return problem_response(
+                400,
+                f"The body is not valid JSON: {item.get('ctx', {}).get('error', 'unreadable')} at "
+                f"character {where}. Send one JSON object.",
+            )
+    problems = problems_from_errors([{**item, "loc": item["loc"][1:]} for item in errors])
+    return problem_response(
+        422,
+        "The request cannot be used; nothing was computed and nothing was written.",
+        problems,
+    )
+
+
+async def _input(_: Request, error: Exception) -> Response:
+    assert isinstance(error, InputProblems)  # noqa: S101
+    return problem_response(
+        422,
+        "The scenario cannot be estimated; nothing was computed and nothing was written.",
+        error.problems,
+    )
+
+
+async def _unknown(_: Request, __: Exception) -> Response:
+    return problem_response(404, "No scenario has this token. Check the link.")
+
+
+async def _revoked(_: Request, __: Exception) -> Response:
+    return problem_response(410, "The owner has withdrawn this link. Ask for a new one.")
+
+
+async def _not_the_owner(_: Request, __: Exception) -> Response:
+    return problem_response(
+        403, "Only the workspace that saved this scenario can withdraw it; send its key as bearer."
+    )
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, StarletteHTTPException)  # noqa: S101
+    detail = str(error.detail)
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        detail = "There is nothing at this address; /api/v1/openapi.json lists what there is."
+    elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        detail = f"{request.method} is not possible here; see /api/v1/openapi.json."
+    return problem_response(error.status_code, detail, headers=error.headers)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("unexpected error on %s %s", request.method, request.url.path, exc_info=error)
+    return problem_response(500, "Something went wrong on our side; nothing was written.")
+
+
+HANDLERS: Mapping[type[Exception], ErrorHandler] = {
+    RequestValidationError: _validation,
+    InputProblems: _input,
+    UnknownScenario: _unknown,
+    RevokedScenario: _revoked,
+    NotTheOwner: _not_the_owner,
+    StarletteHTTPException: _http,
+    Exception: _unexpected,
+}
+"""What answers each kind of error below /api; the application chooses by path."""

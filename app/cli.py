@@ -1,0 +1,212 @@
+"""The tunecase command.
+
+Exit status 0, or 2 on unusable input with the reason on standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn, get_args
+
+import click
+from pydantic import TypeAdapter, ValidationError
+
+from app import __version__
+from app.catalog.catalog import Catalog, load_catalog
+from app.catalog.config_json import architecture_from_config
+from app.catalog.tables import CatalogError
+from app.estimator.adapters import Adapters, target_names
+from app.estimator.architecture import Architecture
+from app.estimator.errors import EstimatorError
+from app.estimator.flops import Attention
+from app.estimator.methods import LABELS, Method
+from app.estimator.report import Report
+from app.inputs import ScenarioInput
+from app.services.estimates import estimate as estimate_scenario
+from app.services.inspection import inspect_step
+from app.services.problems import InputProblems, Problem, problems_from_validation
+from app.settings import Settings
+from app.web.results import view
+
+UNUSABLE = 2
+LARGEST_FILE_BYTES = 4 * 1024 * 1024
+
+
+def _refuse(*reasons: str) -> NoReturn:
+    for reason in reasons:
+        click.echo(f"tunecase: {reason}", err=True)
+    sys.exit(UNUSABLE)
+
+
+def _catalog() -> Catalog:
+    try:
+        return load_catalog(Settings().pricing_dir)
+    except CatalogError as error:
+        _refuse(*str(error).splitlines())
+
+
+def _read_json(path: str) -> object:
+    """One JSON document from a file, or from standard input for ``-``."""
+    name = "standard input" if path == "-" else path
+    try:
+        content = (
+            sys.stdin.buffer.read(LARGEST_FILE_BYTES + 1)
+            if path == "-"
+            else Path(path).read_bytes()
+        )
+    except OSError as error:
+        _refuse(f"{name} cannot be read: {error.strerror}")
+    if len(content) > LARGEST_FILE_BYTES:
+        _refuse(
+            f"{name} is larger than {LARGEST_FILE_BYTES // 1024**2} MiB; it should be a small "
+            "JSON document"
+        )
+    try:
+        return json.loads(content)
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        _refuse(f"{name} is not valid JSON: {error}")
+    except RecursionError:
+        _refuse(f"{name} is nested too deeply")
+
+
+def _refuse_problems(problems: tuple[Problem, ...]) -> NoReturn:
+    _refuse(*(f"{problem.pointer or '/'}: {problem.message}" for problem in problems))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="tunecase")
+def main() -> None:
+    """Full fine-tuning or LoRA: what it costs, when it pays back, and how sure we are."""
+
+
+@main.command()
+@click.option("--host", help="Address to listen on; 127.0.0.1 unless set.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="Port; 8000 unless set.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes; 1 unless set.")
+def serve(host: str | None, port: int | None, workers: int | None) -> None:
+    """Serve the web application; the database is migrated first."""
+    from app.main import serve as serve_app
+
+    given = {"host": host, "port": port, "workers": workers}
+    try:
+        settings = Settings().model_copy(
+            update={key: value for key, value in given.items() if value is not None}
+        )
+    except ValidationError as error:
+        _refuse(*(f"{item['loc'][0]}: {item['msg']}" for item in error.errors()))
+    try:
+        serve_app(settings)
+    except CatalogError as error:
+        _refuse(*str(error).splitlines())
+
+
+@main.command()
+@click.argument("scenario")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
+def estimate(scenario: str, as_json: bool) -> None:
+    """Answer SCENARIO, a JSON file with the members of a scenario, or - for standard input."""
+    document = _read_json(scenario)
+    try:
+        given = ScenarioInput.model_validate(document)
+        report = estimate_scenario(given, _catalog(), datetime.now(UTC).date())
+    except ValidationError as error:
+        _refuse_problems(problems_from_validation(error))
+    except InputProblems as error:
+        _refuse_problems(error.problems)
+    if as_json:
+        click.echo(TypeAdapter(Report).dump_json(report, indent=2).decode())
+    else:
+        click.echo(_as_text(report))
+
+
+@main.command("inspect")
+@click.argument("model")
+@click.option("--method", type=click.Choice(list(LABELS)), default="full", show_default=True)
+@click.option("--rank", type=click.IntRange(1), default=16, show_default=True)
+@click.option("--targets", default="all-linear", show_default=True)
+@click.option("--sequence-length", type=click.IntRange(1), default=2048, show_default=True)
+@click.option("--micro-batch", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "--checkpointing", type=click.Choice(["none", "full"]), default="none", show_default=True
+)
+@click.option(
+    "--attention", type=click.Choice(get_args(Attention)), default="sdpa", show_default=True
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def inspect_command(
+    model: str,
+    method: str,
+    rank: int,
+    targets: str,
+    sequence_length: int,
+    micro_batch: int,
+    checkpointing: str,
+    attention: Attention,
+    as_json: bool,
+) -> None:
+    """Exact parameters, FLOP and activation bytes of one step of MODEL.
+
+    MODEL is a built-in model or a config.json file.
+    """
+    architecture = _architecture(model)
+    try:
+        adapters = None if method == "full" else Adapters(rank, target_names(targets))
+        found = inspect_step(
+            architecture,
+            Method(method, adapters),
+            sequence_length=sequence_length,
+            micro_batch=micro_batch,
+            checkpointing=checkpointing == "full",
+            attention=attention,
+        )
+    except EstimatorError as error:
+        _refuse(str(error))
+    figures = asdict(found)
+    if as_json:
+        click.echo(json.dumps(figures, indent=2))
+        return
+    for group, values in figures.items():
+        click.echo(group.replace("_", " "))
+        for key, value in values.items():
+            click.echo(f"  {key.replace('_', ' '):<20}{value:>28,}")
+
+
+def _architecture(model: str) -> Architecture:
+    path = Path(model)
+    if path.suffix == ".json" or path.is_file():
+        document = _read_json(model)
+        if not isinstance(document, dict):
+            _refuse(f"{model} holds no JSON object; give the config.json of a model")
+        try:
+            return architecture_from_config(path.stem, document)
+        except EstimatorError as error:
+            _refuse(f"{model}: {error}")
+    entry = _catalog().models.get(model)
+    if entry is None:
+        _refuse(
+            f"{model!r} is not a built-in model; give its config.json, or one of "
+            f"{', '.join(sorted(_catalog().models))}"
+        )
+    return entry.architecture
+
+
+def _as_text(report: Report) -> str:
+    """The report as the result page shows it, in columns of plain text."""
+    shown = view(report)
+    lines = [f"{shown.headline} {shown.because}".strip(), "", *shown.sentences, ""]
+    lines += [
+        f"{figure.label:<44}{figure.value}  {figure.range}".rstrip() for figure in shown.key_figures
+    ]
+    lines += ["", f"{'':<30}" + "".join(f"{head.label:<30}" for head in shown.methods)]
+    for row in shown.rows:
+        cells = "".join(f"{(cell.value + '  ' + cell.range).strip():<30}" for cell in row.cells)
+        lines.append(f"{row.label:<30}{cells}".rstrip())
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,459 @@
+"""ScenarioInput: the one validated input of page, query string, JSON API and command line.
+
+Flat on purpose: a form field, a query parameter and a JSON member have the same name. Labels, help
+and units live here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+Method = Literal["full", "lora", "qlora"]
+Situation = Literal["blank", "deep-domain", "controlled-behaviour", "core-product"]
+TaskGroup = Literal["narrow", "general", "skill", "far", "continued", "rl"]
+
+TASK_GROUP_LABELS: Mapping[str, str] = {
+    "narrow": "Narrow task: extraction, classification, SQL, summaries, a fixed format",
+    "general": "General instruction following, chat",
+    "skill": "A skill: code or mathematics",
+    "far": "Far domain or new language: specialist knowledge that the base model lacks",
+    "continued": "Continued pretraining on a large raw corpus",
+    "rl": "Reinforcement learning from verifiable rewards",
+}
+METHOD_LABELS: Mapping[str, str] = {
+    "full": "Full fine-tuning",
+    "lora": "LoRA",
+    "qlora": "QLoRA",
+}
+LORA_TARGET_CHOICES = ("all-linear", "attention", "q_proj,v_proj")
+
+MAX_CONFIG_CHARACTERS = 8_000
+
+
+def _blank_is_none(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _config_from_text(value: object) -> object:
+    """Turn a pasted `config.json` into an object; leave anything else to validation."""
+    if isinstance(value, str):
+        if not value.strip():
+            return None
+        if len(value) > MAX_CONFIG_CHARACTERS:
+            raise ValueError(f"must be at most {MAX_CONFIG_CHARACTERS:,} characters long")
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError as error:
+            raise ValueError(
+                f"is not valid JSON (line {error.lineno}, column {error.colno}: {error.msg}); "
+                "paste the whole config.json of the model"
+            ) from None
+        except RecursionError:
+            raise ValueError("is nested too deeply; paste the config.json of the model") from None
+    return value
+
+
+Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+Usd = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+
+
+class ScenarioInput(BaseModel):
+    """What was asked: model, data, methods, infrastructure, programme and value.
+
+    Raises
+    ------
+    pydantic.ValidationError : a value that is missing, of the wrong kind or out of range; every
+        problem is located at its field.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        str_strip_whitespace=True,
+        str_max_length=20_000,
+        protected_namespaces=(),
+        json_schema_extra={
+            "examples": [
+                {
+                    "title": "Contract review assistant",
+                    "model": "meta-llama/Meta-Llama-3.1-8B",
+                    "examples": 50_000,
+                    "tokens_per_example": 900,
+                    "epochs": 3,
+                    "methods": ["full", "lora", "qlora"],
+                    "lora_rank": 64,
+                    "qlora_rank": 16,
+                    "accelerators": ["H100-SXM-80GB", "A100-SXM-80GB"],
+                    "task_group": "narrow",
+                    "base_accuracy_points": 62,
+                    "answers_per_month": 100_000,
+                    "value_per_correct_answer_usd": 0.5,
+                }
+            ]
+        },
+    )
+
+    # The question
+    title: str = Field(
+        "", max_length=120, title="Title", description="Shown at the top of the shared page."
+    )
+    situation: Situation = Field(
+        "blank",
+        title="Situation",
+        description="The ready-made scenario that this one began with.",
+    )
+    task_group: TaskGroup = Field(
+        "general",
+        title="Kind of task",
+        description="Chooses which published head-to-heads the expected accuracy comes from.",
+    )
+    base_accuracy_points: float = Field(
+        60,
+        ge=0,
+        le=100,
+        allow_inf_nan=False,
+        title="Accuracy of the base model today",
+        description="Share of answers that are right on your own test set, before any tuning.",
+        json_schema_extra={"unit": "%"},
+    )
+    test_set_size: int = Field(
+        500,
+        ge=10,
+        le=10_000_000,
+        title="Test set",
+        description="Questions in your test set; a small one measures accuracy with more noise.",
+        json_schema_extra={"unit": "questions"},
+    )
+
+    # Model and data
+    model: str = Field(
+        "meta-llama/Meta-Llama-3.1-8B",
+        min_length=1,
+        max_length=200,
+        title="Base model",
+        description="A built-in model, or any name when a config.json is given below.",
+    )
+    config_json: Annotated[dict[str, Any] | None, BeforeValidator(_config_from_text)] = Field(
+        None,
+        title="config.json",
+        description="Optional: the Hugging Face config.json of a model that is not listed "
+        "(Llama, Mistral, Qwen2 or Qwen3 shapes). It replaces the model chosen above.",
+    )
+    examples: int = Field(
+        50_000,
+        ge=1,
+        le=10_000_000_000,
+        title="Training examples",
+        description="Documents or conversations in the training set.",
+    )
+    tokens_per_example: int = Field(
+        900,
+        ge=1,
+        le=10_000_000,
+        title="Tokens per example",
+        description="Mean length. English: about 1.3 tokens a word.",
+        json_schema_extra={"unit": "tokens"},
+    )
+    epochs: float = Field(
+        3,
+        gt=0,
+        le=1_000,
+        allow_inf_nan=False,
+        title="Epochs",
+        description="How often each example is seen in one run.",
+    )
+    sequence_length: int = Field(
+        2048,
+        ge=64,
+        le=131_072,
+        title="Sequence length",
+        description="Examples are packed into sequences of this length.",
+        json_schema_extra={"unit": "tokens"},
+    )
+    global_batch_sequences: int = Field(
+        64,
+        ge=1,
+        le=65_536,
+        title="Global batch",
+        description="Sequences per optimizer step, over all GPUs.",
+        json_schema_extra={"unit": "sequences"},
+    )
+
+    # Methods
+    methods: tuple[Method, ...] = Field(
+        ("full", "lora", "qlora"),
+        min_length=1,
+        title="Methods to compare",
+        description="At least one.",
+    )
+    lora_rank: int = Field(
+        64,
+        ge=1,
+        le=4096,
+        title="LoRA rank",
+        description="Width of the adapter matrices. More rank: more capacity, more memory.",
+    )
+    lora_targets: str = Field(
+        "all-linear",
+        max_length=200,
+        title="LoRA targets",
+        description="all-linear, attention, or names such as q_proj,v_proj.",
+    )
+    qlora_rank: int = Field(
+        16,
+        ge=1,
+        le=4096,
+        title="QLoRA rank",
+        description="Rank of the adapters on the 4-bit base.",
+    )
+    qlora_targets: str = Field(
+        "all-linear",
+        max_length=200,
+        title="QLoRA targets",
+        description="all-linear, attention, or names such as q_proj,v_proj.",
+    )
+
+    # Infrastructure
+    accelerators: tuple[str, ...] = Field(
+        (),
+        max_length=100,
+        title="GPUs to consider",
+        description="None chosen: all.",
+    )
+    providers: tuple[str, ...] = Field(
+        (),
+        max_length=100,
+        title="Providers to consider",
+        description="None chosen: every provider with a price list.",
+    )
+    include_capacity_blocks: bool = Field(
+        False,
+        title="Include capacity blocks",
+        description="Prepaid reservations of days to months; cheaper, and paid whether used.",
+    )
+    include_marketplace: bool = Field(
+        False,
+        title="Include marketplaces",
+        description="The lowest asking price of the day: no service level, may be gone tomorrow.",
+    )
+    max_gpus: int = Field(
+        64,
+        ge=1,
+        le=4096,
+        title="Most GPUs at once",
+        description="Upper limit for one run.",
+        json_schema_extra={"unit": "GPUs"},
+    )
+    objective: Literal["cheapest", "fastest"] = Field(
+        "cheapest",
+        title="Choose the plan that is",
+        description="Cheapest: lowest cost of a run. Fastest: shortest run.",
+    )
+
+    # Programme
+    experiments: int = Field(
+        8,
+        ge=0,
+        le=10_000,
+        title="Experiments before the first release",
+        description="Runs to choose learning rate, data mix and checkpoint.",
+        json_schema_extra={"unit": "runs"},
+    )
+    experiment_size_percent: float = Field(
+        30,
+        ge=0,
+        le=1000,
+        allow_inf_nan=False,
+        title="Size of an experiment",
+        description="Share of a whole run that one experiment takes.",
+        json_schema_extra={"unit": "%"},
+    )
+    failed_run_percent: float = Field(
+        10,
+        ge=0,
+        le=1000,
+        allow_inf_nan=False,
+        title="Lost to failed runs",
+        description="Extra GPU time for runs that crash, diverge or wait.",
+        json_schema_extra={"unit": "%"},
+    )
+    engineer_weeks_full: float = Field(
+        6,
+        ge=0,
+        le=10_000,
+        allow_inf_nan=False,
+        title="Engineering, full fine-tuning",
+        description="Work until the first release, in person-weeks.",
+        json_schema_extra={"unit": "weeks"},
+    )
+    engineer_weeks_adapter: float = Field(
+        4,
+        ge=0,
+        le=10_000,
+        allow_inf_nan=False,
+        title="Engineering, LoRA and QLoRA",
+        description="Work until the first release, in person-weeks.",
+        json_schema_extra={"unit": "weeks"},
+    )
+    engineer_week_usd: Usd = Field(
+        3_500,
+        title="Cost of an engineer-week",
+        description="Salary with overhead. Default: US data scientist median of 112,590 USD a "
+        "year (BLS 15-2051) x 1.43 overhead (our assumption) over 46 weeks.",
+        json_schema_extra={"unit": "USD"},
+    )
+    data_preparation_usd: Usd = Field(
+        0,
+        title="Data preparation and labelling",
+        description="Once, the same for every method.",
+        json_schema_extra={"unit": "USD"},
+    )
+    releases_per_year: float = Field(
+        2,
+        ge=0,
+        le=366,
+        allow_inf_nan=False,
+        title="Retraining",
+        description="Releases a year after the first; each one is trained again.",
+        json_schema_extra={"unit": "a year"},
+    )
+    release_fixed_usd: Usd = Field(
+        0,
+        title="Fixed cost of a release",
+        description="Evaluation, audit and re-validation, each time.",
+        json_schema_extra={"unit": "USD"},
+    )
+
+    # Value
+    answers_per_month: float = Field(
+        100_000,
+        ge=0,
+        le=1e12,
+        allow_inf_nan=False,
+        title="Answers a month",
+        description="Requests that the model serves.",
+    )
+    value_per_correct_answer_usd: Usd = Field(
+        0.5,
+        title="Worth of one more right answer",
+        description="What it saves or earns when an answer is right instead of wrong.",
+        json_schema_extra={"unit": "USD"},
+    )
+    value_uncertainty_percent: Percent = Field(
+        30,
+        title="Uncertainty of that worth",
+        description="80% range, plus and minus.",
+        json_schema_extra={"unit": "%"},
+    )
+    price_uncertainty_percent: Percent = Field(
+        15,
+        title="Uncertainty of GPU prices",
+        description="80% range over the horizon, plus and minus.",
+        json_schema_extra={"unit": "%"},
+    )
+    horizon_months: int = Field(
+        36,
+        ge=1,
+        le=120,
+        title="Horizon",
+        description="Months over which cost and value are counted.",
+        json_schema_extra={"unit": "months"},
+    )
+    discount_rate_percent: float = Field(
+        10,
+        ge=0,
+        le=100,
+        allow_inf_nan=False,
+        title="Discount rate",
+        description="A year, effective.",
+        json_schema_extra={"unit": "%"},
+    )
+    draws: int = Field(
+        10_000,
+        ge=1_000,
+        le=100_000,
+        title="Monte Carlo draws",
+        description="More draws: steadier ranges.",
+    )
+    seed: int = Field(
+        1,
+        ge=0,
+        le=2**32 - 1,
+        title="Seed",
+        description="The same seed gives the same numbers.",
+    )
+
+    # Assumptions of ours that the user changed
+    assumptions: dict[str, float] = Field(
+        default_factory=dict,
+        max_length=100,
+        title="Changed assumptions",
+        description="Constants of the estimator by their key; the method page lists them.",
+    )
+
+    @field_validator("title", "model", mode="after")
+    @classmethod
+    def _printable(cls, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError("must be one line of text without control characters")
+        return value
+
+    @field_validator("methods", "accelerators", "providers", mode="after")
+    @classmethod
+    def _unique(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(value))
+
+    def to_query(self) -> str:
+        """The scenario as a query string: only what differs from the defaults.
+
+        Notes
+        -----
+        ``from_query`` turns it back into an equal scenario.
+        """
+        pairs: list[tuple[str, str]] = []
+        for name, value in self.model_dump(mode="json", exclude_defaults=True).items():
+            if name == "assumptions":
+                pairs += [(f"assumptions.{key}", repr(number)) for key, number in value.items()]
+            elif name == "config_json":
+                pairs.append((name, json.dumps(value, separators=(",", ":"))))
+            elif isinstance(value, list):
+                pairs += [(name, item) for item in value] or [(name, "")]
+            elif isinstance(value, bool):
+                pairs.append((name, "true" if value else "false"))
+            else:
+                pairs.append((name, str(value)))
+        return urlencode(pairs)
+
+
+SEQUENCE_FIELDS = frozenset({"methods", "accelerators", "providers"})
+
+
+def fields_from_pairs(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Form or query pairs as the members of a ScenarioInput.
+
+    Repeated names make a list; a blank entry in a list says "none" (a form needs a way to say that
+    no box is ticked); ``assumptions.KEY`` fills the mapping; names that are not fields (tracking
+    parameters of a mail program, say) are left out.
+
+    Examples
+    --------
+    >>> fields_from_pairs([("methods", ""), ("methods", "lora"), ("utm_source", "x")])
+    {'methods': ['lora']}
+    """
+    fields: dict[str, Any] = {}
+    for name, value in pairs:
+        if name.startswith("assumptions."):
+            if value.strip():
+                fields.setdefault("assumptions", {})[name.removeprefix("assumptions.")] = value
+        elif name in SEQUENCE_FIELDS:
+            items: Sequence[str] = fields.setdefault(name, [])
+            if value.strip():
+                fields[name] = [*items, value.strip()]
+        elif name in ScenarioInput.model_fields:
+            fields[name] = value
+    return fields

@@ -1,0 +1,262 @@
+"""Use case: answer one scenario. Looks facts up, hands the case to the estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from app import __version__
+from app.catalog.catalog import Catalog
+from app.catalog.config_json import architecture_from_config
+from app.estimator.adapters import Adapters, target_names
+from app.estimator.case import Case, Data, Model, Programme, Value
+from app.estimator.constants import CONSTANTS, constant_values
+from app.estimator.errors import InvalidSpec, UnknownArchitecture
+from app.estimator.estimate import NothingFits
+from app.estimator.estimate import estimate as estimate_case
+from app.estimator.hardware import Offer, Source
+from app.estimator.methods import LABELS, Method
+from app.estimator.plans import Fleet, fleet_of
+from app.estimator.report import Assumption, Report
+from app.inputs import ScenarioInput
+from app.services.problems import InputProblems, Problem
+
+
+def estimate(scenario: ScenarioInput, catalog: Catalog, today: date) -> Report:
+    """The report of one scenario.
+
+    Parameters
+    ----------
+    today : the day for which the age of prices is shown; nothing else depends on it.
+
+    Raises
+    ------
+    InputProblems : an unknown model, GPU, provider, target or constant; a config.json that is not
+        understood; or a scenario that fits on nothing. All problems are found at once.
+    """
+    case = case_of(scenario, catalog, today)
+    try:
+        return estimate_case(
+            case,
+            version=__version__,
+            catalog_hash=catalog.content_hash,
+            prices_as_of=catalog.prices_as_of.isoformat(),
+        )
+    except NothingFits as error:
+        raise InputProblems(
+            Problem("/max_gpus", f"{LABELS[method]} fits nowhere. {' '.join(reasons)}")
+            for method, reasons in error.reasons.items()
+        ) from None
+
+
+def case_of(scenario: ScenarioInput, catalog: Catalog, today: date) -> Case:
+    """Look every fact of a scenario up.
+
+    Raises
+    ------
+    InputProblems : see `estimate`.
+    """
+    problems: list[Problem] = []
+    model = _model(scenario, catalog, problems)
+    methods = _methods(scenario, problems)
+    fleet = _fleet(scenario, catalog, problems)
+    _check_constants(scenario, problems)
+    if problems or model is None:
+        raise InputProblems(problems)
+    firm = [offer for offer in catalog.offers if offer.tier == "list"]
+    return Case(
+        title=scenario.title,
+        situation=scenario.situation,
+        task_group=scenario.task_group,
+        model=model,
+        data=Data(
+            examples=scenario.examples,
+            tokens_per_example=scenario.tokens_per_example,
+            epochs=scenario.epochs,
+            sequence_length=scenario.sequence_length,
+            global_batch_sequences=scenario.global_batch_sequences,
+        ),
+        methods=methods,
+        fleet=fleet,
+        reference_fleet=fleet_of(firm),
+        max_gpus=scenario.max_gpus,
+        objective=scenario.objective,
+        programme=Programme(
+            experiments=scenario.experiments,
+            experiment_fraction=scenario.experiment_size_percent / 100,
+            failed_fraction=scenario.failed_run_percent / 100,
+            engineer_weeks_full=scenario.engineer_weeks_full,
+            engineer_weeks_adapter=scenario.engineer_weeks_adapter,
+            engineer_week_usd=scenario.engineer_week_usd,
+            data_preparation_usd=scenario.data_preparation_usd,
+            releases_per_year=scenario.releases_per_year,
+            release_fixed_usd=scenario.release_fixed_usd,
+        ),
+        value=Value(
+            base_accuracy_points=scenario.base_accuracy_points,
+            test_set_size=scenario.test_set_size,
+            answers_per_month=scenario.answers_per_month,
+            value_per_correct_answer_usd=scenario.value_per_correct_answer_usd,
+            horizon_months=scenario.horizon_months,
+            discount_rate_fraction=scenario.discount_rate_percent / 100,
+            value_uncertainty_fraction=scenario.value_uncertainty_percent / 100,
+            price_uncertainty_fraction=scenario.price_uncertainty_percent / 100,
+        ),
+        evidence=catalog.head_to_heads,
+        studies={
+            key: Source(
+                key, study.title, study.authors_short, "paper", study.address, study.retrieved
+            )
+            for key, study in catalog.studies.items()
+        },
+        constants=constant_values(scenario.assumptions),
+        draws=scenario.draws,
+        seed=scenario.seed,
+        as_of=today,
+        ledger=_ledger(scenario),
+    )
+
+
+def _model(scenario: ScenarioInput, catalog: Catalog, problems: list[Problem]) -> Model | None:
+    if scenario.config_json is not None:
+        name = scenario.model
+        try:
+            architecture = architecture_from_config(name, scenario.config_json)
+        except UnknownArchitecture as error:
+            pointer = "/config_json/" + error.field.replace("~", "~0").replace("/", "~1")
+            problems.append(Problem(pointer, f"config.json, {error.field}: {error.message}."))
+            return None
+        except InvalidSpec as error:
+            problems.append(Problem("/config_json", f"config.json: {error}."))
+            return None
+        return Model(architecture, f"{name} (own config.json)", architecture.model_type, None)
+    entry = catalog.models.get(scenario.model)
+    if entry is None:
+        problems.append(
+            Problem(
+                "/model",
+                f"Base model {scenario.model!r} is not built in"
+                f"{_nearest(scenario.model, catalog)}; choose one from the list, or "
+                "give its config.json.",
+            )
+        )
+        return None
+    return Model(entry.architecture, entry.label, entry.family, entry.source)
+
+
+def _nearest(name: str, catalog: Catalog) -> str:
+    """Names of built-in models that share a part with an unknown one, as a hint."""
+    parts = [part for part in name.lower().replace("/", "-").split("-") if len(part) > 1]
+    scored = [(sum(part in known.lower() for part in parts), known) for known in catalog.models]
+    best = sorted((-score, known) for score, known in scored if score)[:3]
+    return f" (near: {', '.join(known for _, known in best)})" if best else ""
+
+
+def _methods(scenario: ScenarioInput, problems: list[Problem]) -> tuple[Method, ...]:
+    methods = []
+    for key in scenario.methods:
+        if key == "full":
+            methods.append(Method("full"))
+            continue
+        rank = scenario.lora_rank if key == "lora" else scenario.qlora_rank
+        targets = scenario.lora_targets if key == "lora" else scenario.qlora_targets
+        try:
+            methods.append(Method(key, Adapters(rank, target_names(targets))))
+        except InvalidSpec as error:
+            problems.append(Problem(f"/{key}_targets", f"{LABELS[key]} targets: {error}."))
+    return tuple(methods)
+
+
+def _fleet(scenario: ScenarioInput, catalog: Catalog, problems: list[Problem]) -> Fleet:
+    """The offers that the scenario allows."""
+    providers = {offer.provider for offer in catalog.offers}
+    _check_known("accelerators", "GPU", scenario.accelerators, catalog.accelerators, problems)
+    _check_known("providers", "provider", scenario.providers, providers, problems)
+    tiers = {"list"}
+    if scenario.include_capacity_blocks:
+        tiers.add("capacity-block")
+    if scenario.include_marketplace:
+        tiers.add("marketplace")
+
+    def allowed(offer: Offer) -> bool:
+        return (
+            offer.tier in tiers
+            and (not scenario.accelerators or offer.accelerator.key in scenario.accelerators)
+            and (not scenario.providers or offer.provider in scenario.providers)
+        )
+
+    offers = [offer for offer in catalog.offers if allowed(offer)]
+    if not offers and not problems:
+        problems.append(
+            Problem(
+                "/accelerators",
+                "None of the chosen providers has an offer with one of the chosen GPUs; choose "
+                "more of either, or include capacity blocks or marketplaces.",
+            )
+        )
+    return fleet_of(offers)
+
+
+def _check_known(
+    field: str, what: str, names: Iterable[str], known: Iterable[str], problems: list[Problem]
+) -> None:
+    known = set(known)
+    for position, name in enumerate(names):
+        if name not in known:
+            problems.append(
+                Problem(
+                    f"/{field}/{position}",
+                    f"{name!r} is not a known {what}; use {', '.join(sorted(known))}.",
+                )
+            )
+
+
+def _check_constants(scenario: ScenarioInput, problems: list[Problem]) -> None:
+    for key, value in scenario.assumptions.items():
+        constant = CONSTANTS.get(key)
+        if constant is None:
+            problems.append(
+                Problem(
+                    f"/assumptions/{key}",
+                    f"{key!r} is not a constant of the estimator; the method page lists them.",
+                )
+            )
+        elif not constant.low <= value <= constant.high:
+            problems.append(
+                Problem(
+                    f"/assumptions/{key}",
+                    f"{constant.label} must be {constant.low:g} to {constant.high:g} "
+                    f"{constant.unit} (got {value:g}).",
+                )
+            )
+
+
+def _ledger(scenario: ScenarioInput) -> tuple[Assumption, ...]:
+    """The inputs as rows of the report's assumptions: entered, or a default of ours."""
+    rows = []
+    for name, field in ScenarioInput.model_fields.items():
+        if name in {"title", "situation", "config_json", "assumptions"}:
+            continue
+        value = getattr(scenario, name)
+        extra = field.json_schema_extra
+        unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+        changed = value != field.get_default()
+        shown: float | str
+        if isinstance(value, tuple):
+            shown = ", ".join(value) or "all"
+        elif isinstance(value, bool):
+            shown = "yes" if value else "no"
+        else:
+            shown = value
+        rows.append(
+            Assumption(
+                key=name,
+                label=field.title or name,
+                value=shown,
+                unit=unit,
+                kind="input" if changed else "default",
+                source=field.description or "",
+                changed=changed,
+            )
+        )
+    return tuple(rows)

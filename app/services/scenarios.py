@@ -1,0 +1,222 @@
+"""Save, share, list and withdraw scenarios.
+
+A scenario is saved with the whole report that it was computed with, so a link shows the numbers
+that were shared, whatever the prices and the code are when it is opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from pydantic import TypeAdapter
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.db.repositories import ScenarioListing, ScenarioRepository, WorkspaceRepository
+from app.db.tables import ScenarioRow
+from app.estimator.report import Report
+from app.inputs import ScenarioInput
+from app.services.problems import NotTheOwner, RevokedScenario, UnknownScenario
+
+# Raise it when stored inputs no longer satisfy ScenarioInput, and convert the older ones in
+# `_shared`; likewise for REPORT_SCHEMA and Report. A link never stops working for an upgrade.
+INPUT_SCHEMA = 1
+
+_REPORTS = TypeAdapter(Report)
+
+_KEY_BYTES = 24
+# Of 24 bytes in base64url; nothing else was ever handed out.
+_KEY = re.compile(r"[A-Za-z0-9_-]{32}")
+
+MAX_LISTED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SharedScenario:
+    """A saved scenario, as it was saved."""
+
+    token: str
+    title: str
+    scenario: ScenarioInput
+    report: Report
+    created_at: datetime
+    estimator_version: str
+    catalog_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What was saved. The key is there only when a workspace was created for it just now."""
+
+    scenario: SharedScenario
+    workspace_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioSummary:
+    """One entry of the list of recent scenarios."""
+
+    token: str
+    title: str
+    headline: str
+    created_at: datetime
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _hash(key: str) -> str:
+    """What is stored of a workspace key. It is random, so a fast hash is enough."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _well_formed(secret: str | None) -> str | None:
+    """The token or key, if it can be one of ours; None spares a query for anything else."""
+    return secret if secret is not None and _KEY.fullmatch(secret) else None
+
+
+def report_to_json(report: Report) -> str:
+    """The report as it is stored: ``report_from_json`` gives back an equal one, bit for bit.
+
+    Notes
+    -----
+    Not pydantic's JSON, which writes infinity and not-a-number as null; both sides know
+    ``Infinity`` and ``NaN``.
+    """
+    return json.dumps(asdict(report), separators=(",", ":"))
+
+
+def report_from_json(text: str) -> Report:
+    """The report that was stored."""
+    return _REPORTS.validate_json(text)
+
+
+class ScenarioService:
+    """Use cases of saved scenarios; each is one transaction.
+
+    Parameters
+    ----------
+    sessions : factory of database sessions.
+    clock : the time now, with its zone.
+    """
+
+    def __init__(
+        self, sessions: sessionmaker[Session], clock: Callable[[], datetime] = _now
+    ) -> None:
+        self._sessions = sessions
+        self._clock = clock
+
+    def save(self, scenario: ScenarioInput, report: Report, workspace_key: str | None) -> Saved:
+        """Save a scenario and its report under a new token.
+
+        A key that is missing or unknown gets a new workspace with a key of its own: a key chosen
+        by somebody else is never adopted.
+        """
+        now = self._clock()
+        new_key: str | None = None
+        known_key = _well_formed(workspace_key)
+        with self._sessions.begin() as session:
+            workspaces = WorkspaceRepository(session)
+            workspace = workspaces.find(_hash(known_key)) if known_key else None
+            if workspace is None:
+                new_key = secrets.token_urlsafe(_KEY_BYTES)
+                workspace = workspaces.add(_hash(new_key), now)
+            row = ScenarioRow(
+                token=secrets.token_urlsafe(_KEY_BYTES),
+                workspace_id=workspace.id,
+                title=scenario.title or report.title,
+                headline=report.verdict.headline,
+                input_json=scenario.model_dump_json(),
+                input_schema=INPUT_SCHEMA,
+                report_json=report_to_json(report),
+                report_schema=report.schema,
+                estimator_version=report.estimator_version,
+                catalog_hash=report.catalog_hash,
+                created_at=now,
+            )
+            ScenarioRepository(session).add(row)
+            # Inside the transaction: what could not be read back is not saved.
+            shared = _shared(row)
+        return Saved(shared, new_key)
+
+    def get(self, token: str) -> SharedScenario:
+        """The scenario with this token, with the numbers that were shared.
+
+        Raises
+        ------
+        UnknownScenario : no scenario has this token.
+        RevokedScenario : its owner has withdrawn it.
+        """
+        if not _well_formed(token):
+            raise UnknownScenario(token[:64])
+        with self._sessions() as session:
+            row = ScenarioRepository(session).find(token)
+        if row is None:
+            raise UnknownScenario(token)
+        if row.revoked_at is not None:
+            raise RevokedScenario(token)
+        return _shared(row)
+
+    def owns(self, token: str, workspace_key: str | None) -> bool:
+        """Whether this key's workspace owns the scenario, revoked or not."""
+        key = _well_formed(workspace_key)
+        if key is None or not _well_formed(token):
+            return False
+        with self._sessions() as session:
+            return ScenarioRepository(session).owner_key_hash(token) == _hash(key)
+
+    def recent(self, workspace_key: str | None, limit: int = 20) -> list[ScenarioSummary]:
+        """The newest scenarios of a workspace, newest first, without those revoked."""
+        key = _well_formed(workspace_key)
+        if key is None:
+            return []
+        with self._sessions() as session:
+            listings = ScenarioRepository(session).recent(_hash(key), min(limit, MAX_LISTED))
+        return [_summary(listing) for listing in listings]
+
+    def revoke(self, token: str, workspace_key: str | None) -> None:
+        """Withdraw a link for good; once more does nothing.
+
+        Raises
+        ------
+        UnknownScenario : no scenario has this token.
+        NotTheOwner : the key is missing, unknown or that of another workspace.
+        """
+        if not _well_formed(token):
+            raise UnknownScenario(token[:64])
+        key = _well_formed(workspace_key)
+        with self._sessions.begin() as session:
+            scenarios = ScenarioRepository(session)
+            owner = scenarios.owner_key_hash(token)
+            if owner is None:
+                raise UnknownScenario(token)
+            if key is None or owner != _hash(key):
+                raise NotTheOwner(token)
+            scenarios.revoke(token, self._clock())
+
+
+def _shared(row: ScenarioRow) -> SharedScenario:
+    return SharedScenario(
+        token=row.token,
+        title=row.title,
+        scenario=ScenarioInput.model_validate_json(row.input_json),
+        report=report_from_json(row.report_json),
+        created_at=row.created_at,
+        estimator_version=row.estimator_version,
+        catalog_hash=row.catalog_hash,
+    )
+
+
+def _summary(listing: ScenarioListing) -> ScenarioSummary:
+    return ScenarioSummary(
+        token=listing.token,
+        title=listing.title,
+        headline=listing.headline,
+        created_at=listing.created_at,
+    )
