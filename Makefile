@@ -1,0 +1,90 @@
+# Needs make and Python 3.11 or later; everything else is installed below this folder.
+# What is installed is installed again only when its lock file changes.
+
+PYTHON ?= python3
+PYTEST_ARGS ?= -n auto --maxprocesses 8 --dist loadfile
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --require-virtualenv
+RUN := $(BIN)/python -m
+# The driver for PostgreSQL is installed when it is asked for.
+RUNTIME := $(if $(findstring postgres,$(DATABASE_URL)$(TUNECASE_DATABASE_URL)),postgres,base)
+CHECK_DATABASE := $(VENV)/check.sqlite3
+
+.PHONY: help serve test check format bench lock wheel clean
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+serve: $(VENV)/.$(RUNTIME) static/vendor/README ## Install what is needed, and serve on http://127.0.0.1:8000
+	@$(BIN)/tunecase serve
+
+test: check node_modules/.dev ## All checks and all tests
+	@echo "Tests"
+	@$(RUN) pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.dev ## Format, lint, types, layers, templates, migrations
+	@echo "Format and lint"
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@echo "Types"
+	@$(BIN)/mypy
+	@echo "Layers"
+	@$(BIN)/lint-imports
+	@echo "Templates"
+	@$(BIN)/djlint templates --lint --quiet
+	@echo "Migrations"
+	@rm -f $(CHECK_DATABASE)*
+	@DATABASE_URL=sqlite:///$(CHECK_DATABASE) $(BIN)/alembic -c migrations/alembic.ini upgrade head
+	@DATABASE_URL=sqlite:///$(CHECK_DATABASE) $(BIN)/alembic -c migrations/alembic.ini check
+
+format: $(VENV)/.dev ## Format the code and repair what can be repaired
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## Measure speed
+	@for program in benchmarks/*.py; do $(BIN)/python $$program || exit 1; done
+
+lock: $(VENV)/.dev ## Resolve all dependencies anew
+	@$(PIP) install 'uv>=0.13,<0.14'
+	@$(call compile,base,pyproject.toml)
+	@$(call compile,postgres,pyproject.toml --extra postgres)
+	@$(call compile,dev,pyproject.toml --group pyproject.toml:dev --group pyproject.toml:build)
+	@$(call compile,frontend,--group pyproject.toml:frontend)
+
+compile = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	--generate-hashes --no-header -o requirements/$(1).txt $(2)
+
+wheel: $(VENV)/.dev static/vendor/README ## Build dist/tunecase-*.whl, with all that it serves
+	@$(RUN) build --no-isolation --wheel --outdir dist .
+
+clean: ## Remove all that was installed or built; keep var/, the data
+	rm -rf $(VENV) node_modules static/vendor dist build htmlcov .coverage
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find app tests migrations -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tunecase needs Python 3.11 or later; set PYTHON=... to choose one")'
+	@echo "Making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+# The command `tunecase` runs the code in this folder, from wherever it is called.
+$(BIN)/tunecase: Makefile | $(BIN)/python
+	@$(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "tunecase.pth").write_text("$(CURDIR)\n")'
+	@printf '#!/bin/sh\nexec "%s" -P -m app.cli "$$@"\n' "$(CURDIR)/$(BIN)/python" > $@
+	@chmod +x $@
+
+$(VENV)/.%: requirements/%.txt | $(BIN)/tunecase
+	@echo "Installing $<"
+	@$(PIP) install --require-hashes -r $<
+	@touch $@
+
+static/vendor/README: package-lock.json .ci/vendor.py | $(VENV)/.$(RUNTIME)
+	@echo "Fetching the front-end packages"
+	@$(BIN)/python .ci/vendor.py
+
+node_modules/.dev: static/vendor/README | $(VENV)/.dev
+	@echo "Fetching the front-end packages, with those for tests"
+	@$(BIN)/python .ci/vendor.py --dev
+	@touch $@

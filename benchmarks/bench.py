@@ -1,0 +1,184 @@
+"""Speed and size, measured in one run: `make bench`.
+
+Times depend on the machine, so each is also given as a ratio to a fixed NumPy workload that is
+timed in the same run; the ratio is what to compare between machines and versions. The process is
+pinned to one core where the system allows it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+import numpy as np  # noqa: E402 - the thread limits come first
+from fastapi.testclient import TestClient  # noqa: E402
+
+from app.catalog.catalog import load_catalog  # noqa: E402
+from app.inputs import ScenarioInput  # noqa: E402
+from app.main import create_app  # noqa: E402
+from app.services.estimates import estimate  # noqa: E402
+from app.settings import Settings  # noqa: E402
+
+CALLS = 200
+WARM_UP = 5
+RECALCULATION_P95_S = 0.150
+COLD_START_S = 2.0
+WORKER_MIB = 250.0
+TODAY = date(2026, 11, 23)
+
+
+def quantiles(timings: list[float]) -> tuple[float, float]:
+    """Median and 95th percentile. [s]"""
+    return float(np.quantile(timings, 0.5)), float(np.quantile(timings, 0.95))
+
+
+def timed(call: Callable[[int], object], calls: int = CALLS) -> list[float]:
+    """Wall-clock of each call, after a few that do not count. [s]"""
+    for i in range(WARM_UP):
+        call(i)
+    timings = []
+    for i in range(calls):
+        start = time.perf_counter()
+        call(WARM_UP + i)
+        timings.append(time.perf_counter() - start)
+    return timings
+
+
+def yardstick() -> float:
+    """Median time of sorting one million random numbers: the unit of the ratios. [s]"""
+    generator = np.random.default_rng(0)
+    return quantiles(timed(lambda _: np.sort(generator.random(1_000_000)), 20))[0]
+
+
+def changed(i: int) -> ScenarioInput:
+    """A scenario that no call before has seen: all offers, 10,000 draws."""
+    return ScenarioInput(
+        examples=50_000 + 17 * i, seed=i, base_accuracy_points=50 + (i % 30), draws=10_000
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def resident_mib(pid: int) -> float:
+    """Resident memory of a process. [MiB]"""
+    status = Path(f"/proc/{pid}/status").read_text()
+    kib = next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]
+    return int(kib) / 1024
+
+
+def cold_start() -> tuple[float, float]:
+    """Seconds from the start of the command to the first page, and MiB after some use."""
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {
+            **os.environ,
+            "DATABASE_URL": f"sqlite:///{folder}/bench.sqlite3",
+        }
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app.cli", "serve", "--port", str(port)],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            while True:
+                try:
+                    with urllib.request.urlopen(f"{base}/", timeout=5) as page:  # noqa: S310
+                        page.read()
+                    break
+                except (urllib.error.URLError, ConnectionError):
+                    if process.poll() is not None or time.perf_counter() - start > 60:
+                        raise
+                    time.sleep(0.01)
+            elapsed = time.perf_counter() - start
+            for i in range(20):
+                with urllib.request.urlopen(f"{base}/result?seed={i}", timeout=30) as page:  # noqa: S310
+                    page.read()
+            return elapsed, resident_mib(process.pid)
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def main() -> int:
+    unit = yardstick()
+    catalog = load_catalog(Settings().pricing_dir)
+    rows: list[tuple[str, str, bool]] = []
+
+    def add(label: str, timings: list[float], limit: float | None = None) -> None:
+        median, p95 = quantiles(timings)
+        shown = f"median {1000 * median:6.1f} ms   p95 {1000 * p95:6.1f} ms   "
+        shown += f"p95 / yardstick {p95 / unit:5.2f}"
+        good = limit is None or p95 < limit
+        if limit is not None:
+            shown += f"   limit {1000 * limit:.0f} ms"
+        rows.append((label, shown, good))
+
+    add("report from a scenario", timed(lambda i: estimate(changed(i), catalog, TODAY)))
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(database_url=f"sqlite:///{folder}/bench.sqlite3")
+        with TestClient(create_app(settings)) as client:
+
+            def partial(i: int) -> None:
+                answer = client.get(
+                    f"/estimate?{changed(i).to_query()}",
+                    headers={"HX-Request": "true", "HX-Request-Type": "partial"},
+                )
+                assert answer.status_code == 200, answer.text[:300]
+
+            add("builder recalculation, server", timed(partial), RECALCULATION_P95_S)
+
+            def posted(i: int) -> None:
+                answer = client.post(
+                    "/api/v1/estimates", json=changed(i).model_dump(exclude_defaults=True)
+                )
+                assert answer.status_code == 200, answer.text[:300]
+
+            add("POST /api/v1/estimates", timed(posted))
+
+    starts = [cold_start() for _ in range(5)]
+    elapsed = sorted(second for second, _ in starts)[2]
+    memory = max(mib for _, mib in starts)
+    rows.append(
+        (
+            "cold start to first page",
+            f"median of 5: {elapsed:.2f} s   / yardstick {elapsed / unit:.1f}   "
+            f"limit {COLD_START_S:.0f} s",
+            elapsed < COLD_START_S,
+        )
+    )
+    rows.append(
+        (
+            "memory of one worker",
+            f"{memory:.0f} MiB after 20 reports   limit {WORKER_MIB:.0f} MiB",
+            memory < WORKER_MIB,
+        )
+    )
+    print(f"yardstick (sort of a million numbers): {1000 * unit:.1f} ms; one core; {CALLS} calls")
+    for label, shown, good in rows:
+        print(f"{'ok  ' if good else 'MISS'}  {label:<32}{shown}")
+    return 0 if all(good for _, _, good in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,321 @@
+"""Scenario in, report out; and everything that can be wrong with a scenario, at its place."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.catalog.catalog import Catalog
+from app.estimator.report import Report
+from app.inputs import ScenarioInput
+from app.services.estimates import estimate
+from app.services.problems import InputProblems
+from app.services.situations import SITUATIONS
+
+TODAY = date(2026, 11, 23)
+CONFIGS = json.loads((Path(__file__).parents[1] / "reference" / "configs.json").read_text())
+LLAMA = "meta-llama/Meta-Llama-3.1-8B"
+MAIN: dict[str, Any] = {
+    "model": LLAMA,
+    "examples": 50_000,
+    "tokens_per_example": 900,
+    "epochs": 3,
+    "methods": ["full", "lora", "qlora"],
+    "lora_rank": 64,
+    "qlora_rank": 16,
+    "accelerators": ["H100-SXM-80GB", "A100-SXM-80GB"],
+}
+
+
+def answer(catalog: Catalog, **changes: Any) -> Report:
+    return estimate(ScenarioInput.model_validate(MAIN | changes), catalog, TODAY)
+
+
+def refused(catalog: Catalog, **changes: Any) -> dict[str, str]:
+    """What is said, by pointer."""
+    with pytest.raises(InputProblems) as caught:
+        answer(catalog, **changes)
+    return {problem.pointer: problem.message for problem in caught.value.problems}
+
+
+def test_the_main_job(catalog: Catalog) -> None:
+    report = answer(catalog)
+    full, lora, qlora = report.methods
+    assert (full.method, lora.method, qlora.method) == ("full", "lora", "qlora")
+    assert report.data.tokens_per_run == 50_000 * 900 * 3
+    assert report.data.sequences_per_run == 65_918  # 135,000,000 / 2,048, rounded up
+    assert report.model.parameters == 8_030_261_248
+    # r (in + out) over seven linears of 32 blocks: 2,621,440 r / 64.
+    assert lora.trainable_parameters == 4 * qlora.trainable_parameters == 167_772_160
+    assert full.trainable_parameters == full.parameters == 8_030_261_248
+    for method in report.methods:
+        assert method.plan is not None
+        assert method.plan.accelerator in MAIN["accelerators"]
+        assert method.plan.tier == "list"
+    # Sixteen bytes a parameter are 120 GiB: full fine-tuning needs several GPUs of 80 GB.
+    assert full.plan is not None
+    assert full.plan.gpus > 1
+    assert lora.plan is not None
+    assert lora.plan.gpus == 1
+    assert report == answer(catalog)
+
+
+def test_only_the_age_of_prices_depends_on_the_day(catalog: Catalog) -> None:
+    scenario = ScenarioInput.model_validate(MAIN)
+    now, later = (estimate(scenario, catalog, date(2026, month, 23)) for month in (11, 12))
+    assert now.verdict == later.verdict
+    assert now.methods[0].plan is not None
+    assert later.methods[0].plan is not None
+    assert later.methods[0].plan.price_age_days - now.methods[0].plan.price_age_days == 30
+    assert later.methods[0].npv_usd == now.methods[0].npv_usd
+
+
+@pytest.mark.parametrize("ready", SITUATIONS, ids=lambda ready: ready.key)
+def test_the_ready_made_situations_work(catalog: Catalog, ready: Any) -> None:
+    report = estimate(ready.scenario, catalog, TODAY)
+    assert all(method.feasible for method in report.methods)
+    assert report.situation == ready.key
+
+
+def test_an_unknown_model_names_those_that_are_near(catalog: Catalog) -> None:
+    said = refused(catalog, model="Llama-3.1-8B")
+    assert set(said) == {"/model"}
+    assert "Meta-Llama-3.1-8B" in said["/model"]
+    assert "config.json" in said["/model"]
+
+
+def test_unknown_names_are_pointed_at(catalog: Catalog) -> None:
+    said = refused(
+        catalog, accelerators=["H100-SXM-80GB", "H100"], providers=["aws", "nobody", "acme"]
+    )
+    assert set(said) == {"/accelerators/1", "/providers/1", "/providers/2"}
+    assert "'H100' is not a known GPU; use" in said["/accelerators/1"]
+    assert "H100-SXM-80GB" in said["/accelerators/1"]
+
+
+@pytest.mark.parametrize("targets", ["w_pack", "q_proj,k", "", ","])
+def test_bad_targets(catalog: Catalog, targets: str) -> None:
+    said = refused(catalog, lora_targets=targets, qlora_targets=targets)
+    assert set(said) == {"/lora_targets", "/qlora_targets"}
+    assert "all-linear" in said["/lora_targets"]
+
+
+def test_bad_targets_of_a_method_that_is_not_asked_for_do_not_matter(catalog: Catalog) -> None:
+    assert answer(catalog, methods=["full"], lora_targets="w_pack").methods[0].feasible
+
+
+def test_constants(catalog: Catalog) -> None:
+    said = refused(
+        catalog,
+        assumptions={"software_overhead": -1, "no_such": 1, "time_log_sd": float("nan")},
+    )
+    assert set(said) == {
+        "/assumptions/software_overhead",
+        "/assumptions/no_such",
+        "/assumptions/time_log_sd",
+    }
+    assert "0 to 10" in said["/assumptions/software_overhead"]
+    assert "not a constant" in said["/assumptions/no_such"]
+
+
+def test_a_pointer_is_escaped(catalog: Catalog) -> None:
+    """RFC 6901: ~ and / within a name are ~0 and ~1."""
+    assert set(refused(catalog, assumptions={"a/b~c": 1})) == {"/assumptions/a~1b~0c"}
+
+
+def test_a_changed_constant_changes_the_answer_and_is_marked(catalog: Catalog) -> None:
+    plain, slower = (
+        answer(catalog, assumptions=changes) for changes in ({}, {"software_overhead": 1.0})
+    )
+    assert plain.methods[0].plan is not None
+    assert slower.methods[0].plan is not None
+    assert slower.methods[0].plan.hours > plain.methods[0].plan.hours
+    changed = {a.key for a in slower.assumptions if a.changed} - {
+        a.key for a in plain.assumptions if a.changed
+    }
+    assert changed == {"software_overhead"}
+
+
+@pytest.mark.parametrize(
+    ("config", "pointer"),
+    [
+        ({}, "/config_json/model_type"),
+        ({"model_type": "mamba"}, "/config_json/model_type"),
+        ({"model_type": "llama"}, "/config_json/num_attention_heads"),
+        (CONFIGS[LLAMA] | {"num_local_experts": 8}, "/config_json/num_local_experts"),
+        (CONFIGS[LLAMA] | {"hidden_size": "4096"}, "/config_json/hidden_size"),
+        (CONFIGS[LLAMA] | {"num_key_value_heads": 7}, "/config_json/num_key_value_heads"),
+    ],
+)
+def test_a_config_that_is_not_understood(
+    catalog: Catalog, config: dict[str, object], pointer: str
+) -> None:
+    said = refused(catalog, config_json=config)
+    assert set(said) == {pointer}
+    assert said[pointer].startswith("config.json, ")
+
+
+def test_an_own_config_gives_the_numbers_of_the_built_in_model(catalog: Catalog) -> None:
+    built_in = answer(catalog)
+    own = answer(catalog, model=LLAMA, config_json=CONFIGS[LLAMA])
+    assert own.methods == built_in.methods
+    assert own.verdict == built_in.verdict
+    assert own.model.parameters == built_in.model.parameters
+    # As text, from a form, just the same.
+    assert answer(catalog, config_json=json.dumps(CONFIGS[LLAMA])).methods == built_in.methods
+
+
+def test_no_offer_for_the_combination(catalog: Catalog) -> None:
+    both = refused(catalog, accelerators=["MI355X-288GB"], providers=["aws"])
+    assert set(both) <= {"/accelerators", "/providers"}
+    assert "offer" in " ".join(both.values())
+
+
+def test_several_problems_are_found_at_once(catalog: Catalog) -> None:
+    said = refused(
+        catalog,
+        model="nobody/nothing",
+        accelerators=["H100"],
+        providers=["nobody"],
+        lora_targets="x",
+        assumptions={"y": 1},
+    )
+    assert set(said) == {
+        "/model",
+        "/accelerators/0",
+        "/providers/0",
+        "/lora_targets",
+        "/assumptions/y",
+    }
+
+
+def test_a_combination_without_offers_is_found_beside_other_problems(catalog: Catalog) -> None:
+    said = refused(
+        catalog, model="nobody/nothing", accelerators=["MI355X-288GB"], providers=["aws"]
+    )
+    assert "/model" in said
+    assert len(said) == 2
+
+
+REMEDY = re.compile(r"It would fit on (\d+) x ([^:]+):")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"accelerators": ["L4-24GB"], "max_gpus": 1, "methods": ["full"]},
+        {"max_gpus": 1, "methods": ["full"]},
+        {"model": "meta-llama/Meta-Llama-3.1-70B", "max_gpus": 4, "methods": ["full"]},
+        {"providers": ["aws"], "accelerators": ["B200-SXM-180GB"], "max_gpus": 2},
+        {
+            "accelerators": ["RTX-4090-24GB"],
+            "max_gpus": 1,
+            "methods": ["full", "lora"],
+            "include_marketplace": True,
+            "sequence_length": 65_536,
+        },
+        {"sequence_length": 131_072, "max_gpus": 1, "accelerators": ["A100-SXM-40GB"]},
+    ],
+)
+def test_what_fits_nowhere_fits_when_the_advice_is_followed(
+    catalog: Catalog, changes: dict[str, Any]
+) -> None:
+    if changes.get("model", LLAMA) not in catalog.models:
+        pytest.fail(f"{changes['model']} is not built in")
+    said = refused(catalog, **changes)
+    assert set(said) == {"/max_gpus"}
+    by_name = {a.name: key for key, a in catalog.accelerators.items()}
+    with pytest.raises(InputProblems) as caught:
+        answer(catalog, **changes)
+    methods = changes.get("methods", MAIN["methods"])
+    assert len(caught.value.problems) == len(methods)
+    for problem, method in zip(caught.value.problems, methods, strict=True):
+        assert "GiB" in problem.message or "No layout is possible" in problem.message
+        remedy = REMEDY.search(problem.message)
+        assert remedy, problem.message
+        followed = changes | {
+            "methods": [method],
+            "max_gpus": int(remedy[1]),
+            "accelerators": [by_name[remedy[2]]],
+            "providers": [],
+        }
+        report = answer(catalog, **followed)
+        assert report.methods[0].feasible
+        assert report.methods[0].cheapest is not None
+
+
+def test_a_method_that_does_not_fit_says_why_beside_one_that_does(catalog: Catalog) -> None:
+    report = answer(catalog, accelerators=["RTX-4090-24GB"], max_gpus=1)
+    full = report.methods[0]
+    assert not full.feasible
+    assert "GiB" in full.reasons[0]
+    assert REMEDY.search(full.reasons[1])
+
+
+def test_the_ledger_tells_entered_from_default(catalog: Catalog) -> None:
+    rows = {a.key: a for a in answer(catalog, epochs=5).assumptions}
+    assert (rows["epochs"].kind, rows["epochs"].value) == ("input", 5)
+    assert (rows["experiments"].kind, rows["experiments"].changed) == ("default", False)
+    assert rows["providers"].value == "all"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"examples": 1, "tokens_per_example": 1, "epochs": 1e-9},
+        {"examples": 10_000_000_000, "tokens_per_example": 10_000_000, "epochs": 1000},
+        {"answers_per_month": 1e12, "value_per_correct_answer_usd": 1e12},
+        {"base_accuracy_points": 100.0, "test_set_size": 10},
+        {"base_accuracy_points": 0.0},
+        {"horizon_months": 1, "releases_per_year": 366},
+        {"discount_rate_percent": 100, "value_uncertainty_percent": 100},
+        {"engineer_week_usd": 0, "data_preparation_usd": 0, "experiments": 0},
+        {"lora_rank": 4096, "qlora_rank": 4096},
+        {"global_batch_sequences": 65_536, "max_gpus": 4096},
+        {"draws": 1000, "seed": 2**32 - 1},
+    ],
+)
+def test_the_ends_of_every_range_give_finite_numbers(
+    catalog: Catalog, changes: dict[str, Any]
+) -> None:
+    report = answer(catalog, **changes)
+
+    def check(value: Any, path: str) -> None:
+        if isinstance(value, dict):
+            for key, item in value.items():
+                check(item, f"{path}/{key}")
+        elif isinstance(value, list | tuple):
+            for i, item in enumerate(value):
+                check(item, f"{path}/{i}")
+        elif isinstance(value, float):
+            assert math.isfinite(value), path
+
+    check(asdict(report), "")
+    # As words, too.
+    words = " ".join((report.verdict.headline, *report.verdict.sentences))
+    assert not re.search(r"\bnan\b|\binf\b|e\+\d", words), words
+
+
+def test_a_widest_config_does_not_overflow(catalog: Catalog) -> None:
+    most = 10_000_000
+    wide = CONFIGS[LLAMA] | dict.fromkeys(
+        (
+            "hidden_size",
+            "intermediate_size",
+            "num_hidden_layers",
+            "num_attention_heads",
+            "num_key_value_heads",
+            "head_dim",
+            "vocab_size",
+        ),
+        most,
+    )
+    said = refused(catalog, config_json=wide)
+    assert set(said) == {"/max_gpus"}

@@ -1,0 +1,267 @@
+"""Saved scenarios come back as they were saved, to those who may see them."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, event, text
+
+from app.db.migrate import upgrade
+from app.db.session import open_engine, open_sessions
+from app.estimator.report import (
+    Assumption,
+    DataReport,
+    ModelReport,
+    Report,
+    Verdict,
+)
+from app.inputs import ScenarioInput
+from app.services import scenarios
+from app.services.problems import NotTheOwner, RevokedScenario, UnknownScenario
+from app.services.scenarios import ScenarioService, report_from_json, report_to_json
+from app.settings import Settings
+
+START = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+REPORT = Report(
+    schema=1,
+    estimator_version="1.0",
+    catalog_hash="c" * 64,
+    as_of="2026-11-23",
+    prices_as_of="2026-11-20",
+    title="",
+    situation="blank",
+    model=ModelReport(
+        name="m",
+        label="M",
+        family="llama",
+        parameters=8_030_261_248,
+        embedding_parameters=525_336_576,
+        layers=32,
+        hidden_size=4096,
+        vocab_size=128_256,
+        max_position_embeddings=131_072,
+        source_key=None,
+    ),
+    data=DataReport(
+        examples=1,
+        tokens_per_example=1,
+        epochs=0.1 + 0.2,
+        tokens_per_run=1e-323,
+        sequence_length=1,
+        sequences_per_run=1,
+        global_batch_sequences=1,
+        steps_per_run=1,
+    ),
+    horizon_months=36,
+    discount_rate_fraction=1 / 3,
+    value_per_point_month_usd=-0.0,
+    draws=4_000,
+    seed=2**32 - 1,
+    methods=(),
+    comparison=None,
+    verdict=Verdict("lora", "LoRA. It pays – 9 ×.", ("a", "b"), 4_100.0),
+    notes=("“quoted” 🙂 \x00",),
+    assumptions=(
+        Assumption("k", "K", "12", "", "input", "input", True),
+        Assumption("n", "N", 12.0, "", "default", "", False),
+    ),
+    sources=(),
+)
+SCENARIO = ScenarioInput(
+    title="Contract review", config_json={"b": 1, "a": {"nested": [1.5]}}, assumptions={"x": 0.1}
+)
+
+
+class Clock:
+    """A second later at every look."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+
+@pytest.fixture
+def engine(each_database: Settings) -> Iterator[Engine]:
+    upgrade(each_database)
+    engine = open_engine(each_database.database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def service(engine: Engine) -> ScenarioService:
+    return ScenarioService(open_sessions(engine), Clock())
+
+
+def test_what_was_saved_comes_back(service: ScenarioService) -> None:
+    saved = service.save(SCENARIO, REPORT, None)
+    found = service.get(saved.scenario.token)
+    assert found == saved.scenario
+    assert found.report == REPORT
+    assert repr(found.report) == repr(REPORT)  # also the kinds of numbers, and the sign of zero
+    assert found.scenario == SCENARIO
+    assert list(found.scenario.config_json or {}) == ["b", "a"]
+    assert found.title == "Contract review"
+    assert found.created_at == START + timedelta(seconds=1)
+    assert (found.estimator_version, found.catalog_hash) == ("1.0", "c" * 64)
+
+
+def test_a_title_comes_from_the_report_if_none_was_entered(service: ScenarioService) -> None:
+    report = dataclasses.replace(REPORT, title="Llama 3.1 8B")
+    assert service.save(ScenarioInput(), report, None).scenario.title == "Llama 3.1 8B"
+
+
+def test_a_saved_scenario_does_not_follow_the_code(
+    service: ScenarioService, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = service.save(SCENARIO, REPORT, None)
+    with engine.connect() as connection:
+        before = connection.execute(text("SELECT input_json, report_json FROM scenario")).one()
+    monkeypatch.setattr(scenarios, "INPUT_SCHEMA", 99)
+    service.get(saved.scenario.token)
+    with engine.connect() as connection:
+        after = connection.execute(text("SELECT input_json, report_json FROM scenario")).one()
+    assert after == before
+
+
+@given(report=st.from_type(Report))
+@hypothesis_settings(max_examples=30, deadline=None)
+def test_any_report_survives_its_json(report: Report) -> None:
+    """Bit for bit, infinity and not-a-number too."""
+    stored = report_to_json(report)
+    assert repr(report_from_json(stored)) == repr(report)
+    assert report_to_json(report_from_json(stored)) == stored
+
+
+def test_tokens_and_keys_cannot_be_guessed(service: ScenarioService) -> None:
+    first, second = (service.save(SCENARIO, REPORT, None) for _ in range(2))
+    secrets = {
+        first.scenario.token,
+        first.workspace_key,
+        second.scenario.token,
+        second.workspace_key,
+    }
+    assert len(secrets) == 4
+    assert all(re.fullmatch(r"[\w-]{32}", secret or "") for secret in secrets)
+
+
+def test_the_database_does_not_hold_the_key(service: ScenarioService, engine: Engine) -> None:
+    saved = service.save(SCENARIO, REPORT, None)
+    with engine.connect() as connection:
+        rows = [
+            *connection.execute(text("SELECT * FROM workspace")).all(),
+            *connection.execute(text("SELECT * FROM scenario")).all(),
+        ]
+    assert saved.workspace_key is not None
+    assert saved.workspace_key not in repr(rows)
+    assert saved.scenario.token in repr(rows)
+
+
+def test_one_workspace_for_one_key(service: ScenarioService) -> None:
+    first = service.save(SCENARIO, REPORT, None)
+    key = first.workspace_key
+    second = service.save(SCENARIO, REPORT, key)
+    assert second.workspace_key is None
+    assert [item.token for item in service.recent(key)] == [
+        second.scenario.token,
+        first.scenario.token,
+    ]
+
+
+@pytest.mark.parametrize("key", ["", "x" * 32, "short", "y" * 10_000, "é" * 32, "\x00" * 32])
+def test_an_unknown_key_gets_a_new_workspace_with_another_key(
+    service: ScenarioService, key: str
+) -> None:
+    saved = service.save(SCENARIO, REPORT, key)
+    assert saved.workspace_key not in {None, key}
+    assert service.recent(key) == []
+    assert not service.owns(saved.scenario.token, key)
+    assert service.owns(saved.scenario.token, saved.workspace_key)
+
+
+def test_recent_shows_the_newest_of_this_workspace(service: ScenarioService) -> None:
+    key = service.save(SCENARIO, REPORT, None).workspace_key
+    for number in range(4):
+        service.save(ScenarioInput(title=f"Number {number}"), REPORT, key)
+    service.save(ScenarioInput(title="Somebody else's"), REPORT, None)
+    recent = service.recent(key, limit=3)
+    assert [item.title for item in recent] == ["Number 3", "Number 2", "Number 1"]
+    assert recent[0].headline == REPORT.verdict.headline
+    assert recent[0].created_at == START + timedelta(seconds=5)
+    assert service.recent(None) == []
+
+
+def test_revoking_ends_the_link(service: ScenarioService) -> None:
+    saved = service.save(SCENARIO, REPORT, None)
+    token, key = saved.scenario.token, saved.workspace_key
+    other = service.save(SCENARIO, REPORT, None)
+    for stranger in (None, "", "x" * 32, other.workspace_key):
+        with pytest.raises(NotTheOwner):
+            service.revoke(token, stranger)
+    assert service.get(token) == saved.scenario
+
+    service.revoke(token, key)
+    service.revoke(token, key)
+    with pytest.raises(RevokedScenario):
+        service.get(token)
+    assert service.recent(key) == []
+    assert service.owns(token, key)
+    assert service.get(other.scenario.token) == other.scenario
+
+
+MALFORMED = [
+    "",
+    "x",
+    "x" * 31,
+    "x" * 33,
+    "x" * 100_000,
+    "../" * 11,
+    "é" * 32,
+    "x" * 31 + "\n",
+    "' OR 1=1 --" + "x" * 21,
+]
+
+
+@pytest.mark.parametrize("token", [*MALFORMED, "x" * 32])
+def test_unknown_tokens(service: ScenarioService, token: str) -> None:
+    with pytest.raises(UnknownScenario):
+        service.get(token)
+    with pytest.raises(UnknownScenario):
+        service.revoke(token, "y" * 32)
+    assert not service.owns(token, "y" * 32)
+
+
+def test_malformed_tokens_reach_no_database(service: ScenarioService, engine: Engine) -> None:
+    statements: list[str] = []
+    event.listen(
+        engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2])
+    )
+    for token in MALFORMED:
+        with pytest.raises(UnknownScenario):
+            service.get(token)
+    assert statements == []
+
+
+def test_a_failed_save_leaves_nothing(
+    service: ScenarioService, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(row: object) -> None:
+        raise RuntimeError("cannot be read back")
+
+    monkeypatch.setattr(scenarios, "_shared", broken)
+    with pytest.raises(RuntimeError):
+        service.save(SCENARIO, REPORT, None)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM scenario")).scalar_one() == 0
+        assert connection.execute(text("SELECT count(*) FROM workspace")).scalar_one() == 0
