@@ -67,7 +67,7 @@ def _read_json(path: str) -> object:
         )
     try:
         return json.loads(content)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except ValueError as error:  # also text that is not UTF-8, and numbers that are too long
         _refuse(f"{name} is not valid JSON: {error}")
     except RecursionError:
         _refuse(f"{name} is nested too deeply")
@@ -126,10 +126,12 @@ def estimate(scenario: str, as_json: bool) -> None:
 @main.command("inspect")
 @click.argument("model")
 @click.option("--method", type=click.Choice(list(LABELS)), default="full", show_default=True)
-@click.option("--rank", type=click.IntRange(1), default=16, show_default=True)
+@click.option("--rank", type=click.IntRange(1, 65_536), default=16, show_default=True)
 @click.option("--targets", default="all-linear", show_default=True)
-@click.option("--sequence-length", type=click.IntRange(1), default=2048, show_default=True)
-@click.option("--micro-batch", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "--sequence-length", type=click.IntRange(1, 1_048_576), default=2048, show_default=True
+)
+@click.option("--micro-batch", type=click.IntRange(1, 65_536), default=1, show_default=True)
 @click.option(
     "--checkpointing", type=click.Choice(["none", "full"]), default="none", show_default=True
 )

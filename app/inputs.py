@@ -33,6 +33,7 @@ METHOD_LABELS: Mapping[str, str] = {
 LORA_TARGET_CHOICES = ("all-linear", "attention", "q_proj,v_proj")
 
 MAX_CONFIG_CHARACTERS = 8_000
+MAX_CONFIG_DEPTH = 20
 
 
 def _blank_is_none(value: object) -> object:
@@ -55,7 +56,27 @@ def _config_from_text(value: object) -> object:
             ) from None
         except RecursionError:
             raise ValueError("is nested too deeply; paste the config.json of the model") from None
+        except ValueError:
+            raise ValueError(
+                "holds a number that is too long; paste the whole config.json"
+            ) from None
+    if isinstance(value, dict) and _depth(value) > MAX_CONFIG_DEPTH:
+        raise ValueError("is nested too deeply; give the config.json of the model")
     return value
+
+
+def _depth(value: object) -> int:
+    """Levels of nesting, counted without recursion."""
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        level = [
+            child
+            for item in level
+            if isinstance(item, dict | list)
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+    return depth
 
 
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
@@ -425,6 +446,8 @@ class ScenarioInput(BaseModel):
                 pairs += [(name, item) for item in value] or [(name, "")]
             elif isinstance(value, bool):
                 pairs.append((name, "true" if value else "false"))
+            elif isinstance(value, float):
+                pairs.append((name, repr(value).removesuffix(".0")))
             else:
                 pairs.append((name, str(value)))
         return urlencode(pairs)

@@ -59,12 +59,19 @@ def problem_response(
     return JSONResponse(body.model_dump(), status, media_type=MEDIA_TYPE, headers=headers)
 
 
+def _problem_schema() -> dict[str, Any]:
+    """JSON schema of `ProblemDetails` in one piece, since responses here bring no components."""
+    schema = ProblemDetails.model_json_schema()
+    schema["properties"]["errors"]["items"] = schema.pop("$defs")["PointedProblem"]
+    return schema
+
+
 def _example(status: int, detail: str, **more: Any) -> dict[str, Any]:
     return {
-        "model": ProblemDetails,
+        "description": HTTPStatus(status).phrase,
         "content": {
             MEDIA_TYPE: {
-                "schema": {"$ref": "#/components/schemas/ProblemDetails"},
+                "schema": _problem_schema(),
                 "example": {
                     "type": "about:blank",
                     "title": HTTPStatus(status).phrase,
@@ -142,7 +149,12 @@ async def _not_the_owner(_: Request, __: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, StarletteHTTPException)  # noqa: S101
     detail = str(error.detail)
-    if error.status_code == HTTPStatus.NOT_FOUND:
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        detail = (
+            "The body cannot be read as JSON: it is nested too deeply or holds a number that is "
+            "too long. Send one JSON object."
+        )
+    elif error.status_code == HTTPStatus.NOT_FOUND:
         detail = "There is nothing at this address; /api/v1/openapi.json lists what there is."
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         detail = f"{request.method} is not possible here; see /api/v1/openapi.json."

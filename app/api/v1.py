@@ -16,7 +16,7 @@ from app.inputs import ScenarioInput
 from app.services.estimates import estimate
 from app.services.scenarios import ScenarioService, SharedScenario
 
-router = APIRouter(prefix="/api/v1", tags=["v1"])
+router = APIRouter(prefix="/api/v1", tags=["v1"], responses={422: UNUSABLE[422]})
 bearer = HTTPBearer(auto_error=False, description="Workspace key, as it was shown at first save.")
 
 
@@ -59,6 +59,7 @@ EXAMPLES: dict[str, Any] = {
     },
     "defaults": {"summary": "Every field has a default", "value": {}},
 }
+OPTIONAL_BEARER: dict[str, Any] = {"security": [{}, {"HTTPBearer": []}]}
 ScenarioBody = Annotated[ScenarioInput, Body(openapi_examples=EXAMPLES)]
 
 
@@ -81,7 +82,7 @@ def create_estimate(scenario: ScenarioBody, catalog: CatalogDep) -> Report:
     return estimate(scenario, catalog, datetime.now(UTC).date())
 
 
-@router.post("/scenarios", status_code=201, responses=UNUSABLE)
+@router.post("/scenarios", status_code=201, responses=UNUSABLE, openapi_extra=OPTIONAL_BEARER)
 def create_scenario(
     scenario: ScenarioBody,
     catalog: CatalogDep,

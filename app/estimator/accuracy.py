@@ -32,10 +32,12 @@ class Prior:
 
     Parameters
     ----------
-    weight : probability of a row; sums to 1.
+    weight : probability of a row when the adapter is drawn; sums to 1.
+    gain_weight : the same when the gain of full is drawn, 0 where `error_removed` is NaN.
     error_removed : share of the base's errors that full fine-tuning removed; NaN without a base,
-        and where the metric is not a share of right answers.
-    recovery : share of the gain that the adapter kept; NaN where the gap speaks instead.
+        where the metric is not a share of right answers, and where hardly an error was left.
+    recovery : share of the gain that the adapter kept; NaN where the gap speaks instead: without a
+        base, with one that another harness measured, or where full gained little.
     gap : adapter less full. [points]
     log4_rank : logarithm to base 4 of the adapter's rank; NaN where not stated.
     studies, rows : of the task's own group. [count]
@@ -43,6 +45,7 @@ class Prior:
     """
 
     weight: Floats
+    gain_weight: Floats
     error_removed: Floats
     recovery: Floats
     gap: Floats
@@ -81,25 +84,33 @@ def prior_of(evidence: Sequence[HeadToHead], group: str, constants: ConstantValu
     adapter = np.array([r.adapter for r in rows])
     counted = np.array([r.metric_kind == "share" for r in rows])
     gain = full - base
+    same_harness = np.array([r.base_same_harness for r in rows])
     with np.errstate(invalid="ignore", divide="ignore"):
-        clear = np.abs(gain) >= constants["least_gain_for_recovery_points"]
-        return Prior(
-            weight=weight,
-            error_removed=np.where(counted & (base < 100), gain / (100 - base), np.nan),
-            recovery=np.where(clear, (adapter - base) / gain, np.nan),
-            gap=adapter - full,
-            log4_rank=np.log([np.nan if r.rank is None else r.rank for r in rows]) / np.log(4),
-            studies=studies,
-            rows=sum(r.group == group for r in rows),
-            others=others,
-        )
+        room = counted & (100 - base >= constants["least_errors_for_gain_points"])
+        clear = same_harness & (gain >= constants["least_gain_for_recovery_points"])
+        error_removed = np.where(room, gain / (100 - base), np.nan)
+        recovery = np.where(clear, (adapter - base) / gain, np.nan)
+    known = ~np.isnan(error_removed)
+    gain_weight = np.zeros(len(rows))
+    gain_weight[known], _, _ = study_weights(
+        [row for row, is_known in zip(rows, known, strict=True) if is_known], group
+    )
+    return Prior(
+        weight=weight,
+        gain_weight=gain_weight,
+        error_removed=error_removed,
+        recovery=recovery,
+        gap=adapter - full,
+        log4_rank=np.log([np.nan if r.rank is None else r.rank for r in rows]) / np.log(4),
+        studies=studies,
+        rows=sum(r.group == group for r in rows),
+        others=others,
+    )
 
 
-def _draw(
-    generator: np.random.Generator, weight: Floats, allowed: NDArray[np.bool_], draws: int
-) -> NDArray[np.intp]:
-    """Row indices drawn by weight among the allowed rows. (draws,)"""
-    cumulative = np.cumsum(np.where(allowed, weight, 0.0))
+def _draw(generator: np.random.Generator, weight: Floats, draws: int) -> NDArray[np.intp]:
+    """Row indices drawn by weight. (draws,)"""
+    cumulative = np.cumsum(weight)
     uniform = generator.random(draws) * cumulative[-1]
     row = np.searchsorted(cumulative, uniform, side="right")
     return np.asarray(np.minimum(row, len(weight) - 1), dtype=np.intp)
@@ -146,11 +157,9 @@ def draw_accuracy(
     p = base_points / 100
     error = 100 * np.sqrt(p * (1 - p) / test_set_size)
     base = np.clip(base_points + error * generator.standard_normal(draws), 0.0, 100.0)
-    removed = prior.error_removed[
-        _draw(generator, prior.weight, ~np.isnan(prior.error_removed), draws)
-    ]
+    removed = prior.error_removed[_draw(generator, prior.gain_weight, draws)]
     full = np.clip(base + removed * (100 - base), 0.0, 100.0)
-    row = _draw(generator, prior.weight, np.ones(len(prior.weight), dtype=bool), draws)
+    row = _draw(generator, prior.weight, draws)
     noise = constants["qlora_sd_points"] * generator.standard_normal(draws)
     final: dict[str, Floats] = {}
     for method in methods:

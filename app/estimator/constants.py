@@ -268,6 +268,16 @@ CONSTANTS: Mapping[str, Constant] = MappingProxyType(
                 "speak through their gap in points.",
             ),
             Constant(
+                "least_errors_for_gain_points",
+                "Fewest errors of a base model from which a gain is read",
+                10.0,
+                "points",
+                0.0,
+                90.0,
+                "assumption",
+                "With fewer errors left, one question more or less is a large share of them.",
+            ),
+            Constant(
                 "rank_effect_continued",
                 "Recovery added by four times the rank, continued pretraining",
                 0.175,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from app.estimator.case import Programme
 from app.estimator.finance import live_fraction, release_months
 from app.estimator.report import CostLine
-from app.estimator.units import HOURS_PER_WEEK, WEEKS_PER_MONTH
+from app.estimator.units import HOURS_PER_WEEK, MONTHS_PER_YEAR, WEEKS_PER_MONTH
 
 Floats = NDArray[np.float64]
 
@@ -77,14 +77,16 @@ def programme_costs(
     -----
     Time to the first release = engineering + experiments and release run one after the other
     (Assumption: one cluster). Up-front cost falls into month 0; a later release is paid at the end
-    of the month that it falls into, with the same share of failed runs.
+    of the month that it falls into, with the same share of failed runs. Releases are never more
+    frequent than a run takes.
     """
     runs_before = programme.experiments * programme.experiment_fraction
     lost = programme.failed_fraction
-    release = engineer_weeks / WEEKS_PER_MONTH + run.hours * (1 + runs_before) * (1 + lost) / (
-        HOURS_PER_WEEK * WEEKS_PER_MONTH
-    )
-    later = release_months(horizon_months, release, programme.releases_per_year)
+    run_months = run.hours * (1 + lost) / (HOURS_PER_WEEK * WEEKS_PER_MONTH)
+    release = engineer_weeks / WEEKS_PER_MONTH + run_months * (1 + runs_before)
+    possible = MONTHS_PER_YEAR / run_months if run_months > 0 else np.inf
+    per_year = min(programme.releases_per_year, possible)
+    later = release_months(horizon_months, release, per_year)
 
     def gpu(key: str, label: str, runs: float, when: str) -> CostLine:
         hours = runs * run.gpu_hours

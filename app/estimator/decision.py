@@ -84,7 +84,8 @@ def decide(
 
     Notes
     -----
-    "Neither" where no method is expected to pay. Full against an adapter is decided when one wins
+    "Neither" where no method is expected to pay, and undecided where the best one loses money more
+    often than not. Full against an adapter is decided when one wins
     in `DECISIVE` of the draws, else it is said to be undecided. QLoRA stands for the adapters where
     it beats LoRA by the same rule, or LoRA fits nowhere.
     """
@@ -94,9 +95,17 @@ def decide(
     pays = float(np.mean(best.npv > 0))
     if best.expected_npv <= 0:
         choice = "neither"
+        none = {1: "It does not pay", 2: "Neither pays"}.get(len(contenders), "None pays")
         headline = (
-            f"Neither pays. The best, {best.name}, is expected to lose "
+            f"{none}. The best, {best.name}, is expected to lose "
             f"{dollars(-best.expected_npv)} over the horizon and pays in {percent(pays)} of cases."
+        )
+    elif pays < 0.5:
+        choice = "undecided"
+        headline = (
+            f"It may not pay. {sentence_start(best.name)} is expected to be worth "
+            f"{dollars(best.expected_npv)} on average, but it loses money more often than not: "
+            "run a pilot first."
         )
     elif comparison is None:
         choice = best.key
@@ -109,7 +118,7 @@ def decide(
     if comparison is not None:
         adapter = contenders[comparison.adapter_method]
         gap = comparison.gap_points
-        if choice == "neither":
+        if not sentences:
             sentences.append(
                 f"Published evidence expects full fine-tuning {signed_points(gap.mean)} points "
                 f"against {adapter.name} (80% range {signed_points(gap.p10)} to "
@@ -163,10 +172,13 @@ def _between(
     threshold = comparison.break_even_gap_points
     if threshold is None:
         return adapter.key, (
-            f"{adapter.name}. An accuracy point is worth nothing in this scenario, so the cheaper "
-            "method wins."
+            f"{adapter.name}. Full fine-tuning would not be released within the horizon."
         )
-    if threshold > 0:
+    if threshold > 100:
+        condition = (
+            f"No accuracy that full fine-tuning could add over {adapter.name} would pay for it"
+        )
+    elif threshold > 0:
         condition = (
             f"Full fine-tuning would have to add {points(threshold)} accuracy points over "
             f"{adapter.name} to pay for itself"

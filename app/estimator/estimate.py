@@ -86,7 +86,6 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
         case.constants,
     )
     factors = draw_factors(
-        [method.key for method in case.methods],
         case.draws,
         generator,
         case.value.price_uncertainty_fraction,
@@ -190,14 +189,16 @@ def _compare(case: Case, worked: dict[str, Worked]) -> Comparison | None:
     def present_point(w: Worked) -> float:
         return case.value.usd_per_point_month * float(w.costs.live_by_month @ discount)
 
-    gain = float(np.maximum(adapter.gain, 0.0).mean())
+    npv = float(adapter.money.npv.mean())
     break_even = None
     if present_point(full) > 0:
-        needed = present_cost(full) - present_cost(adapter) + gain * present_point(adapter)
-        break_even = needed / present_point(full) - gain
+        # Gains weighted by what a point turns out to be worth, so that the gap is exact.
+        worth = present_point(adapter)
+        gain = (npv + present_cost(adapter)) / worth if worth > 0 else 0.0
+        break_even = (npv + present_cost(full)) / present_point(full) - gain
     return Comparison(
         adapter_method=adapter.method.key,
-        gap_points=distribution(full.final - adapter.final),
+        gap_points=distribution(np.maximum(full.gain, 0.0) - np.maximum(adapter.gain, 0.0)),
         break_even_gap_points=break_even,
         probability_full_beats_adapter=float(np.mean(full.money.npv > adapter.money.npv)),
         extra_cost_usd=full.costs.total_usd - adapter.costs.total_usd,

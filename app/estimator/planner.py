@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,6 +185,17 @@ def reasons_nothing_fits(
             f"{evaluation.capacity_bytes[nearest] / GIB:.0f} GiB."
         )
     wider = plan_run(architecture, method, data, reference_fleet, constants, REMEDY_GPUS)
+    if wider.cheapest is None and data.global_batch_sequences < REMEDY_GPUS:
+        larger = replace(data, global_batch_sequences=REMEDY_GPUS)
+        wider = plan_run(architecture, method, larger, reference_fleet, constants, REMEDY_GPUS)
+        if wider.cheapest is not None:
+            gpus = int(wider.evaluation.plans.gpus[wider.evaluation.fits].min())
+            return (
+                why,
+                f"With a global batch of {gpus} sequences or more it can be spread over {gpus} "
+                "GPUs, and fits: raise the global batch and the limit of GPUs, or choose a shorter "
+                "sequence.",
+            )
     if wider.cheapest is None:
         return (
             why,

@@ -211,9 +211,10 @@ class Comparison:
 
     adapter_method: str
     gap_points: Distribution
-    """accuracy of full less accuracy of the adapter"""
+    """gain of full less gain of the adapter; a model below the base is not used and gains 0"""
     break_even_gap_points: float | None
-    """the gap at which both have the same NPV; None where a point is worth nothing"""
+    """the gap at which both have the same NPV; None where no gap can be worth anything, because
+    answers are worth nothing or full is not released within the horizon"""
     probability_full_beats_adapter: float
     extra_cost_usd: float
     """total cost of full less total cost of the adapter, over the horizon"""
@@ -237,7 +238,7 @@ class Assumption:
 
     key: str
     label: str
-    value: float | str
+    value: int | float | str
     unit: str
     kind: str
     """input (entered), default (ours, not changed), fact (sourced), assumption (our judgement)"""

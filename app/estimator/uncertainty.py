@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from app.estimator.constants import ConstantValues
 from app.estimator.cost import Costs
 from app.estimator.finance import discount_factors
+from app.estimator.methods import LABELS
 from app.estimator.report import Distribution
 
 Floats = NDArray[np.float64]
@@ -59,18 +60,17 @@ class Factors:
 
 
 def draw_factors(
-    methods: Sequence[str],
     draws: int,
     generator: np.random.Generator,
     price_uncertainty: float,
     value_uncertainty: float,
     constants: ConstantValues,
 ) -> Factors:
-    """Draw price, value and time factors.
+    """Draw price, value and time factors; those of every method, so that one more method in a
+    scenario leaves the others as they were.
 
     Parameters
     ----------
-    methods : method keys; each gets its own time factor.
     price_uncertainty, value_uncertainty : half width of the 80% range. [fraction]
     """
     shared = np.sqrt(constants["time_correlation"])
@@ -82,7 +82,7 @@ def draw_factors(
         key: lognormal(
             shared * common + own * generator.standard_normal(draws), constants["time_log_sd"]
         )
-        for key in methods
+        for key in LABELS
     }
     return Factors(price, value, time)
 
@@ -134,10 +134,13 @@ def money_draws(
     fixed = np.cumsum(costs.fixed_by_month)
     gpu = np.cumsum(costs.gpu_by_month)
     live = np.cumsum(costs.live_by_month)
-    cumulative = (
-        -fixed[:, None] - gpu[:, None] * gpu_factor[None, :] + live[:, None] * benefit[None, :]
-    )
-    band = np.quantile(cumulative, (0.1, 0.9), axis=1, overwrite_input=True)
+    # Month by month: all months at once would take draws x months of memory.
+    band = np.array(
+        [
+            np.quantile(live[m] * benefit - gpu[m] * gpu_factor, (0.1, 0.9)) - fixed[m]
+            for m in range(months + 1)
+        ]
+    ).T
     mean_benefit = float(benefit.mean())
     return MoneyDraws(
         npv=npv,

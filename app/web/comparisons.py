@@ -1,0 +1,266 @@
+"""Two scenarios side by side: what differs in what was asked, and what that did to the answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from app.estimator.report import MethodReport, Report
+from app.inputs import METHOD_LABELS, TASK_GROUP_LABELS, ScenarioInput
+from app.web import presenters as show
+from app.web.contexts import ComparedSide, ComparisonView, Difference
+from app.web.figures import name_of
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
+_SHARED_PATH = re.compile(r"/s/([A-Za-z0-9_-]+)/?")
+_SAME = "same"
+_CHOICES = {"neither": "neither", "undecided": "undecided"}
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side, looked up."""
+
+    heading: str
+    scenario: ScenarioInput
+    report: Report
+    address: str
+    basis: str
+    pinned: bool
+
+
+def _split(text: str) -> SplitResult:
+    """The parts of an address; nothing where it is none, such as with a broken host."""
+    try:
+        return urlsplit(text.strip())
+    except ValueError:
+        return urlsplit("")
+
+
+def read_side(text: str) -> tuple[str, list[tuple[str, str]]]:
+    """What a person pasted: a share token (first part) or the pairs of a scenario (second).
+
+    Examples
+    --------
+    >>> read_side("https://tunecase.example/s/abcdefghijklmnop")
+    ('abcdefghijklmnop', [])
+    >>> read_side("/result?epochs=2&lora_rank=8")
+    ('', [('epochs', '2'), ('lora_rank', '8')])
+    >>> read_side("epochs=2"), read_side("/estimate")
+    (('', [('epochs', '2')]), ('', []))
+    >>> read_side("abcdefghijklmnop")
+    ('abcdefghijklmnop', [])
+    """
+    text = text.strip()
+    address = _split(text)
+    shared = _SHARED_PATH.fullmatch(address.path)
+    if shared:
+        return shared.group(1), []
+    if _TOKEN.fullmatch(text):
+        return text, []
+    query = address.query or (text if "=" in text and "?" not in text else "")
+    return "", parse_qsl(query, keep_blank_values=True)
+
+
+def looks_like_a_scenario(text: str) -> bool:
+    """Whether the text can be read at all: a link, a token or a query string.
+
+    Examples
+    --------
+    >>> looks_like_a_scenario("/estimate"), looks_like_a_scenario("the second one")
+    (True, False)
+    """
+    token, pairs = read_side(text)
+    return bool(token or pairs) or _split(text).path in {"/estimate", "/result"}
+
+
+def _unit(name: str) -> str:
+    extra = ScenarioInput.model_fields[name].json_schema_extra
+    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+
+
+def _words(name: str, value: Any) -> str:
+    """An input as it is read."""
+    if name == "task_group":
+        return TASK_GROUP_LABELS.get(str(value), str(value))
+    if name == "methods":
+        return show.join_words([METHOD_LABELS.get(item, item) for item in value])
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return show.join_words([str(item) for item in value]) or "all"
+    if isinstance(value, dict):
+        return f"given ({show.plural(len(value), 'entry', 'entries')})"
+    if isinstance(value, int | float):
+        unit = _unit(name)
+        text = f"{value:,.10g}"
+        return (
+            f"US${text}" if unit == "USD" else f"{text}{'' if unit == '%' else ' '}{unit}".strip()
+        )
+    return str(value) if value not in {None, ""} else show.NONE
+
+
+def _inputs(left: ScenarioInput, right: ScenarioInput) -> tuple[Difference, ...]:
+    found = []
+    a, b = left.model_dump(mode="json"), right.model_dump(mode="json")
+    for name, field in ScenarioInput.model_fields.items():
+        if name in {"title", "situation", "assumptions"} or a[name] == b[name]:
+            continue
+        change = ""
+        if all(isinstance(v, int | float) and not isinstance(v, bool) for v in (a[name], b[name])):
+            more = b[name] - a[name]
+            change = show.usd(more, plus=True)
+            if _unit(name) != "USD":
+                change = f"{more:+,.10g}".replace("-", "−")
+        found.append(
+            Difference(field.title or name, _words(name, a[name]), _words(name, b[name]), change)
+        )
+    changed = {**a["assumptions"], **b["assumptions"]}
+    for key in changed:
+        one, other = a["assumptions"].get(key), b["assumptions"].get(key)
+        if one != other:
+            found.append(
+                Difference(
+                    key.replace("_", " "),
+                    "our value" if one is None else f"{one:g}",
+                    "our value" if other is None else f"{other:g}",
+                    "",
+                )
+            )
+    return tuple(found)
+
+
+def _difference(
+    label: str,
+    left: float | None,
+    right: float | None,
+    write: Callable[[float | None], str],
+    write_change: Callable[[float], str],
+) -> Difference:
+    change = ""
+    if left is not None and right is not None:
+        change = _SAME if write(left) == write(right) else write_change(right - left)
+    return Difference(label, write(left), write(right), change)
+
+
+def _usd_change(value: float) -> str:
+    return show.usd_short(value, plus=True)
+
+
+def _points_change(value: float) -> str:
+    return f"{show.points(value)} points"
+
+
+def _percent_change(value: float) -> str:
+    return f"{show.number(value * 100, 0, plus=True)} percentage points"
+
+
+def _months_change(value: float) -> str:
+    return f"{show.number(value, 1, plus=True)} months"
+
+
+def _hours_change(value: float) -> str:
+    return f"{show.number(value, 1, plus=True)} h"
+
+
+def _verdicts(left: Report, right: Report) -> tuple[Difference, ...]:
+    def choice(report: Report) -> str:
+        chosen = report.verdict.choice
+        return _CHOICES.get(chosen, name_of(chosen))
+
+    a, b = left.comparison, right.comparison
+    rows = [
+        Difference(
+            "Verdict",
+            choice(left),
+            choice(right),
+            _SAME if choice(left) == choice(right) else "changes",
+        )
+    ]
+    if a is not None and b is not None:
+        rows += [
+            _difference(
+                "Expected accuracy, full over adapter",
+                a.gap_points.mean,
+                b.gap_points.mean,
+                lambda v: f"{show.points(v)} points",
+                _points_change,
+            ),
+            _difference(
+                "P(full beats the adapter)",
+                a.probability_full_beats_adapter,
+                b.probability_full_beats_adapter,
+                show.percent,
+                _percent_change,
+            ),
+            _difference(
+                "Extra cost of full",
+                a.extra_cost_usd,
+                b.extra_cost_usd,
+                show.usd_short,
+                _usd_change,
+            ),
+        ]
+    rows.append(
+        _difference(
+            "Perfect information would be worth",
+            left.verdict.perfect_information_usd,
+            right.verdict.perfect_information_usd,
+            show.usd_short,
+            _usd_change,
+        )
+    )
+    return tuple(rows)
+
+
+def _method(a: MethodReport | None, b: MethodReport | None) -> tuple[Difference, ...]:
+    def mean(m: MethodReport | None, what: str) -> float | None:
+        if m is None:
+            return None
+        if what == "gain":
+            return m.accuracy.gain_points.mean if m.accuracy else None
+        if what == "npv":
+            return m.npv_usd.mean if m.npv_usd else None
+        if what == "hours":
+            return m.plan.hours if m.plan else None
+        found: float | None = getattr(m, what)
+        return found
+
+    wanted: tuple[tuple[str, str, Callable[[float | None], str], Callable[[float], str]], ...] = (
+        ("Expected accuracy gain", "gain", show.points, _points_change),
+        ("Total cost", "total_usd", show.usd, _usd_change),
+        ("Cost per accuracy point", "usd_per_point", show.usd, _usd_change),
+        ("Net present value", "npv", show.usd_short, _usd_change),
+        ("Payback", "payback_months", show.months, _months_change),
+        ("P(best)", "probability_best", show.percent, _percent_change),
+        ("One training run", "hours", show.hours, _hours_change),
+    )
+    return tuple(
+        _difference(label, mean(a, what), mean(b, what), write, change)
+        for label, what, write, change in wanted
+    )
+
+
+def compare(left: Side, right: Side) -> ComparisonView:
+    """Both answers and their differences (right less left)."""
+    a = {m.method: m for m in left.report.methods}
+    b = {m.method: m for m in right.report.methods}
+    outcomes: list[tuple[str, tuple[Difference, ...]]] = [
+        ("Verdict", _verdicts(left.report, right.report))
+    ]
+    outcomes += [(name_of(method), _method(a.get(method), b.get(method))) for method in {**a, **b}]
+    one, other = (
+        ComparedSide(
+            heading=side.heading,
+            title=side.report.title or side.scenario.title or "Untitled scenario",
+            headline=show.typeset(side.report.verdict.headline),
+            address=side.address,
+            basis=side.basis,
+            pinned=side.pinned,
+        )
+        for side in (left, right)
+    )
+    return ComparisonView((one, other), _inputs(left.scenario, right.scenario), tuple(outcomes))

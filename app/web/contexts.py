@@ -1,0 +1,224 @@
+"""What each template is given: one dataclass a page, used in full."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.services.situations import ReadyMade
+from app.web.forms import FormView
+from app.web.results import ResultView
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What the frame of every page needs.
+
+    Parameters
+    ----------
+    title : of the browser's tab, without the name of the product.
+    section : the entry of the navigation that is current, empty for none.
+    indexed : whether search engines may list the page.
+    """
+
+    title: str
+    section: str = ""
+    indexed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RecentView:
+    """A scenario that this browser saved."""
+
+    address: str
+    title: str
+    headline: str
+    saved: str
+
+
+@dataclass(frozen=True, slots=True)
+class SituationCard:
+    """A ready-made scenario and the address of the builder filled with it."""
+
+    made: ReadyMade
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A report as it is shown, and where it leads to.
+
+    Parameters
+    ----------
+    query : the scenario as a canonical query string, empty for the defaults.
+    """
+
+    view: ResultView
+    query: str
+    builder_address: str
+    result_address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """pages/home.html"""
+
+    layout: Layout
+    situations: tuple[SituationCard, ...]
+    recent: tuple[RecentView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """pages/builder.html
+
+    Parameters
+    ----------
+    answer : None where the form has problems.
+    """
+
+    layout: Layout
+    form: FormView
+    answer: Answer | None
+
+
+@dataclass(frozen=True, slots=True)
+class BuilderPart:
+    """partials/_builder.html, which is swapped into the page.
+
+    Parameters
+    ----------
+    status : one short sentence for people who do not see the results change.
+    """
+
+    layout: Layout
+    form: FormView
+    answer: Answer | None
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """pages/result.html"""
+
+    layout: Layout
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class SharedView:
+    """What is said about a shared result beside its numbers."""
+
+    token: str
+    saved: str
+    estimator_version: str
+    catalog_hash: str
+    prices_as_of: str
+    owned: bool
+    facts_changed: bool
+    """computed with other facts or another estimator than today's"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """pages/shared.html"""
+
+    layout: Layout
+    answer: Answer
+    shared: SharedView
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A quantity on both sides; `change` is right less left, in words."""
+
+    label: str
+    left: str
+    right: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedSide:
+    """One side of a comparison."""
+
+    heading: str
+    title: str
+    headline: str
+    address: str
+    basis: str
+    pinned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonView:
+    """Two answers, what differs in what was asked, and what that did."""
+
+    sides: tuple[ComparedSide, ComparedSide]
+    inputs: tuple[Difference, ...]
+    outcomes: tuple[tuple[str, tuple[Difference, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SideForm:
+    """One input of the comparison form, as it was typed."""
+
+    name: str
+    label: str
+    value: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """pages/compare.html"""
+
+    layout: Layout
+    sides: tuple[SideForm, SideForm]
+    recent: tuple[RecentView, ...]
+    comparison: ComparisonView | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantRow:
+    """A constant of the estimator on the method page."""
+
+    key: str
+    label: str
+    value: str
+    kind: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRow:
+    """A study behind the accuracy prior."""
+
+    title: str
+    authors: str
+    year: int
+    address: str
+    groups: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class MethodPage:
+    """pages/method.html"""
+
+    layout: Layout
+    constants: tuple[ConstantRow, ...]
+    studies: tuple[StudyRow, ...]
+    prices_as_of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """pages/message.html: an error, in plain words, with a way on."""
+
+    layout: Layout
+    heading: str
+    text: str
+    details: tuple[str, ...] = ()
+
+
+Context = Home | Builder | BuilderPart | Result | Shared | Compare | MethodPage | Message

@@ -1,0 +1,113 @@
+"""Error pages: plain words, a way on, never a traceback. The API has its own answers."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.services.problems import (
+    InputProblems,
+    NotTheOwner,
+    Problem,
+    RevokedScenario,
+    UnknownScenario,
+)
+from app.web.contexts import Layout, Message
+from app.web.templating import Renderer
+
+_API = "/api/"
+_NO_STORE = {"Cache-Control": "no-store"}
+
+_PAGES: dict[int, tuple[str, str]] = {
+    400: ("We could not read this request", "Go back and try again."),
+    403: (
+        "This is not yours to change",
+        "Only the browser that saved a result can withdraw its link.",
+    ),
+    404: (
+        "There is no such page",
+        "The address may be incomplete: links to results are long, and mail programs sometimes "
+        "break them.",
+    ),
+    405: (
+        "This address cannot be opened like that",
+        "It only takes what one of our forms sends. Go back and use the form.",
+    ),
+    410: (
+        "This link was withdrawn",
+        "Whoever shared it has withdrawn it. Ask them for a new one.",
+    ),
+    413: ("This is too long", "Shorten what was pasted."),
+    422: ("Something in this request does not fit", "Go back and check what was entered."),
+    500: (
+        "Something went wrong on our side",
+        "It has been logged. Go back and try again; what you entered is in the address.",
+    ),
+}
+
+Handler = Callable[[Request, Any], Any]
+
+
+def install(app: FastAPI, render: Renderer) -> None:
+    """Register the pages, keeping what is registered already for paths of the API."""
+
+    def answer(status: int, details: tuple[str, ...] = ()) -> Response:
+        known = status if status in _PAGES else 500 if status >= 500 else 400
+        heading, text = _PAGES[known]
+        return render(
+            "pages/message.html",
+            Message(Layout(heading, indexed=False), heading, text, details),
+            status=status,
+            headers=_NO_STORE,
+        )
+
+    def http_error(_: Request, error: HTTPException) -> Response:
+        response = answer(error.status_code)
+        for name, value in (error.headers or {}).items():
+            response.headers[name] = value  # such as Allow with a 405
+        return response
+
+    def validation_error(_: Request, error: RequestValidationError) -> Response:
+        said = dict.fromkeys(f"{item['loc'][-1]}: {item['msg']}" for item in error.errors())
+        return answer(422, tuple(said))
+
+    def input_problems(_: Request, error: InputProblems) -> Response:
+        problems: tuple[Problem, ...] = error.problems
+        return answer(422, tuple(problem.message for problem in problems))
+
+    pages: tuple[tuple[type[Exception], Handler], ...] = (
+        (HTTPException, http_error),
+        (RequestValidationError, validation_error),
+        (InputProblems, input_problems),
+        (UnknownScenario, lambda _request, _error: answer(404)),
+        (RevokedScenario, lambda _request, _error: answer(410)),
+        (NotTheOwner, lambda _request, _error: answer(403)),
+        # The server logs the traceback: Starlette raises the error again after this answer.
+        (Exception, lambda _request, _error: answer(500)),
+    )
+    for error_type, handler in pages:
+        app.add_exception_handler(error_type, _outside_api(app, error_type, handler))
+
+
+def _outside_api(app: FastAPI, error_type: type[Exception], handler: Handler) -> Handler:
+    """The handler for pages; paths of the API keep the handler that they had."""
+    api_handler: Handler | None = app.exception_handlers.get(error_type)
+
+    async def handle(request: Request, error: Exception) -> Response:
+        api = request.url.path.startswith(_API)
+        chosen = api_handler if api and api_handler is not None else handler
+        if inspect.iscoroutinefunction(chosen):
+            response: Response = await chosen(request, error)
+        else:
+            response = await run_in_threadpool(chosen, request, error)
+        return response
+
+    return handle

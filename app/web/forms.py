@@ -1,0 +1,401 @@
+"""The builder's form, made from the metadata of ScenarioInput: labels live there, not here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
+from urllib.parse import parse_qsl
+
+from pydantic.fields import FieldInfo
+
+from app.catalog.catalog import Catalog
+from app.estimator.constants import CONSTANTS
+from app.inputs import (
+    LORA_TARGET_CHOICES,
+    METHOD_LABELS,
+    SEQUENCE_FIELDS,
+    TASK_GROUP_LABELS,
+    ScenarioInput,
+)
+from app.services.problems import Problem
+from app.web import presenters as show
+
+Pairs = Sequence[tuple[str, str]]
+
+_GROUPED_NUMBER = re.compile(r"\s*\d{1,3}(,\d{3})+(\.\d+)?\s*")
+_WHOLE = re.compile(r"-?\d+\.0")
+_TEXT_FIELDS = frozenset({"title", "model", "config_json", "lora_targets", "qlora_targets"})
+_OBJECTIVE_LABELS = {"cheapest": "Cheapest", "fastest": "Fastest"}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One fieldset: its fields, and those that most people leave as they are."""
+
+    key: str
+    legend: str
+    intro: str
+    fields: tuple[str, ...]
+    more_label: str = ""
+    more: tuple[str, ...] = ()
+
+
+STEPS = (
+    Step(
+        "question",
+        "Question",
+        "What the model is for, and how good it is today.",
+        ("title", "task_group", "base_accuracy_points", "test_set_size"),
+    ),
+    Step(
+        "data",
+        "Model and data",
+        "What is trained, on how much.",
+        ("model", "examples", "tokens_per_example", "epochs"),
+        "Own config.json, sequence length, batch",
+        ("config_json", "sequence_length", "global_batch_sequences"),
+    ),
+    Step(
+        "methods",
+        "Methods",
+        "What is compared.",
+        ("methods", "lora_rank", "qlora_rank"),
+        "Which layers get adapters",
+        ("lora_targets", "qlora_targets"),
+    ),
+    Step(
+        "infrastructure",
+        "Infrastructure",
+        "Where it may run.",
+        ("objective", "max_gpus", "include_capacity_blocks", "include_marketplace"),
+        "Only certain GPUs or providers",
+        ("accelerators", "providers"),
+    ),
+    Step(
+        "programme",
+        "Programme",
+        "The work around the runs.",
+        (
+            "experiments",
+            "engineer_weeks_full",
+            "engineer_weeks_adapter",
+            "engineer_week_usd",
+            "releases_per_year",
+            "release_fixed_usd",
+        ),
+        "Size of experiments, failed runs, data",
+        ("experiment_size_percent", "failed_run_percent", "data_preparation_usd"),
+    ),
+    Step(
+        "value",
+        "Value",
+        "What a right answer is worth, and for how long it counts.",
+        (
+            "answers_per_month",
+            "value_per_correct_answer_usd",
+            "horizon_months",
+            "discount_rate_percent",
+        ),
+        "Uncertainty and draws",
+        ("value_uncertainty_percent", "price_uncertainty_percent", "draws", "seed"),
+    ),
+)
+"""Every field of ScenarioInput but `situation` (hidden) and `assumptions` (their own fieldset)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice of a list."""
+
+    value: str
+    label: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OptionGroup:
+    """Choices under a heading; an empty heading means none."""
+
+    label: str
+    options: tuple[Option, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldView:
+    """One field as it is shown.
+
+    Parameters
+    ----------
+    control : text, number, textarea, select, checkbox or checks.
+    changed : differs from our default; `default` says what that was.
+    error : what is wrong with it, empty when nothing is.
+    """
+
+    name: str
+    id: str
+    control: str
+    label: str
+    help: str
+    unit: str
+    value: str
+    default: str
+    changed: bool
+    error: str
+    inputmode: str
+    maxlength: int | None
+    groups: tuple[OptionGroup, ...]
+    suggestions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """One fieldset as it is shown."""
+
+    key: str
+    number: int
+    legend: str
+    intro: str
+    fields: tuple[FieldView, ...]
+    more_label: str
+    more: tuple[FieldView, ...]
+    more_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemView:
+    """One entry of the error summary; `field_id` is where it links to, if anywhere."""
+
+    message: str
+    field_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormView:
+    """The whole form."""
+
+    situation: str
+    steps: tuple[StepView, ...]
+    assumptions: tuple[FieldView, ...]
+    assumptions_open: bool
+    problems: tuple[ProblemView, ...]
+
+
+def cleaned(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Pairs as a person typed them, with the thousands separators of numbers taken out.
+
+    Examples
+    --------
+    >>> cleaned([("examples", "50,000"), ("title", "1,000 things"), ("epochs", "1,5")])
+    [('examples', '50000'), ('title', '1,000 things'), ('epochs', '1,5')]
+    """
+    return [
+        (
+            name,
+            value.replace(",", "").strip()
+            if name not in _TEXT_FIELDS and _GROUPED_NUMBER.fullmatch(value)
+            else value,
+        )
+        for name, value in pairs
+    ]
+
+
+def pairs_of(scenario: ScenarioInput) -> list[tuple[str, str]]:
+    """What the form would hold for a scenario: only what differs from the defaults."""
+    return parse_qsl(scenario.to_query(), keep_blank_values=True)
+
+
+def field_id(pointer: str) -> str:
+    """The id of the control that a problem belongs to; empty for the whole form.
+
+    Examples
+    --------
+    >>> field_id("/epochs"), field_id("/methods/0"), field_id("/assumptions/link_efficiency")
+    ('f-epochs', 'f-methods', 'f-assumptions-link_efficiency')
+    >>> field_id("/assumptions"), field_id("")
+    ('step-assumptions', '')
+    """
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    if not parts:
+        return ""
+    if parts[0] == "assumptions":
+        known = len(parts) > 1 and parts[1] in CONSTANTS
+        return f"f-assumptions-{parts[1]}" if known else "step-assumptions"
+    return f"f-{parts[0]}" if parts[0] in ScenarioInput.model_fields else ""
+
+
+def _text(value: Any) -> str:
+    """A default as it would be typed."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:g}" if abs(value) < 1e6 else f"{value:.0f}"
+    return str(value)
+
+
+def _literal_values(field: FieldInfo) -> tuple[str, ...]:
+    return get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+
+
+def _choices(name: str, field: FieldInfo, catalog: Catalog) -> list[tuple[str, str, str]]:
+    """Heading, value and label of every choice of a field."""
+    match name:
+        case "model":
+            return [(m.family, key, m.label) for key, m in catalog.models.items()]
+        case "methods":
+            return [("", key, label) for key, label in METHOD_LABELS.items()]
+        case "accelerators":
+            offered = {offer.accelerator.key for offer in catalog.offers}
+            return [
+                (a.vendor, key, a.name.removeprefix(a.vendor).strip())
+                for key, a in catalog.accelerators.items()
+                if key in offered
+            ]
+        case "providers":
+            names = {offer.provider: offer.provider_name for offer in catalog.offers}
+            return [("", key, names[key]) for key in sorted(names, key=lambda k: names[k].lower())]
+        case "task_group":
+            return [("", key, label) for key, label in TASK_GROUP_LABELS.items()]
+        case "objective":
+            return [("", key, label) for key, label in _OBJECTIVE_LABELS.items()]
+        case _:
+            return [("", str(value), str(value)) for value in _literal_values(field)]
+
+
+def _groups(choices: list[tuple[str, str, str]], chosen: set[str]) -> tuple[OptionGroup, ...]:
+    grouped: dict[str, list[Option]] = {}
+    for heading, value, label in choices:
+        grouped.setdefault(heading, []).append(Option(value, label, value in chosen))
+    return tuple(OptionGroup(heading, tuple(options)) for heading, options in grouped.items())
+
+
+def _control(name: str, field: FieldInfo) -> str:
+    if name in SEQUENCE_FIELDS:
+        return "checks"
+    if name == "config_json":
+        return "textarea"
+    if name == "model" or _literal_values(field):
+        return "select"
+    if field.annotation is bool:
+        return "checkbox"
+    return "number" if field.annotation in {int, float} else "text"
+
+
+def _maxlength(field: FieldInfo) -> int | None:
+    for rule in field.metadata:
+        length = getattr(rule, "max_length", None)
+        if isinstance(length, int):
+            return length
+    return None
+
+
+def _field(
+    name: str, typed: Mapping[str, Sequence[str]], errors: Mapping[str, str], catalog: Catalog
+) -> FieldView:
+    field = ScenarioInput.model_fields[name]
+    control = _control(name, field)
+    default = field.get_default(call_default_factory=True)
+    given = [value for value in typed.get(name, ()) if value.strip()]
+    if control == "checks":
+        chosen = set(given if name in typed else default)
+        value = ""
+        changed = name in typed and chosen != set(default)
+    else:
+        value = typed[name][-1] if typed.get(name) else _text(default)
+        if control == "number" and _WHOLE.fullmatch(value):
+            value = value.removesuffix(".0")  # canonical addresses write 48.0; nobody types that
+        if control == "checkbox":
+            value = "true" if value.lower() in {"true", "1", "on", "yes"} else ""
+        chosen = {value}
+        changed = value.strip() != (_text(default) if default is not False else "")
+    choices = _choices(name, field, catalog) if control in {"select", "checks"} else []
+    known = {choice for _, choice, _ in choices}
+    # What was chosen elsewhere (a link, the API) stays visible, so that it can be taken out.
+    choices += [("Not listed", item, item) for item in sorted(chosen - known) if choices and item]
+    extra = field.json_schema_extra
+    unit = extra.get("unit", "") if isinstance(extra, dict) else ""
+    labels = {choice: label for _, choice, label in choices}
+    return FieldView(
+        name=name,
+        id=f"f-{name}",
+        control=control,
+        label=field.title or name,
+        help=field.description or "",
+        unit=str(unit),
+        value=value,
+        default=labels.get(_text(default), _text(default)) if control != "checks" else "",
+        changed=changed,
+        error=errors.get(f"f-{name}", ""),
+        inputmode="numeric" if field.annotation is int else "decimal",
+        maxlength=_maxlength(field) if control == "text" else None,
+        groups=_groups(choices, chosen),
+        suggestions=LORA_TARGET_CHOICES if name.endswith("_targets") else (),
+    )
+
+
+def _assumption_field(
+    key: str, typed: Mapping[str, Sequence[str]], errors: Mapping[str, str]
+) -> FieldView:
+    constant = CONSTANTS[key]
+    name = f"assumptions.{key}"
+    value = typed[name][-1] if typed.get(name) else ""
+    limits = f"{show.significant(constant.low)} to {show.significant(constant.high)}"
+    return FieldView(
+        name=name,
+        id=f"f-assumptions-{key}",
+        control="number",
+        label=constant.label,
+        help=f"{constant.source} ({limits})",
+        unit=constant.unit,
+        value=value,
+        default=f"{constant.value:g}",
+        changed=bool(value.strip()),
+        error=errors.get(f"f-assumptions-{key}", ""),
+        inputmode="decimal",
+        maxlength=None,
+        groups=(),
+        suggestions=(),
+    )
+
+
+def form(pairs: Pairs, catalog: Catalog, problems: Sequence[Problem] = ()) -> FormView:
+    """The form as it was typed, with what is wrong beside each field.
+
+    Parameters
+    ----------
+    pairs : names and values as sent; what is missing shows its default.
+    """
+    typed: dict[str, list[str]] = {}
+    for name, value in pairs:
+        typed.setdefault(name, []).append(value)
+    errors: dict[str, str] = {}
+    for problem in problems:
+        where = field_id(problem.pointer)
+        errors[where] = f"{errors[where]} {problem.message}" if where in errors else problem.message
+
+    steps = []
+    for number, step in enumerate(STEPS, start=1):
+        more = tuple(_field(name, typed, errors, catalog) for name in step.more)
+        steps.append(
+            StepView(
+                key=step.key,
+                number=number,
+                legend=step.legend,
+                intro=step.intro,
+                fields=tuple(_field(name, typed, errors, catalog) for name in step.fields),
+                more_label=step.more_label,
+                more=more,
+                more_open=any(field.changed or field.error for field in more),
+            )
+        )
+    assumptions = tuple(_assumption_field(key, typed, errors) for key in CONSTANTS)
+    situation = typed.get("situation", ["blank"])[-1]
+    return FormView(
+        situation=situation,
+        steps=tuple(steps),
+        assumptions=assumptions,
+        assumptions_open=any(field.changed or field.error for field in assumptions)
+        or "step-assumptions" in errors,
+        problems=tuple(ProblemView(p.message, field_id(p.pointer)) for p in problems),
+    )

@@ -1,0 +1,390 @@
+"""The pages. Routes read the request, call one service and lay out what it returned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Annotated
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Depends, FastAPI, Form, Query, Request
+from fastapi.responses import RedirectResponse
+from pydantic import ValidationError
+from starlette.responses import HTMLResponse, Response
+
+from app import __version__
+from app.catalog.catalog import Catalog
+from app.estimator.constants import CONSTANTS
+from app.estimator.report import Report
+from app.inputs import TASK_GROUP_LABELS, ScenarioInput, fields_from_pairs
+from app.services.estimates import estimate
+from app.services.problems import (
+    InputProblems,
+    Problem,
+    RevokedScenario,
+    UnknownScenario,
+    problems_from_validation,
+)
+from app.services.scenarios import ScenarioService, SharedScenario
+from app.services.situations import SITUATIONS
+from app.settings import Settings
+from app.web import comparisons, errors, htmx, results
+from app.web import presenters as show
+from app.web.contexts import (
+    Answer,
+    Builder,
+    BuilderPart,
+    Compare,
+    ConstantRow,
+    Home,
+    Layout,
+    MethodPage,
+    RecentView,
+    Result,
+    Shared,
+    SharedView,
+    SideForm,
+    SituationCard,
+    StudyRow,
+)
+from app.web.forms import Pairs, cleaned, form
+from app.web.static import StaticFiles
+from app.web.templating import Renderer, environment, renderer
+
+WORKSPACE_COOKIE = "workspace"
+_YEAR_S = 365 * 24 * 3600
+PRIVATE = {"Cache-Control": "private, no-store"}
+# Prices age by the day, and so does what the page says of them.
+_REVALIDATE = {"Cache-Control": "private, no-cache"}
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What every route needs of the application."""
+
+    render: Renderer
+    catalog: Catalog
+    scenarios: ScenarioService
+    settings: Settings
+
+
+def page(request: Request) -> Page:
+    """The application's parts, as a dependency."""
+    state = request.app.state
+    return Page(state.render, state.catalog, state.scenarios, state.settings)
+
+
+Site = Annotated[Page, Depends(page)]
+
+
+def install(app: FastAPI, settings: Settings) -> None:
+    """Add the pages, the static files and the HTML error pages to the application."""
+    static = StaticFiles.scan(settings.static_dir)
+    app.state.render = renderer(environment(settings.templates_dir, static))
+    app.add_route("/static/{content_hash}/{path:path}", static.serve, methods=["GET"])
+    app.include_router(router)
+    errors.install(app, app.state.render)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _with_query(path: str, query: str) -> str:
+    return f"{path}?{query}" if query else path
+
+
+def _read(pairs: Pairs) -> ScenarioInput:
+    """The scenario in a form or query string; an address without one means the defaults.
+
+    Raises
+    ------
+    InputProblems : what cannot be read, at its field.
+    """
+    try:
+        return ScenarioInput.model_validate(fields_from_pairs(cleaned(pairs)))
+    except ValidationError as error:
+        raise InputProblems(problems_from_validation(error)) from error
+
+
+def _answer(scenario: ScenarioInput, report: Report) -> Answer:
+    query = scenario.to_query()
+    return Answer(
+        view=results.view(report),
+        query=query,
+        builder_address=_with_query("/estimate", query),
+        result_address=_with_query("/result", query),
+    )
+
+
+def _recent(site: Page, request: Request, limit: int) -> tuple[RecentView, ...]:
+    key = request.cookies.get(WORKSPACE_COOKIE)
+    if key is None:
+        return ()
+    return tuple(
+        RecentView(
+            address=f"/s/{found.token}",
+            title=found.title or "Untitled scenario",
+            headline=show.typeset(found.headline),
+            saved=show.day(found.created_at),
+        )
+        for found in site.scenarios.recent(key)[:limit]
+    )
+
+
+@router.get("/")
+def home(request: Request, site: Site) -> Response:
+    """Three situations, a blank scenario, and what this browser saved."""
+    cards = tuple(
+        SituationCard(made, _with_query("/estimate", made.scenario.to_query()))
+        for made in SITUATIONS
+    )
+    return site.render(
+        "pages/home.html",
+        Home(Layout("Full fine-tuning or LoRA?", "home"), cards, _recent(site, request, 8)),
+        headers=PRIVATE,
+    )
+
+
+def _status(answer: Answer | None, problems: Sequence[Problem]) -> str:
+    if answer is not None:
+        return f"Recalculated. {answer.view.headline} {answer.view.because}".strip()
+    # The first is enough to be heard; all are in the summary of the form.
+    return f"{show.plural(len(problems), 'problem')} in the form. {problems[0].message}"
+
+
+@router.get("/estimate")
+def builder(request: Request, site: Site) -> Response:
+    """The form and its results; a form with problems comes back as it was typed, with 422."""
+    pairs = request.query_params.multi_items()
+    answer: Answer | None = None
+    problems: tuple[Problem, ...] = ()
+    try:
+        scenario = _read(pairs)
+        answer = _answer(scenario, estimate(scenario, site.catalog, _today()))
+    except InputProblems as error:
+        problems = error.problems
+    layout = Layout("Please check the form", "estimate")
+    if answer is not None:
+        layout = Layout(answer.view.title or "Estimate", "estimate")
+    made = form(pairs, site.catalog, problems)
+    status = 200 if answer is not None else 422
+    if htmx.wants_partial(request):
+        part = BuilderPart(layout, made, answer, _status(answer, problems))
+        response = site.render("partials/_builder.html", part, status=status, headers=_REVALIDATE)
+        htmx.push_url(request, response, answer.builder_address if answer else None)
+    else:
+        whole = Builder(layout, made, answer)
+        response = site.render("pages/builder.html", whole, status=status, headers=_REVALIDATE)
+    htmx.vary(response)
+    return response
+
+
+def _form_again(site: Page, pairs: Pairs, problems: Sequence[Problem]) -> Response:
+    """There is nothing to show, but there is a form in which it can be put right."""
+    layout = Layout("Please check the form", "estimate")
+    return site.render(
+        "pages/builder.html",
+        Builder(layout, form(pairs, site.catalog, problems), None),
+        status=422,
+        headers=PRIVATE,
+    )
+
+
+@router.get("/result")
+def result(request: Request, site: Site) -> Response:
+    """The full result of the scenario in the address."""
+    pairs = request.query_params.multi_items()
+    try:
+        scenario = _read(pairs)
+        answer = _answer(scenario, estimate(scenario, site.catalog, _today()))
+    except InputProblems as error:
+        return _form_again(site, pairs, error.problems)
+    return site.render(
+        "pages/result.html",
+        Result(Layout(answer.view.title or "Result", "estimate"), answer),
+        headers=_REVALIDATE,
+    )
+
+
+@router.post("/scenarios")
+def save(
+    request: Request,
+    site: Site,
+    scenario: Annotated[str, Form(max_length=60_000)] = "",
+    title: Annotated[str | None, Form(max_length=1_000)] = None,
+) -> Response:
+    """Save the scenario, given as its query string, and lead to its link."""
+    pairs = parse_qsl(scenario, keep_blank_values=True)
+    if title is not None:
+        pairs = [(name, value) for name, value in pairs if name != "title"]
+        pairs.append(("title", title))
+    try:
+        asked = _read(pairs)
+        report = estimate(asked, site.catalog, _today())
+    except InputProblems as error:
+        return _form_again(site, pairs, error.problems)
+    saved = site.scenarios.save(asked, report, request.cookies.get(WORKSPACE_COOKIE))
+    response = RedirectResponse(f"/s/{saved.scenario.token}", 303, headers=PRIVATE)
+    key = saved.workspace_key or request.cookies.get(WORKSPACE_COOKIE)
+    if key is not None:
+        # Set anew each time, so that a browser in use never loses its workspace.
+        secure = site.settings.secure_cookies
+        response.set_cookie(
+            WORKSPACE_COOKIE,
+            key,
+            max_age=_YEAR_S,
+            httponly=True,
+            samesite="lax",
+            secure=request.url.scheme == "https" if secure is None else secure,
+        )
+    return response
+
+
+def _shared_view(found: SharedScenario, site: Page, owned: bool) -> SharedView:
+    return SharedView(
+        token=found.token,
+        saved=show.day(found.created_at),
+        estimator_version=found.estimator_version,
+        catalog_hash=found.catalog_hash[:12],
+        prices_as_of=show.day(found.report.prices_as_of),
+        owned=owned,
+        facts_changed=(found.catalog_hash, found.estimator_version)
+        != (site.catalog.content_hash, __version__),
+    )
+
+
+@router.get("/s/{token}")
+def shared(request: Request, site: Site, token: str) -> Response:
+    """A saved result with the numbers that were shared."""
+    found = site.scenarios.get(token)
+    owned = site.scenarios.owns(token, request.cookies.get(WORKSPACE_COOKIE))
+    answer = _answer(found.scenario, found.report)
+    if not answer.view.title and found.title:
+        answer = replace(answer, view=replace(answer.view, title=found.title))
+    return site.render(
+        "pages/shared.html",
+        Shared(
+            Layout(answer.view.title or "Shared result", indexed=False),
+            answer,
+            _shared_view(found, site, owned),
+        ),
+        headers=PRIVATE,
+    )
+
+
+@router.post("/s/{token}/revoke")
+def revoke(request: Request, site: Site, token: str) -> Response:
+    """Withdraw a link; only the browser that saved it can."""
+    site.scenarios.revoke(token, request.cookies.get(WORKSPACE_COOKIE))
+    return RedirectResponse("/", 303, headers=PRIVATE)
+
+
+def _side(site: Page, text: str, heading: str) -> comparisons.Side:
+    """One side of a comparison, from a link, a token or a query string."""
+    if not comparisons.looks_like_a_scenario(text):
+        raise InputProblems(
+            [Problem("", "This is neither a link to a result nor the address of a scenario.")]
+        )
+    token, pairs = comparisons.read_side(text)
+    if token:
+        found = site.scenarios.get(token)
+        basis = (
+            f"as shared on {show.day(found.created_at)}: estimator {found.estimator_version}, "
+            f"prices of {show.day(found.report.prices_as_of)}"
+        )
+        return comparisons.Side(
+            heading, found.scenario, found.report, f"/s/{token}", basis, pinned=True
+        )
+    scenario = _read(pairs)
+    report = estimate(scenario, site.catalog, _today())
+    basis = f"today: estimator {__version__}, prices of {show.day(report.prices_as_of)}"
+    address = _with_query("/result", scenario.to_query())
+    return comparisons.Side(heading, scenario, report, address, basis, pinned=False)
+
+
+@router.get("/compare")
+def compare(
+    request: Request,
+    site: Site,
+    left: Annotated[str, Query(max_length=20_000)] = "",
+    right: Annotated[str, Query(max_length=20_000)] = "",
+) -> Response:
+    """Two scenarios side by side; without both, the form that asks for them."""
+    forms: list[SideForm] = []
+    found: list[comparisons.Side] = []
+    for name, label, text in (("left", "First", left), ("right", "Second", right)):
+        error = ""
+        if text.strip():
+            try:
+                found.append(_side(site, text, label))
+            except InputProblems as problem:
+                error = " ".join(p.message for p in problem.problems)
+            except UnknownScenario:
+                error = "No scenario has this link."
+            except RevokedScenario:
+                error = "The owner has withdrawn this link."
+        elif left or right:
+            error = "Paste a second one to compare with."
+        forms.append(SideForm(name, label, text, error))
+    problems = any(side.error for side in forms)
+    # One side alone is a step on the way ("compare with…"), not a mistake.
+    waiting = len(found) == 1 and not (left.strip() and right.strip())
+    comparison = comparisons.compare(found[0], found[1]) if len(found) == 2 else None
+    return site.render(
+        "pages/compare.html",
+        Compare(
+            Layout("Compare two scenarios", "compare", indexed=False),
+            (
+                replace(forms[0], error="" if waiting else forms[0].error),
+                replace(forms[1], error="" if waiting else forms[1].error),
+            ),
+            _recent(site, request, 12),
+            comparison,
+        ),
+        status=422 if problems and not waiting else 200,
+        headers=PRIVATE,
+    )
+
+
+@router.get("/method")
+def method(site: Site) -> Response:
+    """Every formula with its source, the constants and the studies."""
+    catalog = site.catalog
+    studies = []
+    for key, study in catalog.studies.items():
+        rows = [row for row in catalog.head_to_heads if row.study == key]
+        groups = dict.fromkeys(TASK_GROUP_LABELS[row.group].split(":")[0] for row in rows)
+        studies.append(
+            StudyRow(
+                study.title,
+                study.authors_short,
+                study.year,
+                study.address,
+                "; ".join(groups),
+                len(rows),
+            )
+        )
+    constants = tuple(
+        ConstantRow(
+            c.key,
+            c.label,
+            f"{c.value:g} {c.unit}".strip(),
+            results.KIND_LABELS.get(c.kind, c.kind),
+            c.source,
+        )
+        for c in CONSTANTS.values()
+    )
+    return site.render(
+        "pages/method.html",
+        MethodPage(
+            Layout("Method", "method"),
+            constants,
+            tuple(sorted(studies, key=lambda s: (s.year, s.title))),
+            show.day(catalog.prices_as_of),
+        ),
+        headers=_REVALIDATE,
+    )

@@ -1,0 +1,360 @@
+"""Numbers as a person reads them: rounding, units, currency, durations. Nothing feeds back."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from app.estimator.report import Distribution
+
+NONE = "—"
+_MINUS = "−"
+_NO_BREAK = "\u00a0"
+_HYPHEN_AS_MINUS = re.compile(r"(?<![\w.])-(?=(?:US\$)?\d)")
+_GIB = 2**30
+_PRICE_OLD_DAYS = 90
+_PRICE_STALE_DAYS = 180
+
+
+def _signed(text: str, negative: bool, plus: bool) -> str:
+    if negative and any(digit in text for digit in "123456789"):
+        return _MINUS + text
+    return "+" + text if plus and any(digit in text for digit in "123456789") else text
+
+
+def number(value: float | None, decimals: int = 0, *, plus: bool = False) -> str:
+    """A number with thousands separators and a true minus sign.
+
+    Examples
+    --------
+    >>> number(-1234.56, 1), number(None), number(-0.001, 1), number(2, 1, plus=True)
+    ('−1,234.6', '—', '0.0', '+2.0')
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    return _signed(f"{abs(value):,.{decimals}f}", value < 0, plus)
+
+
+def significant(value: float | None, digits: int = 3) -> str:
+    """A number with about that many significant digits, never in scientific notation.
+
+    Examples
+    --------
+    >>> significant(0.012345), significant(12.345), significant(1234.5), significant(3.0)
+    ('0.0123', '12.3', '1,234', '3')
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    if value == 0:
+        return "0"
+    magnitude = math.floor(math.log10(abs(value)))
+    decimals = max(0, digits - 1 - magnitude)
+    text = number(value, decimals)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def usd(value: float | None, *, cents: bool = False, plus: bool = False) -> str:
+    """An amount of US dollars: whole dollars, cents where asked for or below ten dollars.
+
+    Examples
+    --------
+    >>> usd(31240.4), usd(-3.5), usd(31240.4, cents=True), usd(None), usd(0)
+    ('US$31,240', '−US$3.50', 'US$31,240.40', '—', 'US$0')
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    decimals = 2 if cents or (value != 0 and abs(value) < 10) else 0
+    return _signed(f"US${abs(value):,.{decimals}f}", value < 0, plus)
+
+
+def usd_short(value: float | None, *, plus: bool = False, trim: bool = False) -> str:
+    """An amount of US dollars in three digits, for headlines, ranges and axes.
+
+    Parameters
+    ----------
+    trim : leave out zeros at the end, for round numbers such as those of an axis.
+
+    Examples
+    --------
+    >>> usd_short(1_234_567), usd_short(-31_240), usd_short(999), usd_short(2.5e9), usd_short(2.5)
+    ('US$1.23\\xa0M', '−US$31.2\\xa0k', 'US$999', 'US$2.50\\xa0bn', 'US$2.50')
+    >>> usd_short(91_000), usd_short(91_000, trim=True), usd_short(99_960)
+    ('US$91.0\\xa0k', 'US$91\\xa0k', 'US$100\\xa0k')
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    size = abs(value)
+    # The limits are where three digits would round up into the next unit.
+    for limit, divisor, suffix in ((999.5e6, 1e9, "bn"), (999.5e3, 1e6, "M"), (999.5, 1e3, "k")):
+        if size >= limit:
+            scaled = size / divisor
+            text = f"{scaled:,.{2 if scaled < 9.995 else 1 if scaled < 99.95 else 0}f}"
+            if trim:
+                text = significant(scaled)
+            return _signed(f"US${text}{_NO_BREAK}{suffix}", value < 0, plus)
+    return usd(value, plus=plus)
+
+
+def count_short(value: float | None) -> str:
+    """A large count in three digits.
+
+    Examples
+    --------
+    >>> count_short(8_030_261_248), count_short(167_772_160), count_short(4096), count_short(950)
+    ('8.03 billion', '168 million', '4,096', '950')
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    for limit, name in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+        if abs(value) >= limit:
+            return f"{significant(value / limit)} {name}"
+    return number(value)
+
+
+def power_of_ten(value: float | None, unit: str) -> str:
+    """A very large quantity with an SI prefix: FLOP by the exa, tokens by the giga.
+
+    Examples
+    --------
+    >>> power_of_ten(6.3e18, "FLOP"), power_of_ten(1.35e8, "FLOP")
+    ('6.3 EFLOP', '135 MFLOP')
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    for limit, prefix in (
+        (1e24, "Y"), (1e21, "Z"), (1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"),
+    ):  # fmt: skip
+        if abs(value) >= limit:
+            return f"{significant(value / limit)} {prefix}{unit}"
+    return f"{significant(value)} {unit}"
+
+
+def percent(fraction: float | None, decimals: int = 0) -> str:
+    """A fraction as a percentage; the ends are said as bounds, because draws are finite.
+
+    Examples
+    --------
+    >>> percent(0.143), percent(0.9999), percent(0.00001), percent(None), percent(1.0)
+    ('14%', '>99%', '<1%', '—', '>99%')
+    """
+    if fraction is None or not math.isfinite(fraction):
+        return NONE
+    if decimals == 0 and 0 <= fraction <= 1:
+        if fraction > 0.995:
+            return ">99%"
+        if fraction < 0.005:
+            return "<1%"
+    return number(fraction * 100, decimals) + "%"
+
+
+def share(fraction: float | None, digits: int = 2) -> str:
+    """A fraction that is exactly known, as a percentage in a few digits.
+
+    Examples
+    --------
+    >>> share(1.0), share(0.0208933), share(0.5)
+    ('100%', '2.1%', '50%')
+    """
+    if fraction is None or not math.isfinite(fraction):
+        return NONE
+    return significant(fraction * 100, digits) + "%"
+
+
+def points(value: float | None, *, plus: bool = True) -> str:
+    """Accuracy points with a sign.
+
+    Examples
+    --------
+    >>> points(1.94), points(-2.41), points(0)
+    ('+1.9', '−2.4', '0.0')
+    """
+    return number(value, 1, plus=plus)
+
+
+def gib(size_bytes: float | None) -> str:
+    """Bytes in GiB.
+
+    Examples
+    --------
+    >>> gib(80 * 2**30), gib(1.5 * 2**30), gib(0)
+    ('80.0\\xa0GiB', '1.5\\xa0GiB', '0.0\\xa0GiB')
+    """
+    return NONE if size_bytes is None else f"{number(size_bytes / _GIB, 1)}{_NO_BREAK}GiB"
+
+
+def hours(value: float | None) -> str:
+    """A duration given in hours, in the unit that a person would use.
+
+    Examples
+    --------
+    >>> hours(0.01), hours(0.4), hours(6.54), hours(48), hours(200)
+    ('36 s', '24 min', '6.5 h', '48 h', '8.3 days')
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    if value < 1 / 60:
+        return f"{significant(value * 3600, 2)} s"
+    if value < 1:
+        return f"{number(value * 60)} min"
+    if value < 10:
+        return f"{number(value, 1)} h"
+    return f"{number(value)} h" if value <= 96 else f"{number(value / 24, 1)} days"
+
+
+def seconds(value: float | None) -> str:
+    """A short time.
+
+    Examples
+    --------
+    >>> seconds(0.0123), seconds(2.345), seconds(120)
+    ('12.3 ms', '2.35 s', '120 s')
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    return f"{significant(value * 1e3)} ms" if value < 1 else f"{significant(value)} s"
+
+
+def months(value: float | None) -> str:
+    """A number of months.
+
+    Examples
+    --------
+    >>> months(7.31), months(1), months(None), months(0.4)
+    ('7.3 months', '1 month', '—', '0.4 months')
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    text = number(value, 1).removesuffix(".0")
+    return f"{text} month" if text == "1" else f"{text} months"
+
+
+def span(distribution: Distribution | None, kind: str = "usd") -> str:
+    """The 80% range of a distribution: ``low to high``.
+
+    Parameters
+    ----------
+    kind : usd, points, hours or number.
+
+    Examples
+    --------
+    >>> span(Distribution(2, -1, 2, 5), "points"), span(None)
+    ('−1.0 to +5.0', '—')
+    """
+    if distribution is None:
+        return NONE
+    write = {"usd": usd_short, "points": points, "hours": hours, "number": significant}[kind]
+    low, high = write(distribution.p10), write(distribution.p90)
+    return f"{low} to {high}"
+
+
+def rounded_to_sum(values: Sequence[float], decimals: int = 2) -> tuple[list[float], float]:
+    """Values rounded so that the rounded rows add up to the rounded total.
+
+    Notes
+    -----
+    Largest remainder: every row is rounded down, and the units still missing go to the rows that
+    lost most. No row is off by a whole unit.
+
+    Examples
+    --------
+    >>> rounded_to_sum([1 / 3, 1 / 3, 1 / 3], 2)
+    ([0.34, 0.33, 0.33], 1.0)
+    """
+    scale = 10**decimals
+    scaled = [value * scale for value in values]
+    floors = [math.floor(value) for value in scaled]
+    total = round(math.fsum(scaled))
+    missing = total - sum(floors)
+    order = sorted(range(len(values)), key=lambda i: (floors[i] - scaled[i], i))
+    for i in order[:missing]:
+        floors[i] += 1
+    return [value / scale for value in floors], total / scale
+
+
+def day(value: date | datetime | str) -> str:
+    """A date as ``23 November 2026``.
+
+    Examples
+    --------
+    >>> day("2026-11-23"), day("recently")
+    ('23 November 2026', 'recently')
+    """
+    if isinstance(value, str):
+        try:
+            read = date.fromisoformat(value[:10])
+        except ValueError:
+            return value
+    else:
+        read = value
+    return f"{read.day} {read:%B %Y}"
+
+
+def price_age(valid_from: str, days: int) -> tuple[str, str]:
+    """Level (fresh, old or stale) and words for the age of a price.
+
+    Examples
+    --------
+    >>> price_age("2026-11-11", 12)
+    ('fresh', 'Price of 11 November 2026 (12 days old)')
+    >>> price_age("2026-07-26", 120)[1]
+    'Old price: 26 July 2026 (120 days old)'
+    >>> price_age("2025-11-23", 365)[0]
+    'stale'
+    """
+    age = "today" if days <= 0 else f"{days:,} day{'' if days == 1 else 's'} old"
+    if days > _PRICE_STALE_DAYS:
+        return "stale", f"Very old price: {day(valid_from)} ({age}). Check it before relying on it."
+    if days > _PRICE_OLD_DAYS:
+        return "old", f"Old price: {day(valid_from)} ({age})"
+    return "fresh", f"Price of {day(valid_from)} ({age})"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """A count with its noun.
+
+    Examples
+    --------
+    >>> plural(1, "GPU"), plural(8, "GPU"), plural(0, "study", "studies")
+    ('1 GPU', '8 GPUs', '0 studies')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def typeset(text: str) -> str:
+    """A sentence made elsewhere, with true minus signs before its numbers.
+
+    Examples
+    --------
+    >>> typeset("-US$3 and -2.4 to +3.1, gpt-4, 10-20")
+    '−US$3 and −2.4 to +3.1, gpt-4, 10-20'
+    """
+    return _HYPHEN_AS_MINUS.sub(_MINUS, text)
+
+
+def first_sentence(text: str) -> tuple[str, str]:
+    """The first sentence and the rest.
+
+    Examples
+    --------
+    >>> first_sentence("LoRA. Full would have to add 1.9 points.")
+    ('LoRA.', 'Full would have to add 1.9 points.')
+    >>> first_sentence("Neither pays.")
+    ('Neither pays.', '')
+    """
+    first, _, rest = text.partition(". ")
+    return (f"{first}.", rest) if rest else (text, "")
+
+
+def join_words(items: Sequence[str], last: str = "and") -> str:
+    """Items in a sentence.
+
+    Examples
+    --------
+    >>> join_words(["full", "LoRA", "QLoRA"]), join_words(["LoRA"])
+    ('full, LoRA and QLoRA', 'LoRA')
+    """
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {last} {items[-1]}"

@@ -1,0 +1,594 @@
+"""A report as the result page shows it: texts in place of numbers, in reading order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.estimator.adapters import ALL_LINEARS, ATTENTION_LINEARS
+from app.estimator.report import (
+    Assumption,
+    CostLine,
+    MethodReport,
+    PlanReport,
+    Report,
+)
+from app.web import figures
+from app.web import presenters as show
+from app.web.figures import name_of
+
+SITUATION_LABELS = {
+    "blank": "",
+    "deep-domain": "Deep domain",
+    "controlled-behaviour": "Controlled behaviour",
+    "core-product": "Core product",
+}
+KIND_LABELS = {
+    "input": "You entered",
+    "default": "Our default, not changed",
+    "fact": "Published fact",
+    "assumption": "Our judgement",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFigure:
+    """One of the three to five figures below the verdict."""
+
+    label: str
+    value: str
+    range: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class MethodHead:
+    """A column of the side-by-side table."""
+
+    method: str
+    label: str
+    detail: str
+    chosen: bool
+    feasible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value, its 80% range and a remark, each may be empty."""
+
+    value: str
+    range: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """One quantity over all methods."""
+
+    label: str
+    cells: tuple[Cell, ...]
+    strong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceMark:
+    """Where a number comes from: a link to a source of this page, or words."""
+
+    text: str
+    anchor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CostRow:
+    """quantity x unit price = amount."""
+
+    label: str
+    when: str
+    quantity: str
+    unit: str
+    unit_price: str
+    amount: str
+    source: SourceMark
+
+
+@dataclass(frozen=True, slots=True)
+class CostTable:
+    """The cost lines of one method; the amounts add up to the total."""
+
+    method: str
+    label: str
+    rows: tuple[CostRow, ...]
+    total: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """A term and its value in a list of details."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimePart:
+    """A part of one optimizer step."""
+
+    label: str
+    time: str
+    share: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """Where and how one run of a method is trained."""
+
+    method: str
+    label: str
+    headline: str
+    price_level: str
+    price_words: str
+    price_source: SourceMark
+    details: tuple[Detail, ...]
+    time_parts: tuple[TimePart, ...]
+    time_total: str
+    alternatives: tuple[Detail, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A method that no plan fits, and why."""
+
+    label: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AssumptionRow:
+    """One number that the report rests on."""
+
+    label: str
+    value: str
+    kind: str
+    kind_label: str
+    changed: bool
+    source: SourceMark
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """Where facts were read."""
+
+    anchor: str
+    title: str
+    publisher: str
+    locator: str
+    url: str
+    retrieved: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultView:
+    """Everything on a result page."""
+
+    title: str
+    situation: str
+    choice: str
+    headline: str
+    """the first sentence of the verdict"""
+    because: str
+    """the rest of the verdict, empty where it is one sentence"""
+    sentences: tuple[str, ...]
+    key_figures: tuple[KeyFigure, ...]
+    methods: tuple[MethodHead, ...]
+    rows: tuple[TableRow, ...]
+    misfits: tuple[Misfit, ...]
+    cost_gain: figures.Figure | None
+    cash_flow: figures.Figure | None
+    memory: figures.Figure | None
+    costs: tuple[CostTable, ...]
+    plans: tuple[PlanView, ...]
+    model: tuple[Detail, ...]
+    assumptions: tuple[AssumptionRow, ...]
+    sources: tuple[SourceRow, ...]
+    notes: tuple[str, ...]
+    basis: str
+    """one line: date, estimator version, prices, draws and seed"""
+
+
+def view(report: Report) -> ResultView:
+    """The report, ready to be laid out."""
+    chosen = report.verdict.choice
+    headline, because = show.first_sentence(show.typeset(report.verdict.headline))
+    return ResultView(
+        title=report.title,
+        situation=SITUATION_LABELS.get(report.situation, ""),
+        choice=chosen,
+        headline=headline,
+        because=because,
+        sentences=tuple(show.typeset(sentence) for sentence in report.verdict.sentences),
+        key_figures=_key_figures(report),
+        methods=tuple(
+            MethodHead(
+                m.method, name_of(m.method), _method_detail(m), m.method == chosen, m.feasible
+            )
+            for m in report.methods
+        ),
+        rows=_rows(report),
+        misfits=tuple(
+            Misfit(name_of(m.method), m.reasons) for m in report.methods if not m.feasible
+        ),
+        cost_gain=figures.cost_gain(report),
+        cash_flow=figures.cash_flow(report),
+        memory=figures.memory(report),
+        costs=tuple(_cost_table(report, m) for m in report.methods if m.cost_lines),
+        plans=tuple(_plan(report, m, m.plan) for m in report.methods if m.plan is not None),
+        model=_model(report),
+        assumptions=tuple(_assumption(report, a) for a in report.assumptions),
+        sources=tuple(
+            SourceRow(
+                anchor=anchor(s.key),
+                title=s.title,
+                publisher=s.publisher,
+                locator=s.locator,
+                url=s.locator if s.locator.startswith(("https://", "http://")) else "",
+                retrieved=show.day(s.retrieved),
+            )
+            for s in report.sources
+        ),
+        notes=report.notes,
+        basis=f"Computed for {show.day(report.as_of)} with estimator {report.estimator_version}, "
+        f"prices of {show.day(report.prices_as_of)}, {report.draws:,} draws, "
+        f"seed {report.seed}.",
+    )
+
+
+def anchor(source_key: str) -> str:
+    """The id of a source on the page.
+
+    Examples
+    --------
+    >>> anchor("arXiv:2405.09673")
+    'source-arXiv-2405-09673'
+    """
+    return "source-" + "".join(c if c.isascii() and c.isalnum() else "-" for c in source_key)
+
+
+def _source(report: Report, text: str) -> SourceMark:
+    for source in report.sources:
+        if source.key == text:
+            return SourceMark(source.title, anchor(source.key))
+    if text == "input":
+        return SourceMark("input or our default", "assumptions")
+    return SourceMark("our assumption" if text == "assumption" else text)
+
+
+def _method_detail(m: MethodReport) -> str:
+    if m.rank is None:
+        return "all weights"
+    names = frozenset((m.targets or "").replace(" ", "").split(","))
+    targets = {
+        frozenset(ALL_LINEARS): "all linear layers",
+        frozenset(ATTENTION_LINEARS): "attention layers",
+    }.get(names, m.targets)
+    return f"rank {m.rank}, {targets}" if targets else f"rank {m.rank}"
+
+
+def _within_sentence(method: str) -> str:
+    return name_of(method).lower() if method == "full" else name_of(method)
+
+
+def _key_figures(report: Report) -> tuple[KeyFigure, ...]:
+    found: list[KeyFigure] = []
+    horizon = show.months(report.horizon_months)
+    leader = figures.leading_method(report)
+    compared = report.comparison
+    if leader is not None and leader.npv_usd is not None:
+        found.append(
+            KeyFigure(
+                f"Net present value, {_within_sentence(leader.method)}",
+                show.usd_short(leader.npv_usd.mean),
+                show.span(leader.npv_usd),
+                f"over {horizon} at {show.share(report.discount_rate_fraction)} a year",
+            )
+        )
+        found.append(
+            KeyFigure(
+                f"Payback, {_within_sentence(leader.method)}",
+                show.months(leader.payback_months) if leader.payback_months is not None else "none",
+                "",
+                f"P(it pays within {horizon}) = {show.percent(leader.probability_pays)}",
+            )
+        )
+    if compared is not None:
+        adapter = name_of(compared.adapter_method)
+        found.append(
+            KeyFigure(
+                f"Expected accuracy, full over {adapter}",
+                f"{show.points(compared.gap_points.mean)} points",
+                show.span(compared.gap_points, "points"),
+                "points full fine-tuning needs to break even: "
+                + show.points(compared.break_even_gap_points, plus=False)
+                if compared.break_even_gap_points is not None
+                else "no gap in accuracy would pay for full fine-tuning",
+            )
+        )
+        found.append(
+            KeyFigure(
+                f"P(full beats {adapter})",
+                show.percent(compared.probability_full_beats_adapter),
+                "",
+                "share of draws in which full has the higher net present value",
+            )
+        )
+        found.append(
+            KeyFigure(
+                f"Extra cost of full over {adapter}",
+                show.usd_short(compared.extra_cost_usd),
+                "",
+                f"over {horizon}",
+            )
+        )
+    elif leader is not None and leader.accuracy is not None:
+        found.append(
+            KeyFigure(
+                f"Expected gain, {_within_sentence(leader.method)}",
+                f"{show.points(leader.accuracy.gain_points.mean)} points",
+                show.span(leader.accuracy.gain_points, "points"),
+                "accuracy over the base model",
+            )
+        )
+        found.append(
+            KeyFigure(
+                f"Total cost, {_within_sentence(leader.method)}",
+                show.usd_short(leader.total_usd),
+                show.span(leader.total_usd_range),
+                f"over {horizon}",
+            )
+        )
+    return tuple(found)
+
+
+def _rows(report: Report) -> tuple[TableRow, ...]:
+    """The side-by-side table; a method that does not fit says so once, in the first row."""
+    methods = report.methods
+    horizon = show.months(report.horizon_months)
+
+    def gain(m: MethodReport) -> Cell:
+        if m.accuracy is None:
+            return Cell(show.NONE, note="does not fit" if not m.feasible else "")
+        return Cell(
+            f"{show.points(m.accuracy.gain_points.mean)} pts",
+            show.span(m.accuracy.gain_points, "points"),
+        )
+
+    def final(m: MethodReport) -> Cell:
+        if m.accuracy is None:
+            return Cell(show.NONE)
+        low, high = m.accuracy.final_points.p10, m.accuracy.final_points.p90
+        return Cell(
+            f"{show.number(m.accuracy.final_points.mean, 1)}%",
+            f"{show.number(low, 1)} to {show.number(high, 1)}",
+        )
+
+    def per_point(m: MethodReport) -> Cell:
+        if m.usd_per_point is None and m.accuracy is not None:
+            return Cell(show.NONE, note="no gain expected")
+        return Cell(show.usd(m.usd_per_point))
+
+    def payback(m: MethodReport) -> Cell:
+        if m.payback_months is None and m.cash_flow is not None:
+            return Cell(show.NONE, note=f"not within {horizon}")
+        return Cell(show.months(m.payback_months))
+
+    def npv(m: MethodReport) -> Cell:
+        if m.npv_usd is None:
+            return Cell(show.NONE)
+        return Cell(show.usd_short(m.npv_usd.mean), show.span(m.npv_usd))
+
+    def run_hours(m: MethodReport) -> Cell:
+        if m.plan is None:
+            return Cell(show.NONE)
+        return Cell(show.hours(m.plan.hours), show.span(m.plan.hours_range, "hours"))
+
+    def gpus(m: MethodReport) -> Cell:
+        if m.plan is None:
+            return Cell(show.NONE)
+        return Cell(f"{m.plan.gpus} × {m.plan.accelerator_name}")
+
+    def memory(m: MethodReport) -> Cell:
+        if m.plan is None:
+            return Cell(show.NONE)
+        return Cell(
+            show.gib(m.plan.memory_bytes), note=f"of {show.gib(m.plan.memory_capacity_bytes)}"
+        )
+
+    table = (
+        ("Expected accuracy gain", gain, True),
+        ("Expected accuracy", final, False),
+        (
+            f"Total cost, {horizon}",
+            lambda m: Cell(show.usd(m.total_usd), show.span(m.total_usd_range).replace("—", "")),
+            True,
+        ),
+        ("Cost per accuracy point", per_point, True),
+        ("Cost before the first release", lambda m: Cell(show.usd(m.upfront_usd)), False),
+        ("Net present value", npv, True),
+        ("Payback", payback, False),
+        ("P(pays)", lambda m: Cell(show.percent(m.probability_pays)), False),
+        ("P(best)", lambda m: Cell(show.percent(m.probability_best)), True),
+        ("Time to first release", lambda m: Cell(show.months(m.time_to_release_months)), False),
+        ("One training run", run_hours, False),
+        (
+            "Cost of one run",
+            lambda m: Cell(show.usd(m.plan.usd if m.plan else None)),
+            False,
+        ),
+        ("GPUs", gpus, False),
+        ("Memory per GPU", memory, False),
+        (
+            "Trained parameters",
+            lambda m: Cell(
+                show.count_short(m.trainable_parameters), note=show.share(m.trainable_fraction)
+            ),
+            False,
+        ),
+    )
+    return tuple(
+        TableRow(label, tuple(make(m) for m in methods), strong) for label, make, strong in table
+    )
+
+
+def _plain_number(value: float) -> str:
+    """A quantity or unit price with no more decimals than it has (at most four)."""
+    text = show.number(value, 4)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _unit_price(value: float) -> str:
+    whole, _, decimals = show.number(value, 4).partition(".")
+    return f"US${whole}.{decimals.rstrip('0').ljust(2, '0')}"
+
+
+def _cost_row(report: Report, line: CostLine, amount: float) -> CostRow:
+    return CostRow(
+        label=line.label,
+        when={"once": "once", "recurring": "over the horizon"}.get(line.when, line.when),
+        quantity=show.number(line.quantity, 2).removesuffix(".00"),
+        unit=line.unit,
+        unit_price=_unit_price(line.unit_price_usd),
+        amount=show.usd(amount, cents=True),
+        source=_source(report, line.source),
+    )
+
+
+def _cost_table(report: Report, m: MethodReport) -> CostTable:
+    amounts, total = show.rounded_to_sum([line.usd for line in m.cost_lines])
+    return CostTable(
+        method=m.method,
+        label=name_of(m.method),
+        rows=tuple(
+            _cost_row(report, line, amount)
+            for line, amount in zip(m.cost_lines, amounts, strict=True)
+        ),
+        total=show.usd(total, cents=True),
+    )
+
+
+def _plan_words(plan: PlanReport) -> str:
+    where = f"{plan.nodes} × {plan.instance}" if plan.nodes > 1 else plan.instance
+    return f"{plan.gpus} × {plan.accelerator_name} at {plan.provider_name} ({where})"
+
+
+def _plan(report: Report, m: MethodReport, plan: PlanReport) -> PlanView:
+    level, words = show.price_age(plan.price_valid_from, plan.price_age_days)
+    step = plan.step_time
+    total = step.total_s or 1.0
+    parts = (
+        ("Matrix products", step.matrix_products_s),
+        ("Attention", step.attention_s),
+        ("Memory-bound operations", step.memory_bound_s),
+        ("Communication", step.communication_s),
+        ("Optimizer", step.optimizer_s),
+    )
+    alternatives = []
+    for label, other in (("Cheapest", m.cheapest), ("Fastest", m.fastest)):
+        if other is not None and other != plan:
+            alternatives.append(
+                Detail(
+                    label,
+                    f"{_plan_words(other)}: {show.hours(other.hours)}, {show.usd(other.usd)} a run",
+                )
+            )
+    checkpointing = {"none": "none", "full": "full (activations recomputed)"}
+    details = [
+        Detail("Region and terms", f"{plan.region}, {plan.tier.replace('-', ' ')} price"),
+        Detail(
+            "Price",
+            f"{show.usd(plan.usd_per_instance_hour, cents=True)} per instance-hour "
+            f"({plan.gpus_per_instance} × {plan.accelerator_name}), "
+            f"{show.usd(plan.usd_per_gpu_hour, cents=True)} per GPU-hour",
+        ),
+        Detail(
+            "One run",
+            f"{show.hours(plan.hours)} ({show.span(plan.hours_range, 'hours')}), "
+            f"{show.number(plan.gpu_hours, 1)} GPU-hours, {show.usd(plan.usd, cents=True)}",
+        ),
+        Detail("Parallel layout", plan.strategy_label),
+        Detail(
+            "Batch",
+            f"micro-batch {plan.micro_batch} × {show.plural(plan.gpus, 'GPU')} × "
+            + show.plural(plan.gradient_accumulation_steps, "accumulation step"),
+        ),
+        Detail("Checkpointing", checkpointing.get(plan.checkpointing, plan.checkpointing)),
+        Detail(
+            "Speed",
+            f"{show.number(plan.tokens_per_s)} tokens/s, model FLOP utilisation "
+            f"{show.share(plan.model_flop_utilisation_fraction)}",
+        ),
+    ]
+    if m.flop is not None:
+        details.append(
+            Detail(
+                "Work",
+                f"{show.power_of_ten(m.flop.run_flop, 'FLOP')} a run; a step takes "
+                f"{show.share(m.flop.ratio_to_full, 3)} of the FLOP of full fine-tuning",
+            )
+        )
+    details.append(
+        Detail("Plans", f"{m.plans_that_fit:,} of {m.plans_considered:,} considered fit in memory")
+    )
+    return PlanView(
+        method=m.method,
+        label=name_of(m.method),
+        headline=_plan_words(plan),
+        price_level=level,
+        price_words=words,
+        price_source=_source(report, plan.price_source_key),
+        details=tuple(details),
+        time_parts=tuple(
+            TimePart(label, show.seconds(value), show.percent(value / total))
+            for label, value in parts
+        ),
+        time_total=show.seconds(step.total_s),
+        alternatives=tuple(alternatives),
+    )
+
+
+def _model(report: Report) -> tuple[Detail, ...]:
+    model, data = report.model, report.data
+    return (
+        Detail("Base model", model.label),
+        Detail("Parameters", f"{model.parameters:,} ({show.count_short(model.parameters)})"),
+        Detail(
+            "Shape",
+            f"{model.layers} layers, width {model.hidden_size:,}, vocabulary {model.vocab_size:,}",
+        ),
+        Detail(
+            "Training data",
+            f"{data.examples:,} examples × {data.tokens_per_example:,} tokens × "
+            f"{show.significant(data.epochs)} epochs = {show.count_short(data.tokens_per_run)} "
+            "tokens a run",
+        ),
+        Detail(
+            "Steps",
+            f"{data.steps_per_run:,} steps of {data.global_batch_sequences:,} sequences of "
+            f"{data.sequence_length:,} tokens",
+        ),
+        Detail(
+            "Worth of one accuracy point",
+            f"{show.usd(report.value_per_point_month_usd)} a month",
+        ),
+    )
+
+
+def _assumption(report: Report, item: Assumption) -> AssumptionRow:
+    value = item.value if isinstance(item.value, str) else _plain_number(item.value)
+    if not isinstance(item.value, str) and value == "0" and item.value != 0:
+        value = show.significant(item.value)
+    return AssumptionRow(
+        label=item.label,
+        value=f"{value} {item.unit}".strip() if item.unit != "%" else f"{value}%",
+        kind=item.kind,
+        kind_label=KIND_LABELS.get(item.kind, item.kind),
+        changed=item.changed,
+        source=_source(report, item.source),
+    )

@@ -1,0 +1,66 @@
+"""Templates, each with a typed context."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Protocol
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from app import __version__
+from app.web import presenters
+from app.web.contexts import Context
+from app.web.static import StaticFiles
+
+
+class Renderer(Protocol):
+    """What the routes need of templates."""
+
+    def __call__(
+        self,
+        template: str,
+        context: Context,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> HTMLResponse: ...
+
+
+def environment(folder: Path, static: StaticFiles) -> Environment:
+    """Everything is escaped, and a name that is missing is an error instead of nothing."""
+    made = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(
+        static_url=static.url,
+        htmx_url=static.find("vendor/htmx-*.min.js"),
+        version=__version__,
+    )
+    made.filters["day"] = presenters.day
+    return made
+
+
+def renderer(templates: Environment) -> Renderer:
+    """A function that renders a template with the members of its context."""
+
+    def render(
+        template: str,
+        context: Context,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> HTMLResponse:
+        members: dict[str, Any] = {
+            field.name: getattr(context, field.name) for field in fields(context)
+        }
+        body = templates.get_template(template).render(members)
+        return HTMLResponse(body, status, dict(headers or {}))
+
+    return render

@@ -1,0 +1,73 @@
+"""Every page: no accessibility finding in light and dark, no console complaint, fits a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext
+
+pytestmark = pytest.mark.browser
+
+Profile = Callable[..., BrowserContext]
+
+QUERY = "task_group=skill&examples=80000"
+PAGES = {
+    "home": "/",
+    "builder": "/estimate",
+    "builder with mistakes": "/estimate?epochs=-1&methods=&model=nothing",
+    "builder, one method fits nowhere": "/estimate?max_gpus=1&accelerators=L4-24GB",
+    "result": f"/result?{QUERY}",
+    "compare, empty": "/compare",
+    "compare": "/compare?left=%2Fresult%3Fexamples%3D1000&right=%2Fresult%3Fexamples%3D900000",
+    "method": "/method",
+    "not found": "/nowhere",
+    "unknown link": "/s/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+}
+FAILING = {"builder with mistakes": 422, "not found": 404, "unknown link": 404}
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_no_finding_and_no_complaint(
+    base_url: str, profile: Profile, watched: Any, name: str, dark: bool
+) -> None:
+    watch = watched(profile(dark=dark).new_page())
+    answer = watch.page.goto(base_url + PAGES[name])
+    assert answer.status == FAILING.get(name, 200)
+    # Chromium itself logs the status of a failed navigation.
+    complaints = [text for text in watch.complaints if "the server responded with" not in text]
+    assert complaints == []
+    assert watch.violations() == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_shared_page_has_no_finding(
+    base_url: str, profile: Profile, watched: Any, dark: bool
+) -> None:
+    watch = watched(profile(dark=dark).new_page())
+    watch.page.goto(f"{base_url}/result?{QUERY}")
+    watch.page.get_by_role("button", name="Save and get a link").click()
+    assert "/s/" in watch.page.url
+    assert watch.complaints == []
+    assert watch.violations() == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_scrolls_sideways_on_a_phone(base_url: str, profile: Profile, name: str) -> None:
+    page = profile(width=390).new_page()
+    page.goto(base_url + PAGES[name])
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_planted_inline_script_is_refused(base_url: str, profile: Profile, watched: Any) -> None:
+    """The listener above does hear a violation, and the policy does forbid one."""
+    watch = watched(profile().new_page())
+    watch.page.goto(f"{base_url}/")
+    watch.page.evaluate(
+        "() => { const s = document.createElement('script'); s.textContent = 'window.planted = 1';"
+        " document.body.append(s); }"
+    )
+    assert watch.page.evaluate("window.planted") is None
+    assert any("Content Security Policy" in text for text in watch.complaints)

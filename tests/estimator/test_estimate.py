@@ -1,0 +1,288 @@
+"""From a case to the report: the parts fit together."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date
+
+import numpy as np
+import pytest
+
+from app.catalog.catalog import Catalog
+from app.estimator import estimate as module
+from app.estimator.accuracy import draw_accuracy, prior_of
+from app.estimator.case import Case
+from app.estimator.decision import DECISIVE
+from app.estimator.estimate import estimate
+from app.estimator.finance import npv_usd, payback_months
+from app.estimator.memory import LINE_LABELS
+from app.estimator.planner import plan_run
+from app.estimator.report import MethodReport, Report
+from app.estimator.uncertainty import draw_factors, money_draws
+from app.inputs import ScenarioInput
+from app.services.estimates import case_of
+from app.services.situations import SITUATIONS
+
+TODAY = date(2026, 11, 23)
+MAIN = ScenarioInput(
+    model="meta-llama/Meta-Llama-3.1-8B",
+    examples=50_000,
+    tokens_per_example=900,
+    epochs=3,
+    lora_rank=64,
+    qlora_rank=16,
+    accelerators=("H100-SXM-80GB", "A100-SXM-80GB"),
+)
+SCENARIOS = {
+    "main": MAIN,
+    **{ready.key: ready.scenario for ready in SITUATIONS},
+    "fastest": MAIN.model_copy(update={"objective": "fastest"}),
+}
+
+
+def report_of(scenario: ScenarioInput, catalog: Catalog) -> Report:
+    return estimate(case_of(scenario, catalog, TODAY), "1", "hash", "2026-11-01")
+
+
+@pytest.fixture(scope="module", params=SCENARIOS)
+def pair(request: pytest.FixtureRequest, catalog: Catalog) -> tuple[Case, Report]:
+    """A case and its report, for the issue's main job and for every ready-made situation."""
+    case = case_of(SCENARIOS[request.param], catalog, TODAY)
+    return case, estimate(case, "1", "hash", "2026-11-01")
+
+
+def test_figures_of_a_method_agree(pair: tuple[Case, Report]) -> None:
+    case, report = pair
+    for m in report.methods:
+        assert m.plan is not None
+        assert m.cash_flow is not None
+        assert m.npv_usd is not None
+        assert m.total_usd_range is not None
+        assert m.accuracy is not None
+        # Lines and totals.
+        assert sum(line.usd for line in m.cost_lines) == m.total_usd
+        assert m.total_usd_range.mean == pytest.approx(m.total_usd, rel=1e-9)
+        assert sum(line.bytes for line in m.plan.memory_lines) == pytest.approx(m.plan.memory_bytes)
+        assert [line.key for line in m.plan.memory_lines] == list(LINE_LABELS)
+        assert m.plan.memory_bytes <= m.plan.memory_capacity_bytes
+        parts = dataclasses.astuple(m.plan.step_time)
+        assert sum(parts[:-1]) == pytest.approx(parts[-1])
+        # The plan.
+        run = next(line for line in m.cost_lines if line.key == "release_run")
+        assert run.usd == pytest.approx(m.plan.usd)
+        assert m.plan.gpus == m.plan.nodes * m.plan.gpus_per_instance
+        assert m.plan.gpu_hours == pytest.approx(m.plan.hours * m.plan.gpus) == run.quantity
+        assert m.plan.hours_range.mean == pytest.approx(m.plan.hours)
+        assert 0 < m.plan.model_flop_utilisation_fraction < 1
+        # Money.
+        flow = m.cash_flow.monthly_usd
+        assert len(flow) == case.value.horizon_months + 1
+        size = float(np.abs(flow).sum())
+        assert m.npv_usd.mean == pytest.approx(
+            npv_usd(flow, case.value.discount_rate_fraction), abs=1e-6 * size
+        )
+        assert m.cash_flow.cumulative_usd == pytest.approx(np.cumsum(flow))
+        assert m.payback_months == payback_months(flow)
+        # Distributions.
+        for found in (
+            m.npv_usd,
+            m.total_usd_range,
+            m.accuracy.final_points,
+            m.accuracy.gain_points,
+            m.plan.hours_range,
+        ):
+            assert found.p10 <= found.p50 <= found.p90
+        assert m.probability_best is not None
+        assert m.probability_pays is not None
+        assert 0 <= m.probability_best <= m.probability_pays <= 1
+    assert sum(m.probability_best or 0 for m in report.methods) <= 1 + 1e-12
+
+
+def _expected(report: Report, key: str) -> MethodReport:
+    return next(m for m in report.methods if m.method == key)
+
+
+def test_the_verdict_is_that_of_the_figures(pair: tuple[Case, Report]) -> None:
+    _, report = pair
+    comparison = report.comparison
+    assert comparison is not None
+    full, adapter = (_expected(report, key) for key in ("full", comparison.adapter_method))
+    assert full.npv_usd is not None
+    assert adapter.npv_usd is not None
+    p = comparison.probability_full_beats_adapter
+    assert 0 <= p <= 1
+    best = max(full.npv_usd.mean, adapter.npv_usd.mean)
+    expected = (
+        "neither"
+        if best <= 0
+        else "full"
+        if p >= DECISIVE and full.npv_usd.mean == best
+        else adapter.method
+        if p <= 1 - DECISIVE and adapter.npv_usd.mean == best
+        else "undecided"
+    )
+    assert report.verdict.choice == expected
+    assert report.verdict.perfect_information_usd >= 0
+    assert comparison.extra_cost_usd == pytest.approx(full.total_usd - adapter.total_usd)
+
+
+def test_every_key_leads_to_its_source(pair: tuple[Case, Report]) -> None:
+    _, report = pair
+    known = {source.key for source in report.sources}
+    for m in report.methods:
+        assert {line.source for line in m.cost_lines} <= known | {"input", "assumption"}
+        assert {p.price_source_key for p in (m.plan, m.cheapest, m.fastest) if p} <= known
+    facts = {a.source for a in report.assumptions if a.key.startswith(("offer.", "accelerator."))}
+    assert facts <= known
+
+
+@pytest.mark.parametrize("uncertainty", [0.0, 60.0])
+@pytest.mark.parametrize("ready", SITUATIONS, ids=lambda ready: ready.key)
+def test_at_the_break_even_gap_both_methods_are_worth_the_same(
+    catalog: Catalog, ready: object, uncertainty: float
+) -> None:
+    """Full fine-tuning given exactly the gap over the adapter earns exactly as much."""
+    scenario = ready.scenario.model_copy(  # type: ignore[attr-defined]
+        update={"value_uncertainty_percent": uncertainty, "methods": ("full", "lora")}
+    )
+    case = case_of(scenario, catalog, TODAY)
+    report = estimate(case, "1", "hash", "2026-11-01")
+    assert report.comparison is not None
+    gap = report.comparison.break_even_gap_points
+    assert gap is not None
+    # The same draws again.
+    generator = np.random.default_rng(case.seed)
+    prior = prior_of(case.evidence, case.task_group, case.constants)
+    base, final = draw_accuracy(
+        prior,
+        case.task_group,
+        case.methods,
+        case.value.base_accuracy_points,
+        case.value.test_set_size,
+        case.draws,
+        generator,
+        case.constants,
+    )
+    factors = draw_factors(
+        case.draws,
+        generator,
+        case.value.price_uncertainty_fraction,
+        case.value.value_uncertainty_fraction,
+        case.constants,
+    )
+    used = np.maximum(final["lora"] - base, 0.0)
+    npv = {}
+    for method, gain in (("full", used + gap), ("lora", used)):
+        chosen = next(m for m in case.methods if m.key == method)
+        planned = plan_run(
+            case.model.architecture, chosen, case.data, case.fleet, case.constants, case.max_gpus
+        )
+        worked = module._work(case, chosen, planned, base, final[method], factors)
+        # A gap below zero must not be cut off at the base here: the draws are only moved.
+        lifted = money_draws(
+            worked.costs,
+            np.maximum(gain, 0.0),
+            np.ones(case.draws),
+            factors.value,
+            case.value.usd_per_point_month,
+            case.value.discount_rate_fraction,
+        )
+        npv[method] = lifted.npv.mean()
+    assert gap > 0
+    assert npv["full"] == pytest.approx(npv["lora"], abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"task_group": "narrow", "base_accuracy_points": 95.0, "engineer_weeks_full": 12.0},
+        {"task_group": "narrow", "base_accuracy_points": 95.0, "answers_per_month": 1e6},
+        {"task_group": "skill", "base_accuracy_points": 95.0, "test_set_size": 10},
+        {"task_group": "narrow", "base_accuracy_points": 80.0},
+        {"task_group": "far", "base_accuracy_points": 40.0},
+    ],
+)
+def test_the_expected_gap_and_the_break_even_gap_tell_the_same_story(
+    catalog: Catalog, changes: dict[str, object]
+) -> None:
+    """Both stand in one headline: full is ahead exactly where more is expected than is needed."""
+    report = report_of(MAIN.model_copy(update=changes), catalog)
+    comparison = report.comparison
+    assert comparison is not None
+    assert comparison.break_even_gap_points is not None
+    full, adapter = (_expected(report, key).npv_usd for key in ("full", comparison.adapter_method))
+    assert full is not None
+    assert adapter is not None
+    more_than_needed = comparison.gap_points.mean - comparison.break_even_gap_points
+    if abs(more_than_needed) > 0.02:  # nearer than that is the noise of the draws
+        assert (more_than_needed > 0) == (full.mean > adapter.mean)
+
+
+def test_a_release_beyond_the_horizon_is_not_called_worthless(catalog: Catalog) -> None:
+    """Full fine-tuning comes too late here; a point of accuracy is worth a lot all the same."""
+    report = report_of(
+        MAIN.model_copy(
+            update={
+                "horizon_months": 6,
+                "engineer_weeks_full": 60.0,
+                "engineer_weeks_adapter": 1.0,
+                "task_group": "skill",
+            }
+        ),
+        catalog,
+    )
+    lora = _expected(report, "lora")
+    assert lora.npv_usd is not None
+    assert lora.npv_usd.mean > 0
+    assert report.verdict.choice == "lora"
+    assert report.value_per_point_month_usd > 0
+    assert "worth nothing" not in report.verdict.headline
+
+
+def test_no_value_no_case(catalog: Catalog) -> None:
+    report = report_of(MAIN.model_copy(update={"value_per_correct_answer_usd": 0.0}), catalog)
+    assert report.verdict.choice == "neither"
+    assert report.comparison is not None
+    assert report.comparison.break_even_gap_points is None
+    for m in report.methods:
+        assert m.payback_months is None
+        assert m.probability_pays == 0
+        assert m.roi_fraction == -1
+
+
+def test_the_same_seed_gives_the_same_report(catalog: Catalog) -> None:
+    once, again = (report_of(MAIN, catalog) for _ in range(2))
+    assert once == again
+    other = report_of(MAIN.model_copy(update={"seed": 2}), catalog)
+    assert other.methods[0].npv_usd != once.methods[0].npv_usd
+    # Nothing but the draws depends on the seed.
+    assert [m.total_usd for m in other.methods] == [m.total_usd for m in once.methods]
+    assert [m.plan and m.plan.offer_key for m in other.methods] == [
+        m.plan and m.plan.offer_key for m in once.methods
+    ]
+
+
+def test_a_method_that_fits_nowhere_leaves_the_others(catalog: Catalog) -> None:
+    report = report_of(
+        MAIN.model_copy(update={"accelerators": ("RTX-4090-24GB",), "max_gpus": 1}), catalog
+    )
+    full, qlora = (_expected(report, key) for key in ("full", "qlora"))
+    assert not full.feasible
+    assert full.plan is None
+    assert "GiB" in full.reasons[0]
+    assert qlora.feasible
+    assert report.comparison is None
+    assert any("fits on none" in sentence for sentence in report.verdict.sentences)
+
+
+def test_the_objective_chooses_the_plan(catalog: Catalog) -> None:
+    cheap, fast = (
+        _expected(report_of(SCENARIOS[name], catalog), "full") for name in ("main", "fastest")
+    )
+    assert cheap.plan == cheap.cheapest
+    assert fast.plan == fast.fastest
+    assert cheap.plan is not None
+    assert fast.plan is not None
+    assert fast.plan.hours < cheap.plan.hours
+    assert fast.plan.usd > cheap.plan.usd

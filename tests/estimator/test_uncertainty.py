@@ -1,0 +1,119 @@
+"""Monte Carlo: the mean of the draws is the figure that is listed, and quantiles are in order."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from app.estimator.case import Programme
+from app.estimator.constants import ConstantValues
+from app.estimator.cost import Run, programme_costs
+from app.estimator.finance import npv_usd
+from app.estimator.uncertainty import (
+    Z80,
+    distribution,
+    draw_factors,
+    log_sd,
+    lognormal,
+    money_draws,
+)
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+@given(seed=seeds, price=st.floats(0, 1), value=st.floats(0, 1))
+@hypothesis_settings(max_examples=30)
+def test_factors_have_a_mean_of_one(
+    constants: ConstantValues, seed: int, price: float, value: float
+) -> None:
+    factors = draw_factors(1000, np.random.default_rng(seed), price, value, constants)
+    for factor in (factors.price, factors.value, *factors.time.values()):
+        assert math.fsum(factor) / len(factor) == pytest.approx(1, abs=1e-12)
+        assert (factor > 0).all()
+    # The half width is the upper one: nine draws in ten are below 1 + half width, and one in ten
+    # below its inverse, both around the median.
+    middle = np.median(factors.price)
+    assert np.quantile(factors.price, 0.9) / middle == pytest.approx(1 + price, rel=0.15)
+
+
+def test_no_uncertainty_is_exactly_one(constants: ConstantValues) -> None:
+    factors = draw_factors(1000, np.random.default_rng(1), 0.0, 0.0, constants)
+    assert set(factors.price) == set(factors.value) == {1.0}
+    assert set(factors.time["full"]) != {1.0}
+
+
+def test_the_half_width_is_that_of_the_80_percent_range() -> None:
+    # Two standard normal quantiles that every table has.
+    assert 0.5 * (1 + math.erf(Z80 / math.sqrt(2))) == pytest.approx(0.9)
+    assert math.exp(Z80 * log_sd(0.3)) == pytest.approx(1.3)
+
+
+def test_time_is_shared_between_methods_as_stated(constants: ConstantValues) -> None:
+    factors = draw_factors(50_000, np.random.default_rng(1), 0, 0, constants)
+    logs = np.log(factors.time["full"]), np.log(factors.time["lora"])
+    assert np.corrcoef(*logs)[0, 1] == pytest.approx(constants["time_correlation"], abs=0.01)
+    assert logs[0].std() == pytest.approx(constants["time_log_sd"], rel=0.02)
+
+
+@given(draws=st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=200))
+def test_quantiles_are_in_order(draws: list[float]) -> None:
+    found = distribution(np.array(draws))
+    assert found.p10 <= found.p50 <= found.p90
+    assert min(draws) - 1e-3 <= found.mean <= max(draws) + 1e-3
+
+
+@given(
+    seed=seeds,
+    rate=st.floats(0, 1),
+    months=st.integers(1, 60),
+    worth=st.floats(0, 1e6),
+    weeks=st.floats(0, 100),
+    gain=st.floats(-10, 30),
+)
+@hypothesis_settings(max_examples=40)
+def test_mean_npv_is_the_npv_of_the_expected_flow(
+    seed: int, rate: float, months: int, worth: float, weeks: float, gain: float
+) -> None:
+    costs = programme_costs(
+        Run(20.0, 8, 2.5, "a"),
+        Programme(8, 0.3, 0.1, 6, 4, 3500, 1000, 3, 500),
+        weeks,
+        months,
+    )
+    random = np.random.default_rng(seed)
+    gains = gain + 5 * random.standard_normal(1000)
+    gpu, value = (lognormal(random.standard_normal(1000), sd) for sd in (0.4, 0.3))
+    money = money_draws(costs, gains, gpu, value, worth, rate)
+    flow = money.expected_flow
+    size = float(np.abs(flow).sum())
+    assert money.npv.mean() == pytest.approx(npv_usd(flow, rate), abs=1e-9 * size)
+    assert money.total_cost.mean() == pytest.approx(costs.total_usd, rel=1e-9)
+    assert money.expected_cost == pytest.approx(costs.total_usd, rel=1e-9)
+    assert flow.sum() == pytest.approx(
+        money.expected_benefit - money.expected_cost, abs=1e-9 * size
+    )
+    assert (money.cumulative_p10 <= money.cumulative_p90 + 1e-9 * size).all()
+
+
+def test_one_draw_by_hand() -> None:
+    costs = programme_costs(Run(10.0, 1, 2.0, "a"), Programme(0, 0, 0, 0, 0, 0, 100, 0, 0), 0.0, 2)
+    # 100 for data and 20 for the run at once; the release is live after 10 h = 0.0137 months.
+    live = 1 - 10 / 730.5
+    flow = np.array([-100 - 20 * 1.5, 7 * 3 * 2 * live, 7 * 3 * 2])
+    money = money_draws(costs, np.array([3.0]), np.array([1.5]), np.array([2.0]), 7.0, 0.21)
+    monthly = 1.21 ** (1 / 12)
+    assert money.npv[0] == pytest.approx(flow[0] + flow[1] / monthly + flow[2] / monthly**2)
+    assert money.cumulative_p10 == pytest.approx(np.cumsum(flow))
+    assert money.total_cost[0] == 130
+
+
+def test_a_model_worse_than_the_base_is_not_used() -> None:
+    costs = programme_costs(Run(10.0, 1, 2.0, "a"), Programme(0, 0, 0, 0, 0, 0, 100, 0, 0), 0.0, 12)
+    one = np.array([1.0])
+    money = money_draws(costs, np.array([-4.0]), one, one, 1000.0, 0.1)
+    assert money.npv[0] == -120

@@ -1,0 +1,42 @@
+"""Numbers in sentences stay readable at every size."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.estimator.wording import dollars, percent, points, signed_points
+
+_SCALES = {"": 1.0, " million": 1e6, " billion": 1e9, " trillion": 1e12}
+
+
+@given(value=st.floats(-1e14, 1e14).filter(lambda value: value == 0 or abs(value) > 1e-9))
+def test_dollars_can_be_read_back(value: float) -> None:
+    said = dollars(value)
+    match = re.fullmatch(r"(-?)(?:US)?\$([0-9,]+(?:\.[0-9]+)?)( [a-z]+)?", said)
+    assert match, said
+    amount = float(match[2].replace(",", "")) * _SCALES[match[3] or ""]
+    assert amount == pytest.approx(abs(value), rel=0.006, abs=0.51)
+    # No minus before nothing.
+    assert (match[1] == "-") == (value < 0 and amount > 0), said
+
+
+@pytest.mark.parametrize("value", [999.4e6, 999.6e6, 999_999_999.0, 1e9, 1.5e12])
+def test_large_amounts_have_no_exponent(value: float) -> None:
+    assert "e+" not in dollars(value)
+
+
+@given(value=st.floats(-100, 100))
+def test_points_have_one_decimal_and_no_negative_zero(value: float) -> None:
+    assert re.fullmatch(r"-?\d+\.\d", points(value))
+    assert re.fullmatch(r"[+-]\d+\.\d|0\.0", signed_points(value))
+    assert "-0.0" not in (points(value), signed_points(value))
+    assert float(signed_points(value)) == pytest.approx(value, abs=0.0501)
+
+
+@given(fraction=st.floats(0, 1))
+def test_certainty_is_never_claimed(fraction: float) -> None:
+    assert percent(fraction) not in {"0%", "100%"}

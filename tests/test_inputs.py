@@ -1,0 +1,172 @@
+"""ScenarioInput: what it takes, what it refuses, and that a link says the same as the form."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, get_args
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from app.estimator.constants import CONSTANTS
+from app.estimator.evidence import TASK_GROUPS
+from app.estimator.methods import LABELS
+from app.inputs import (
+    METHOD_LABELS,
+    TASK_GROUP_LABELS,
+    Method,
+    ScenarioInput,
+    Situation,
+    TaskGroup,
+    fields_from_pairs,
+)
+
+
+def from_query(query: str) -> ScenarioInput:
+    return ScenarioInput.model_validate(fields_from_pairs(parse_qsl(query, keep_blank_values=True)))
+
+
+def _numbers(name: str) -> st.SearchStrategy[Any]:
+    """Any number that the field takes."""
+    field = ScenarioInput.model_fields[name]
+    bounds: dict[str, Any] = {}
+    for item in field.metadata:
+        for key in ("ge", "gt", "le"):
+            if getattr(item, key, None) is not None:
+                bounds[key] = getattr(item, key)
+        for inner in getattr(item, "metadata", ()):
+            for key in ("ge", "gt", "le"):
+                if getattr(inner, key, None) is not None:
+                    bounds[key] = getattr(inner, key)
+    low, high = bounds.get("ge", bounds.get("gt")), bounds["le"]
+    if field.annotation is int:
+        return st.integers(low, high)
+    return st.floats(low, high, exclude_min="gt" in bounds)
+
+
+# A query string cannot carry a lone surrogate, and surrounding blanks are stripped on purpose.
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60).map(str.strip)
+lines = texts.filter(str.isprintable)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**9), 10**9) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+SPECIAL: dict[str, st.SearchStrategy[Any]] = {
+    "title": lines,
+    "model": lines.filter(bool),
+    "lora_targets": texts,
+    "qlora_targets": texts,
+    "situation": st.sampled_from(get_args(Situation)),
+    "task_group": st.sampled_from(get_args(TaskGroup)),
+    "objective": st.sampled_from(["cheapest", "fastest"]),
+    "config_json": st.none() | st.dictionaries(texts, json_values, max_size=4),
+    "methods": st.lists(st.sampled_from(get_args(Method)), min_size=1, unique=True).map(tuple),
+    "accelerators": st.lists(texts.filter(bool), max_size=4, unique=True).map(tuple),
+    "providers": st.lists(texts.filter(bool), max_size=4, unique=True).map(tuple),
+    "include_capacity_blocks": st.booleans(),
+    "include_marketplace": st.booleans(),
+    "assumptions": st.dictionaries(
+        st.sampled_from(sorted(CONSTANTS)), st.floats(allow_nan=False), max_size=4
+    ),
+}
+FIELDS = {
+    name: SPECIAL[name] if name in SPECIAL else _numbers(name)
+    for name in ScenarioInput.model_fields
+}
+scenarios = st.fixed_dictionaries({}, optional=FIELDS).map(ScenarioInput.model_validate)
+
+
+@given(scenario=scenarios)
+def test_a_link_says_the_same_as_the_scenario(scenario: ScenarioInput) -> None:
+    assert from_query(scenario.to_query()) == scenario
+
+
+@given(scenario=scenarios)
+def test_json_says_the_same_as_the_scenario(scenario: ScenarioInput) -> None:
+    document = json.loads(json.dumps(scenario.model_dump(mode="json")))
+    assert ScenarioInput.model_validate(document) == scenario
+
+
+def test_the_defaults_are_valid_and_make_an_empty_link() -> None:
+    defaults = ScenarioInput()
+    assert defaults.to_query() == ""
+    assert ScenarioInput.model_validate(defaults.model_dump(mode="json")) == defaults
+    for name, field in ScenarioInput.model_fields.items():
+        assert field.title, name
+        assert field.description, name
+
+
+def test_a_blank_entry_says_none() -> None:
+    assert fields_from_pairs([("providers", "")]) == {"providers": []}
+    assert fields_from_pairs([("providers", ""), ("providers", "aws")]) == {"providers": ["aws"]}
+    # No box ticked is not the default of all three.
+    with pytest.raises(ValidationError, match="at least 1"):
+        from_query("methods=")
+
+
+def test_names_that_are_not_fields_are_left_out() -> None:
+    assert from_query("utm_source=mail&epochs=2&gclid=1") == ScenarioInput(epochs=2)
+
+
+def test_a_blank_assumption_is_left_out() -> None:
+    assert from_query("assumptions.software_overhead=&assumptions.context_gib=1") == (
+        ScenarioInput(assumptions={"context_gib": 1})
+    )
+
+
+def test_repeated_entries_count_once() -> None:
+    assert from_query("methods=lora&methods=full&methods=lora").methods == ("lora", "full")
+
+
+NUMBERS = sorted(
+    name for name, field in ScenarioInput.model_fields.items() if field.annotation in (int, float)
+)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -1, 1e300, "1e309", "", "x"])
+def test_absurd_numbers_are_refused(name: str, value: object) -> None:
+    with pytest.raises(ValidationError) as caught:
+        ScenarioInput.model_validate({name: value})
+    assert [error["loc"] for error in caught.value.errors()] == [(name,)]
+
+
+def test_there_are_numbers_to_refuse() -> None:
+    assert len(NUMBERS) > 25
+
+
+def test_overflow_in_json_is_refused() -> None:
+    for document in ('{"epochs": 1e309}', '{"epochs": NaN}', '{"examples": 1e309}'):
+        with pytest.raises(ValidationError):
+            ScenarioInput.model_validate(json.loads(document))
+
+
+def test_unknown_members_are_refused() -> None:
+    with pytest.raises(ValidationError, match="extra_forbidden"):
+        ScenarioInput.model_validate({"epoch": 3})
+
+
+def test_a_pasted_config_becomes_an_object() -> None:
+    assert ScenarioInput.model_validate({"config_json": ' {"a": [1]} '}).config_json == {"a": [1]}
+    assert ScenarioInput.model_validate({"config_json": "  "}).config_json is None
+
+
+@pytest.mark.parametrize("text", ["[1]", "3", '"x"', "{", "[" * 4000, "null"])
+def test_a_pasted_config_that_is_none(text: str) -> None:
+    if text == "null":
+        assert ScenarioInput.model_validate({"config_json": text}).config_json is None
+        return
+    with pytest.raises(ValidationError) as caught:
+        ScenarioInput.model_validate({"config_json": text})
+    assert caught.value.errors()[0]["loc"][0] == "config_json"
+
+
+def test_names_agree_with_the_estimator() -> None:
+    assert set(get_args(TaskGroup)) == set(TASK_GROUPS) == set(TASK_GROUP_LABELS)
+    assert set(get_args(Method)) == set(LABELS) == set(METHOD_LABELS)
+    assert dict(METHOD_LABELS).keys() == LABELS.keys()

@@ -1,0 +1,49 @@
+"""Comparisons name what differs and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from app.estimator.report import Report
+from app.inputs import ScenarioInput
+from app.web import comparisons
+
+
+def _side(scenario: ScenarioInput, report: Report) -> comparisons.Side:
+    return comparisons.Side("First", scenario, report, "/result", "today", pinned=False)
+
+
+def test_only_what_differs_is_listed(report: Report) -> None:
+    left = ScenarioInput(lora_rank=8, assumptions={"fragmentation": 0.1})
+    right = ScenarioInput(lora_rank=16, engineer_week_usd=4000, providers=("aws",))
+    view = comparisons.compare(_side(left, report), _side(right, report))
+    found = {d.label: (d.left, d.right, d.change) for d in view.inputs}
+    assert found == {
+        "LoRA rank": ("8", "16", "+8"),
+        "Cost of an engineer-week": ("US$3,500", "US$4,000", "+US$500"),
+        "Providers to consider": ("all", "aws", ""),
+        "fragmentation": ("0.1", "our value", ""),
+    }
+
+
+def test_equal_answers_are_called_the_same(report: Report) -> None:
+    side = _side(ScenarioInput(), report)
+    view = comparisons.compare(side, side)
+    assert view.inputs == ()
+    assert {d.change for _, rows in view.outcomes for d in rows} <= {"same", ""}
+
+
+def test_a_method_on_one_side_only_has_a_dash_on_the_other(report: Report) -> None:
+    fewer = replace(report, methods=report.methods[:2], comparison=None)
+    view = comparisons.compare(_side(ScenarioInput(), report), _side(ScenarioInput(), fewer))
+    rows = dict(view.outcomes)["QLoRA"]
+    assert {d.right for d in rows} == {"—"}
+    assert {d.change for d in rows} == {""}
+
+
+@pytest.mark.parametrize("text", ["", "hello there", "http://[broken", "?", "javascript:alert(1)"])
+def test_what_is_no_scenario_is_not_read_as_one(text: str) -> None:
+    assert comparisons.read_side(text) == ("", [])
+    assert not comparisons.looks_like_a_scenario(text)

@@ -1,0 +1,94 @@
+"""The form has every field of the input model once, and keeps what was typed."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from app.catalog.catalog import Catalog
+from app.estimator.constants import CONSTANTS
+from app.inputs import ScenarioInput, fields_from_pairs
+from app.services.problems import Problem
+from app.services.situations import SITUATIONS, ReadyMade
+from app.web.forms import STEPS, FieldView, cleaned, form, pairs_of
+
+
+def _fields(pairs: list[tuple[str, str]], catalog: Catalog) -> dict[str, FieldView]:
+    made = form(pairs, catalog)
+    return {f.name: f for step in made.steps for f in (*step.fields, *step.more)}
+
+
+def test_every_input_has_its_place() -> None:
+    placed = Counter(name for step in STEPS for name in (*step.fields, *step.more))
+    assert set(placed) == set(ScenarioInput.model_fields) - {"situation", "assumptions"}
+    assert set(placed.values()) == {1}
+
+
+def test_the_empty_form_shows_the_defaults(catalog: Catalog) -> None:
+    fields = _fields([], catalog)
+    assert not any(f.changed for f in fields.values())
+    assert fields["epochs"].value == "3"
+    assert fields["engineer_week_usd"].value == "3500"
+    assert [o.value for g in fields["methods"].groups for o in g.options if o.chosen] == [
+        "full", "lora", "qlora",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("made", SITUATIONS, ids=lambda made: made.key)
+def test_the_form_sends_back_what_it_was_filled_with(made: ReadyMade, catalog: Catalog) -> None:
+    """What a browser would send for the rendered form is the same scenario."""
+    sent: list[tuple[str, str]] = [("situation", form(pairs_of(made.scenario), catalog).situation)]
+    for name, f in _fields(pairs_of(made.scenario), catalog).items():
+        if f.control == "checks":
+            sent.append((name, ""))
+            sent += [(name, o.value) for g in f.groups for o in g.options if o.chosen]
+        elif f.control != "checkbox" or f.value:
+            sent.append((name, f.value))
+    assert ScenarioInput.model_validate(fields_from_pairs(cleaned(sent))) == made.scenario
+
+
+def test_what_was_typed_is_kept_beside_its_problem(catalog: Catalog) -> None:
+    made = form(
+        [("epochs", "many"), ("assumptions.link_efficiency", "7"), ("methods", "")],
+        catalog,
+        [
+            Problem("/epochs", "Epochs must be a number."),
+            Problem("/assumptions/link_efficiency", "Too high."),
+            Problem("/assumptions/unheard_of", "No such constant."),
+            Problem("/methods", "Choose one."),
+            Problem("", "As a whole."),
+        ],
+    )
+    fields = {f.name: f for step in made.steps for f in (*step.fields, *step.more)}
+    assert (fields["epochs"].value, fields["epochs"].error) == ("many", "Epochs must be a number.")
+    assert fields["methods"].error == "Choose one."
+    assert not any(o.chosen for g in fields["methods"].groups for o in g.options)
+    assumption = next(f for f in made.assumptions if f.name.endswith("link_efficiency"))
+    assert (assumption.value, assumption.error) == ("7", "Too high.")
+    assert made.assumptions_open
+    assert [p.field_id for p in made.problems] == [
+        "f-epochs", "f-assumptions-link_efficiency", "step-assumptions", "f-methods", "",
+    ]  # fmt: skip
+
+
+def test_a_choice_from_elsewhere_stays_visible(catalog: Catalog) -> None:
+    fields = _fields([("model", "my/model"), ("providers", "gone"), ("providers", "aws")], catalog)
+    assert ("my/model", True) in [
+        (o.value, o.chosen) for g in fields["model"].groups for o in g.options
+    ]
+    chosen = [o.value for g in fields["providers"].groups for o in g.options if o.chosen]
+    assert sorted(chosen) == ["aws", "gone"]
+    assert fields["providers"].changed
+
+
+def test_details_open_where_something_was_changed(catalog: Catalog) -> None:
+    steps = {step.key: step for step in form([("seed", "7")], catalog).steps}
+    assert steps["value"].more_open
+    assert not steps["data"].more_open
+
+
+def test_every_constant_can_be_changed(catalog: Catalog) -> None:
+    assert [f.name for f in form([], catalog).assumptions] == [
+        f"assumptions.{k}" for k in CONSTANTS
+    ]

@@ -1,0 +1,317 @@
+"""Every page over HTTP: whole, as a part, with mistakes, and for those who may not."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from app.inputs import ScenarioInput, fields_from_pairs
+from app.services.situations import SITUATIONS
+from tests.web.markup import Document
+
+PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
+PAGES = [
+    "/",
+    "/estimate",
+    "/estimate?" + SITUATIONS[0].scenario.to_query(),
+    "/estimate?epochs=x&methods=",
+    "/result",
+    "/result?" + SITUATIONS[2].scenario.to_query(),
+    "/compare",
+    "/compare?left=/estimate&right=" + quote("/result?lora_rank=8"),
+    "/compare?left=nonsense&right=",
+    "/method",
+    "/no/such/page",
+]
+
+
+def _document(response: Response) -> Document:
+    document = Document(response.text)
+    assert not document.mismatches
+    return document
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_is_well_formed(address: str, reader: TestClient) -> None:
+    response = reader.get(address)
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    document = _document(response)
+    repeated = [name for name, count in document.ids().items() if count > 1]
+    assert repeated == []
+    for what in ("aria-describedby", "aria-labelledby", "for"):
+        for _, found in document.elements:
+            for name in found.get(what, "").split():
+                assert name in document.ids(), f"{what} names {name}, which is not on the page"
+    levels = [int(tag[1]) for tag, _ in document.elements if re.fullmatch(r"h[1-6]", tag)]
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(b <= a + 1 for a, b in itertools.pairwise(levels)), levels
+    assert document.all("html", lang="en")
+    assert document.all("a", href="#main")
+    assert document.all("p", role="status", id="status")
+
+
+@pytest.mark.parametrize("address", ["/estimate", "/result"])
+def test_links_within_a_page_lead_somewhere(address: str, reader: TestClient) -> None:
+    document = _document(reader.get(address))
+    for link in document.all("a"):
+        if link["href"].startswith("#"):
+            assert link["href"][1:] in document.ids()
+
+
+def test_the_home_page_leads_to_filled_builders(reader: TestClient) -> None:
+    document = _document(reader.get("/"))
+    addresses = [a["href"] for a in document.all("a") if a["href"].startswith("/estimate?")]
+    read = [
+        ScenarioInput.model_validate(fields_from_pairs(parse_qsl(urlsplit(address).query)))
+        for address in addresses
+    ]
+    assert read == [made.scenario for made in SITUATIONS]
+
+
+def test_a_part_of_the_builder_is_swapped_in(reader: TestClient) -> None:
+    response = reader.get("/estimate?lora_rank=16&epochs=3", headers=PARTIAL)
+    assert response.status_code == 200
+    assert response.headers["hx-push-url"] == "/estimate?lora_rank=16"
+    assert "HX-Request-Type" in response.headers["vary"]
+    assert "<html" not in response.text
+    targets = re.findall(r'<hx-partial hx-target="([^"]+)"', response.text)
+    assert targets == ["#problems-place", "#fields", "#status"]
+    assert "Recalculated." in response.text
+    assert not _document(response).mismatches
+
+
+def test_the_whole_page_varies_by_the_same_header(reader: TestClient) -> None:
+    for headers in ({}, {"HX-Request": "true", "HX-Request-Type": "full"}):
+        response = reader.get("/estimate", headers=headers)
+        assert "HX-Request-Type" in response.headers["vary"]
+        assert "hx-push-url" not in response.headers
+        assert "<html" in response.text
+
+
+def test_an_address_that_is_shown_is_not_pushed_again(reader: TestClient) -> None:
+    shown = {**PARTIAL, "HX-Current-URL": "http://localhost/estimate?lora_rank=16"}
+    assert reader.get("/estimate?lora_rank=16", headers=shown).headers["hx-push-url"] == "false"
+
+
+@pytest.mark.parametrize("headers", [{}, PARTIAL], ids=["whole", "part"])
+def test_problems_stand_at_their_fields(headers: dict[str, str], reader: TestClient) -> None:
+    response = reader.get("/estimate?epochs=many&methods=&test_set_size=5", headers=headers)
+    assert response.status_code == 422
+    document = _document(response)
+    field = document.all("input", id="f-epochs")[0]
+    assert field["value"] == "many"
+    assert field["aria-invalid"] == "true"
+    assert "f-epochs-error" in field["aria-describedby"].split()
+    for name in ("f-epochs", "f-methods", "f-test_set_size"):
+        assert document.all("a", href=f"#{name}"), "the summary links to the field"
+        assert name in document.ids()
+    assert not document.all("input", id="f-examples")[0].get("aria-invalid")
+    assert "No result yet" in document.text
+    assert not document.all("figure")
+    if headers:
+        assert response.headers["hx-push-url"] == "false"
+        assert "3 problems in the form." in document.text
+
+
+def test_a_problem_found_later_stands_at_its_field_too(reader: TestClient) -> None:
+    response = reader.get("/estimate?model=no/such-model&assumptions.link_efficiency=9")
+    assert response.status_code == 422
+    document = _document(response)
+    assert document.all("select", id="f-model")[0]["aria-invalid"] == "true"
+    assert document.all("input", id="f-assumptions-link_efficiency")[0]["value"] == "9"
+
+
+def test_thousands_separators_are_read(reader: TestClient) -> None:
+    response = reader.get("/estimate?examples=75,000", headers=PARTIAL)
+    assert response.headers["hx-push-url"] == "/estimate?examples=75000"
+
+
+def test_a_result_with_problems_leads_to_the_form(reader: TestClient) -> None:
+    response = reader.get("/result?epochs=-1")
+    assert response.status_code == 422
+    assert _document(response).all("input", id="f-epochs")
+
+
+def test_a_result_reads_from_the_verdict_down(reader: TestClient) -> None:
+    text = reader.get("/result").text
+    order = ["class=\"headline\"", "key-figures", "id=\"side-by-side\"", "id=\"chart-cost-gain\"",
+             "id=\"chart-cash-flow\"", "id=\"chart-memory\"", "id=\"costs\"", "id=\"plans\"",
+             "id=\"assumptions\"", "id=\"sources\""]  # fmt: skip
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
+
+
+def test_every_chart_has_words_and_numbers(reader: TestClient) -> None:
+    document = _document(reader.get("/result"))
+    charts = document.all("svg", role="img")
+    assert len(charts) == 6, "three charts, each wide and narrow"
+    for chart in charts:
+        title, description = chart["aria-labelledby"].split()
+        assert document.all("title", id=title)
+        assert document.all("desc", id=description)
+    assert len(document.all("figcaption")) == 3
+    assert len(document.all("details", **{"class": "numbers"})) == 3
+
+
+def test_what_a_person_types_is_never_markup(reader: TestClient) -> None:
+    evil = '"><script>alert(1)</script>'
+    for address in (f"/estimate?title={quote(evil)}", f"/result?title={quote(evil)}",
+                    f"/estimate?model={quote(evil)}&epochs={quote(evil)}",
+                    f"/compare?left={quote(evil)}&right=x"):  # fmt: skip
+        for headers in ({}, PARTIAL):
+            text = reader.get(address, headers=headers).text
+            assert "<script>alert" not in text
+            assert "alert(1)" in text
+
+
+def test_static_files_are_kept_for_ever_under_their_hash(reader: TestClient) -> None:
+    document = _document(reader.get("/"))
+    sheet = document.all("link", rel="stylesheet")[0]["href"]
+    response = reader.get(sheet)
+    assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert response.headers["content-type"].startswith("text/css")
+    old = reader.get("/static/000000000000/css/app.css")
+    assert old.status_code == 200
+    assert "max-age=60" in old.headers["cache-control"]
+    for path in ("nothing.css", "../pyproject.toml", "%2e%2e/pyproject.toml", ""):
+        assert reader.get(f"/static/000000000000/{path}").status_code == 404
+
+
+def _save(client: TestClient, query: str = "lora_rank=32", title: str = "Ours") -> str:
+    response = client.post(
+        "/scenarios", data={"scenario": query, "title": title}, follow_redirects=False
+    )
+    assert response.status_code == 303
+    return response.headers["location"]
+
+
+def test_a_saved_result_is_shared_by_its_link(client: TestClient) -> None:
+    address = _save(client)
+    cookie = client.cookies.get("workspace")
+    assert cookie
+    response = client.get(address)
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "private, no-store"
+    document = _document(response)
+    assert document.all("meta", name="robots", content="noindex")
+    assert "Ours" in document.text
+    copy = [a["href"] for a in document.all("a") if a["href"].startswith("/estimate?")]
+    assert parse_qs(urlsplit(copy[0]).query) == {"title": ["Ours"], "lora_rank": ["32"]}
+    assert document.all("form", action=f"{address}/revoke")
+    assert address in client.get("/").text
+    client.cookies.clear()
+    assert not _document(client.get(address)).all("form", action=f"{address}/revoke")
+    assert address not in client.get("/").text
+
+
+def test_the_workspace_cookie_is_out_of_reach_of_scripts(client: TestClient) -> None:
+    response = client.post("/scenarios", data={"scenario": ""}, follow_redirects=False)
+    cookie = response.headers["set-cookie"].lower()
+    for part in ("workspace=", "httponly", "samesite=lax", "max-age=31536000", "path=/"):
+        assert part in cookie
+    assert "secure" not in cookie
+    over_tls = client.post(
+        "https://localhost/scenarios", data={"scenario": ""}, follow_redirects=False
+    )
+    assert "secure" in over_tls.headers["set-cookie"].lower()
+
+
+def test_one_browser_keeps_one_workspace(client: TestClient) -> None:
+    first, second = _save(client), _save(client, "epochs=2")
+    text = client.get("/").text
+    assert first in text
+    assert second in text
+
+
+def test_only_its_owner_withdraws_a_link(client: TestClient) -> None:
+    address = _save(client)
+    key = client.cookies.get("workspace")
+    client.cookies.clear()
+    refused = client.post(f"{address}/revoke", follow_redirects=False)
+    assert refused.status_code == 403
+    assert client.get(address).status_code == 200
+    client.cookies.set("workspace", key or "")
+    assert client.post(f"{address}/revoke", follow_redirects=False).status_code == 303
+    gone = client.get(address)
+    assert gone.status_code == 410
+    assert "withdrawn" in gone.text
+
+
+def test_what_cannot_be_estimated_is_not_saved(client: TestClient) -> None:
+    response = client.post("/scenarios", data={"scenario": "epochs=0"}, follow_redirects=False)
+    assert response.status_code == 422
+    assert "set-cookie" not in response.headers
+    too_long = client.post("/scenarios", data={"scenario": "", "title": "x" * 200})
+    assert too_long.status_code == 422
+    assert _document(too_long).all("input", id="f-title")[0]["aria-invalid"] == "true"
+
+
+def test_two_scenarios_are_compared(client: TestClient) -> None:
+    address = _save(client)
+    response = client.get("/compare", params={"left": f"http://x{address}", "right": "epochs=1"})
+    assert response.status_code == 200
+    text = _document(response).text
+    assert "LoRA rank" in text
+    assert "Epochs" in text
+    assert "as shared on" in text
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "status", "said"),
+    [
+        ("", "", 200, "Paste two links"),
+        ("epochs=2", "", 200, "Paste two links"),
+        ("epochs=2", "epochs=x", 422, "Epochs must be a number"),
+        ("epochs=2", "a" * 32, 422, "No scenario has this link."),
+        ("what?", "epochs=2", 422, "neither a link"),
+    ],
+)
+def test_a_comparison_says_what_is_missing(
+    left: str, right: str, status: int, said: str, reader: TestClient
+) -> None:
+    response = reader.get("/compare", params={"left": left, "right": right})
+    assert response.status_code == status
+    assert said in _document(response).text
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "status"),
+    [("GET", "/nothing", 404), ("GET", "/s/unknown", 404), ("POST", "/estimate", 405),
+     ("POST", "/s/unknown/revoke", 404)],
+)  # fmt: skip
+def test_errors_are_pages_with_a_way_on(
+    method: str, address: str, status: int, reader: TestClient
+) -> None:
+    response = reader.request(method, address)
+    assert response.status_code == status
+    document = _document(response)
+    assert document.all("a", href="/")
+    assert response.headers["cache-control"] == "no-store"
+    if status == 405:
+        assert response.headers["allow"]
+
+
+def test_an_unexpected_error_shows_no_traceback(
+    reader: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("the secret detail")
+
+    monkeypatch.setattr("app.web.pages.estimate", broken)
+    careful = TestClient(reader.app, base_url="http://localhost", raise_server_exceptions=False)
+    response = careful.get("/result")
+    assert response.status_code == 500
+    assert "secret detail" not in response.text
+    assert "went wrong on our side" in _document(response).text
+
+
+def test_the_api_keeps_its_own_errors(reader: TestClient) -> None:
+    response = reader.get("/api/v1/nothing")
+    assert response.status_code == 404
+    assert "json" in response.headers["content-type"]

@@ -1,0 +1,57 @@
+"""What is shown is rounded once, and still adds up."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.web import presenters as show
+
+amounts = st.lists(st.floats(-1e9, 1e9, allow_nan=False), max_size=12)
+
+
+@given(amounts)
+def test_rounded_rows_add_up_to_the_rounded_total(values: list[float]) -> None:
+    rows, total = show.rounded_to_sum(values)
+    assert sum(Decimal(f"{row:.2f}") for row in rows) == Decimal(f"{total:.2f}")
+    assert total == pytest.approx(math.fsum(values), abs=0.006)
+    for row, value in zip(rows, values, strict=True):
+        assert abs(row - value) <= 0.0101
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        show.number, show.significant, show.usd, show.usd_short, show.count_short, show.percent,
+        show.share, show.points, show.hours, show.seconds, show.months,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("missing", [None, math.nan, math.inf])
+def test_a_missing_number_is_a_dash_and_never_zero(write: object, missing: float | None) -> None:
+    assert callable(write)
+    assert write(missing) == show.NONE
+
+
+@given(st.floats(-1e15, 1e15, allow_nan=False))
+def test_amounts_never_show_a_negative_zero(value: float) -> None:
+    for text in (show.usd(value), show.usd_short(value), show.points(value)):
+        assert text not in {"−US$0", "−US$0.00", "−0.0", "+0.0"}
+
+
+def test_a_unit_is_never_exceeded_by_rounding() -> None:
+    assert show.usd_short(999_950) == "US$1.00\u00a0M"
+    assert show.usd_short(999.6) == "US$1.00\u00a0k"
+    assert show.usd_short(9_996) == "US$10.0\u00a0k"
+
+
+@pytest.mark.parametrize(
+    ("days", "level"), [(0, "fresh"), (90, "fresh"), (91, "old"), (180, "old"), (181, "stale")]
+)
+def test_the_age_of_a_price_is_said_from_the_days_on_which_it_matters(
+    days: int, level: str
+) -> None:
+    assert show.price_age("2026-11-23", days)[0] == level

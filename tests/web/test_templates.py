@@ -1,0 +1,85 @@
+"""Rules that every template keeps."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from jinja2 import meta, nodes
+
+from app.settings import Settings
+from app.web import contexts
+from app.web.static import StaticFiles
+from app.web.templating import environment
+
+FOLDER = Settings().templates_dir
+FILES = sorted(FOLDER.rglob("*.html"))
+BANNED = {
+    "an event handler of htmx, which the content security policy blocks": r"\bhx-on\b",
+    "an inline event handler": r"<[^>{}]*\son[a-z]+\s*=",
+    "an inline style": r"\sstyle\s*=",
+    "a style element": r"<style\b",
+    "an inline script": r"<script(?![^>]*\ssrc=)",
+    "a script in an address": r"javascript:",
+    "a script in a value": r"[\"'\s]js:",
+    "a filter on a trigger": r"hx-trigger=\"[^\"]*\[",
+    "markup that is not escaped": r"\|\s*safe\b",
+    "escaping switched off": r"autoescape\s+false",
+    "something from another site": r"(?:src|action)=\"https?:",
+}
+PAGES = {
+    "pages/home.html": contexts.Home,
+    "pages/builder.html": contexts.Builder,
+    "pages/result.html": contexts.Result,
+    "pages/shared.html": contexts.Shared,
+    "pages/compare.html": contexts.Compare,
+    "pages/method.html": contexts.MethodPage,
+    "pages/message.html": contexts.Message,
+    "partials/_builder.html": contexts.BuilderPart,
+}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(FOLDER).as_posix())
+@pytest.mark.parametrize("what", BANNED)
+def test_templates_are_free_of(what: str, path: Path) -> None:
+    source = re.sub(r"\{#.*?#\}", "", path.read_text(), flags=re.DOTALL)
+    assert not re.search(BANNED[what], source, re.IGNORECASE), what
+
+
+def _names(template: str) -> set[str]:
+    """Names that a template and all that it includes or extends take from the context."""
+    made = environment(FOLDER, StaticFiles.scan(Settings().static_dir))
+    found: set[str] = set()
+    waiting, seen = [template], set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        tree = made.parse((FOLDER / name).read_text())
+        # Blocks use what their template imports and sets outside of them.
+        own = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "store"}
+        for node in tree.find_all(nodes.FromImport):
+            own |= {name if isinstance(name, str) else name[1] for name in node.names}
+        found |= meta.find_undeclared_variables(tree) - set(made.globals) - own
+        for other in tree.find_all((nodes.Extends, nodes.Include)):
+            assert isinstance(other.template, nodes.Const), "included by a fixed name"
+            waiting.append(other.template.value)
+    return found
+
+
+@pytest.mark.parametrize("template", PAGES)
+def test_a_template_uses_its_whole_context_and_nothing_else(template: str) -> None:
+    assert _names(template) == {field.name for field in fields(PAGES[template])}
+
+
+def test_every_page_template_has_a_context() -> None:
+    pages = {p.relative_to(FOLDER).as_posix() for p in (FOLDER / "pages").glob("*.html")}
+    assert pages <= set(PAGES)
+
+
+def test_scripts_are_few_and_small() -> None:
+    folder = Settings().static_dir / "js"
+    assert sum(len(path.read_text().splitlines()) for path in folder.glob("*.js")) <= 100
