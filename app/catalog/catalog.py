@@ -25,12 +25,16 @@ from app.catalog.tables import CatalogError, Row, problem, read_table
 from app.estimator.architecture import Architecture
 from app.estimator.errors import UnknownArchitecture
 from app.estimator.evidence import HeadToHead
-from app.estimator.hardware import Accelerator, Offer, Source
+from app.estimator.hardware import (
+    BRIDGED_GPUS,
+    FABRIC_LINKS,
+    Accelerator,
+    Offer,
+    Source,
+)
 from app.estimator.units import BITS_PER_BYTE, GB, GIB, TERA
 
 CATALOG_DIR = Path(__file__).parent
-FABRIC_LINKS = ("nvlink", "infinity-fabric")
-BRIDGED_GPUS = 2
 
 RowT = TypeVar("RowT", bound=Row)
 

@@ -96,6 +96,38 @@ def saved_bytes_per_token(
     return kept
 
 
+def _lowest_block_saving(
+    architecture: Architecture, adapters: Adapters, length: Floats, attention: Attention
+) -> Floats:
+    """What the lowest block need not keep, since nothing below the first adapter needs a gradient.
+
+    [bytes/token]
+    """
+    on = set(adapters.targets)
+    h, i = architecture.hidden_size, architecture.intermediate_size
+    q, kv = architecture.query_width, architecture.key_value_width
+    heads, kv_heads = architecture.num_attention_heads, architecture.num_key_value_heads
+    by_query, by_key, by_value = ("q_proj" in on, "k_proj" in on, "v_proj" in on)
+    attended = by_query or by_key or by_value
+    after_attention = attended or "o_proj" in on
+    saved = np.full(length.shape, 4.0 * h + 4)  # the first norm
+    if architecture.qk_norm:
+        saved = saved + (not by_query) * (4.0 * q + 4 * heads)
+        saved = saved + (not by_key) * (4.0 * kv + 4 * kv_heads)
+    if attention == "sdpa":
+        # One kernel keeps all or nothing; its output is kept for an adapter behind it.
+        if not attended:
+            saved = saved + 2 * q + 4 * kv + 4 * heads + ("o_proj" not in on) * 2 * q
+    else:
+        saved = saved + (not by_value) * 2.0 * heads * length
+        saved = saved + (not (by_query or by_key)) * (4.0 * heads * length + 2 * q)
+        saved = saved + ((not by_query) + (not by_key)) * 2.0 * q
+    if not after_attention:
+        saved = saved + 4 * h + 4  # the second norm
+        saved = saved + ("gate_proj" not in on) * 4 * i + ("up_proj" not in on) * 2 * i
+    return saved
+
+
 def activations(
     architecture: Architecture,
     adapters: Adapters | None,
@@ -132,7 +164,7 @@ def activations(
     mlp_adapted = adapters is None or bool(
         set(adapters.targets) & {"gate_proj", "up_proj", "down_proj"}
     )
-    temporaries = (4.0 if mlp_adapted else 6.0) * i + 2.0 * h
+    temporaries = np.asarray((4.0 if mlp_adapted else 6.0) * i + 2.0 * h)
     outside = 4.0 * h + 12 + (4.0 * h if adapters is None else 0.0)  # final norm, position ids
     rotary = 4.0 * architecture.head_dim * length  # one table for all sequences
     blocks = layers * tokens * (recomputed * 2.0 * h + (1 - recomputed) * per_token)
@@ -141,12 +173,22 @@ def activations(
         # With few tokens the gradient of the head, in flight, is larger than the loss itself.
         loss = np.maximum(loss, 2.0 * (vocab * h + h * tokens - vocab * tokens))
     else:
-        # The lowest norm needs no gradient, so its fp32 copy is not kept.
-        blocks = blocks - (1 - recomputed) * tokens * (4.0 * h + 4)
+        blocks = blocks - (1 - recomputed) * tokens * _lowest_block_saving(
+            architecture, adapters, length, attention
+        )
+    head = tokens * (4.0 * vocab + outside) + rotary
+    if attention == "eager":
+        # Recomputation keeps one causal mask for the model, and a block that runs again holds the
+        # gradients of its scores on top of what it keeps.
+        head = head + recomputed * 2.0 * length**2
+        temporaries = temporaries + 6.0 * architecture.num_attention_heads * length
+    if adapters is None and architecture.tie_word_embeddings:
+        # The last tensors of the backward pass: two gradients of the table, and their sum.
+        loss = np.maximum(loss, 6.0 * vocab * h - blocks - head)
     shape = np.broadcast_shapes(tokens.shape, recomputed.shape)
     return Activations(
         blocks=np.broadcast_to(blocks, shape),
-        head=np.broadcast_to(tokens * (4.0 * vocab + outside) + rotary, shape),
+        head=np.broadcast_to(head, shape),
         recomputed_block=np.broadcast_to(recomputed * tokens * (per_token + temporaries), shape),
         loss=np.broadcast_to(loss, shape),
     )

@@ -28,10 +28,13 @@ def bus_bytes_per_s(fleet: Fleet, plans: Plans, constants: ConstantValues) -> Fl
     """
     inside = fleet.intra_node_bytes_per_s[plans.shape]
     alone = fleet.gpus_per_instance[plans.shape] == 1
-    inside = np.where(alone, np.inf, inside)
-    across = fleet.inter_node_bytes_per_s[plans.shape]
+    share = np.where(
+        fleet.fabric[plans.shape], constants["link_efficiency"], constants["pcie_efficiency"]
+    )
+    inside = np.where(alone, np.inf, inside * share)
+    across = fleet.inter_node_bytes_per_s[plans.shape] * constants["link_efficiency"]
     bus = np.where(plans.nodes > 1, np.minimum(inside, across), inside)
-    return constants["link_efficiency"] * np.where(plans.gpus > 1, bus, np.inf)
+    return np.where(plans.gpus > 1, bus, np.inf)
 
 
 def collective_bytes(architecture: Architecture, method: Method, plans: Plans) -> Floats:
@@ -40,8 +43,10 @@ def collective_bytes(architecture: Architecture, method: Method, plans: Plans) -
     Notes
     -----
     With n GPUs, weights W and trained gradients G: DDP all-reduces gradients once, 2 G (n-1)/n;
-    ZeRO-2 scatters gradients and gathers updated weights once, (G + trained W) (n-1)/n; FSDP
-    gathers all weights twice and scatters gradients for every micro-batch, (2 W + G) (n-1)/n.
+    ZeRO-2 scatters gradients for each of its a micro-batches (they are partitioned, so they cannot
+    wait) and gathers updated weights once, (a G + trained W)(n-1)/n; FSDP gathers all weights twice
+    and scatters gradients for every micro-batch (accelerate: ``sync_each_batch``),
+    a (2 W + G)(n-1)/n.
 
     References
     ----------
@@ -58,7 +63,7 @@ def collective_bytes(architecture: Architecture, method: Method, plans: Plans) -
         [plans.uses("ddp"), plans.uses("zero2"), plans.uses("fsdp")],
         [
             2 * gradients * np.ones_like(n),
-            (gradients + updated) * np.ones_like(n),
+            plans.accumulation * gradients + updated,
             plans.accumulation * (2 * weights + gradients),
         ],
         0.0,

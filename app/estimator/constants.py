@@ -141,13 +141,24 @@ CONSTANTS: Mapping[str, Constant] = MappingProxyType(
             ),
             Constant(
                 "link_efficiency",
-                "Link bandwidth reached by collectives",
+                "NVLink, fabric and network bandwidth reached by collectives",
                 0.75,
                 "share of datasheet bandwidth",
                 0.05,
                 1.0,
                 "assumption",
                 "nccl-tests reach 0.7 to 0.85 of the link on large messages.",
+            ),
+            Constant(
+                "pcie_efficiency",
+                "PCIe bandwidth reached by collectives",
+                0.25,
+                "share of datasheet bandwidth",
+                0.05,
+                1.0,
+                "assumption",
+                "Without NVLink the traffic of all cards crosses the host, on consumer cards "
+                "through its memory.",
             ),
             Constant(
                 "communication_overlap",

@@ -92,6 +92,7 @@ def decide(
     worth = perfect_information_usd(contenders)
     best = _best(contenders, comparison)
     sentences: list[str] = []
+    gap_is_said = False
     pays = float(np.mean(best.npv > 0))
     if best.expected_npv <= 0:
         choice = "neither"
@@ -115,10 +116,11 @@ def decide(
         )
     else:
         choice, headline, *sentences = _between(contenders, comparison, best)
+        gap_is_said = True
     if comparison is not None:
         adapter = contenders[comparison.adapter_method]
         gap = comparison.gap_points
-        if not sentences:
+        if not gap_is_said:
             sentences.append(
                 f"Published evidence expects full fine-tuning {signed_points(gap.mean)} points "
                 f"against {adapter.name} (80% range {signed_points(gap.p10)} to "

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+FABRIC_LINKS = ("nvlink", "infinity-fabric")
+BRIDGED_GPUS = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -96,6 +99,12 @@ class Offer:
     source: Source
     valid_from: date
     retrieved: date
+
+    @property
+    def has_fabric(self) -> bool:
+        """Whether its GPUs are joined by more than PCIe; a bridge joins two cards and no more."""
+        bridged = self.intra_node_link == "nvlink-pair" and self.gpus_per_instance == BRIDGED_GPUS
+        return bridged or self.intra_node_link in FABRIC_LINKS
 
     @property
     def usd_per_gpu_hour(self) -> float:

@@ -1,8 +1,9 @@
 """Memory of one GPU at its peak, line by line, for many plans at once.
 
-Mixed precision with AdamW as Hugging Face Trainer, accelerate and peft set it up: bf16 compute,
-fp32 optimizer states, fp32 master weights for full fine-tuning, fp32 adapters. Unfused loss, flash
-attention, packed sequences.
+Mixed precision in the layout of DeepSpeed bf16: for full fine-tuning bf16 weights and gradients,
+fp32 master weights and AdamW states, 16 bytes a parameter; adapters in fp32. Activations are those
+of the bf16 stack: peft's fp32 adapters and autocast keep more where nothing is checkpointed.
+Unfused loss, flash attention, packed sequences.
 """
 
 from __future__ import annotations
@@ -77,6 +78,10 @@ def plan_memory(
     backward, and inside the optimizer step, where AdamW's multi-tensor update holds one more copy
     of a state. The lines are those of that moment, so they sum to the peak.
 
+    Conservative in three places: gradients are counted at every moment, also where one micro-batch
+    is a step; the update is torch's multi-tensor one, though a fused one holds no copy; DDP keeps
+    its buckets apart from the gradients (``gradient_as_bucket_view=False``).
+
     Valid for one GPU, DDP, ZeRO-2 and FSDP with full sharding; no offload.
 
     References
@@ -121,12 +126,14 @@ def plan_memory(
     root = BF16_BYTES * (architecture.embedding_count + architecture.head_count)
     unsharded = PREFETCHED_BLOCKS * block + root
     if full:
-        unsharded += BF16_BYTES * architecture.block_parameter_count  # gradient before scattering
+        # Gradients of a block and of the table and head, before they are scattered.
+        unsharded += BF16_BYTES * architecture.block_parameter_count + root
     buckets = 2 * BF16_BYTES * min(ZERO2_BUCKET_ELEMENTS, trainable)
     several = plans.gpus > 1
     buffers = (
         np.where(fsdp, unsharded, 0.0)
         + np.where(zero2, buckets, 0.0)
+        + np.where(plans.uses("ddp"), gradient_bytes * trainable, 0.0)  # a second copy, in buckets
         + np.where(several, constants["collective_buffers_gib"] * GIB, 0.0)
     )
     quantization = np.zeros(p)

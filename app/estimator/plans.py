@@ -29,7 +29,7 @@ STRATEGY_LABELS = {
 NODE_COUNTS = (1, 2, 4, 8, 16, 32)
 MICRO_BATCHES = (1, 2, 4, 8, 16, 32)
 
-_ShapeKey = tuple[str, float, int, float, float]
+_ShapeKey = tuple[str, float, int, float, float, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class Fleet:
     memory_bytes, memory_bytes_per_s, bf16_flop_per_s : of one GPU. (s,)
     gpus_per_instance : (s,) [count]
     intra_node_bytes_per_s : per GPU and direction. (s,) [bytes/s]
+    fabric : whether that link is more than PCIe. (s,)
     inter_node_bytes_per_s : of a whole instance, per direction; 0 where instances are not joined.
         (s,) [bytes/s]
     """
@@ -58,6 +59,7 @@ class Fleet:
     bf16_flop_per_s: Floats
     gpus_per_instance: Integers
     intra_node_bytes_per_s: Floats
+    fabric: Booleans
     inter_node_bytes_per_s: Floats
 
 
@@ -73,6 +75,7 @@ def fleet_of(offers: Sequence[Offer]) -> Fleet:
             offer.gpus_per_instance,
             offer.intra_node_bytes_per_s,
             offer.inter_node_bytes_per_s or 0.0,
+            offer.has_fabric,
         )
         if key not in shapes:
             shapes[key] = len(shapes)
@@ -88,6 +91,7 @@ def fleet_of(offers: Sequence[Offer]) -> Fleet:
         bf16_flop_per_s=np.array([o.accelerator.bf16_flop_per_s for o in first]),
         gpus_per_instance=np.array([o.gpus_per_instance for o in first], dtype=np.int64),
         intra_node_bytes_per_s=np.array([o.intra_node_bytes_per_s for o in first]),
+        fabric=np.array([o.has_fabric for o in first], dtype=bool),
         inter_node_bytes_per_s=np.array(
             [(o.inter_node_bytes_per_s or 0.0) * o.gpus_per_instance for o in first]
         ),

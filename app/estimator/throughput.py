@@ -47,8 +47,8 @@ def _memory_bound_bytes(
 
     Notes
     -----
-    Blocks: what is kept for backward, times the passes it makes through memory; recomputation adds
-    two passes. Loss: 12 bytes a word and token, written and read. Adapters: each reads its input,
+    Blocks: what full fine-tuning keeps for backward, times the passes it makes through memory;
+    recomputation adds two passes. Loss: 12 bytes a word and token, written and read. Adapters: each reads its input,
     writes and reads its output and adds it to the frozen layer's (2 in + 6 out bytes a token), in
     forward, in both gradients, and in recomputation. QLoRA: every pass reads the 4-bit weights and
     writes 16-bit ones.
@@ -56,7 +56,8 @@ def _memory_bound_bytes(
     tokens = plans.micro_batch * float(sequence_length)
     again = plans.checkpointing.astype(np.float64)
     layers = architecture.num_hidden_layers
-    kept = float(saved_bytes_per_token(architecture, method.adapters, sequence_length))
+    # Those of full fine-tuning: a frozen layer keeps less, but its bytes cross memory all the same.
+    kept = float(saved_bytes_per_token(architecture, None, sequence_length))
     moved = layers * tokens * kept * (constants["activation_passes"] + 2 * again)
     moved = moved + 2 * 12.0 * architecture.vocab_size * tokens
     if method.adapters is not None:
@@ -102,7 +103,8 @@ def step_times(
     )
     peak = fleet.bf16_flop_per_s[shape] * matmul_efficiency(fleet, constants)[shape]
     bandwidth = fleet.memory_bytes_per_s[shape] * constants["memory_bandwidth_efficiency"]
-    passes = 2.0 + plans.checkpointing
+    # Weights are read in every pass; full fine-tuning also reads and writes their gradients.
+    passes = 2.0 + plans.checkpointing + (2.0 if method.adapters is None else 0.0)
     reading = passes * BF16_BYTES * architecture.parameter_count / bandwidth
     products = np.maximum(flop.linear / peak, reading)
     attention = (flop.attention - flop.causal_saving_flop) / (

@@ -15,12 +15,13 @@ Nine runs break the last rule but one, because without them there is no full fin
 cards than the A100: five of IST-DASLab/llmq itself, a hand-tuned stack with a chunked loss and so
 an upper bound, and four that it took of the Hugging Face stack on a 4090, with a fused loss and
 averaged over two steps (keys ``llmqlf``). ``fused kernels`` in `note` fuse norms, rotary embedding,
-adapters and the loss, though not its logits. Where a source gives the batch of a step only, the accumulation follows from it. Runs
-that nearly fill their card (fms-128, fms-142) are slow and stay: the rule does not look at errors.
+adapters and the loss, though not its logits. Where a source gives the batch of a step only, the
+accumulation follows from it. Runs that nearly fill their card (fms-128, fms-142) are slow and stay:
+the rule does not look at errors.
 
 Memory is compared for adapters alone: every full fine-tuning run here holds bf16 weights and bf16
-optimizer states, and the estimator describes fp32 ones. For the same reason the run with its norms,
-table and head in fp32 is left out.
+optimizer states, and the estimator describes fp32 ones. For the same reason two runs with norms,
+table and head in fp32 are left out.
 """
 
 from __future__ import annotations
