@@ -48,10 +48,10 @@ def _memory_bound_bytes(
     Notes
     -----
     Blocks: what full fine-tuning keeps for backward, times the passes it makes through memory;
-    recomputation adds two passes. Loss: 12 bytes a word and token, written and read. Adapters: each reads its input,
-    writes and reads its output and adds it to the frozen layer's (2 in + 6 out bytes a token), in
-    forward, in both gradients, and in recomputation. QLoRA: every pass reads the 4-bit weights and
-    writes 16-bit ones.
+    recomputation adds two passes. Loss: 12 bytes a word and token, written and read. Adapters:
+    each reads its input, writes and reads its output and adds it to the frozen layer's (2 in +
+    6 out bytes a token), in forward, in both gradients, and in recomputation. QLoRA: every pass
+    reads the 4-bit weights and writes 16-bit ones.
     """
     tokens = plans.micro_batch * float(sequence_length)
     again = plans.checkpointing.astype(np.float64)
