@@ -252,6 +252,11 @@ class ScenarioInput(BaseModel):
         title="Providers to consider",
         description="None chosen: every provider with a price list.",
     )
+    include_old_prices: bool = Field(
+        False,
+        title="Include prices older than 180 days",
+        description="Left out while newer prices exist among the offers: they may be gone.",
+    )
     include_capacity_blocks: bool = Field(
         False,
         title="Include capacity blocks",

@@ -67,7 +67,13 @@ def yardstick() -> float:
 def changed(i: int) -> ScenarioInput:
     """A scenario that no call before has seen: all offers, 10,000 draws."""
     return ScenarioInput(
-        examples=50_000 + 17 * i, seed=i, base_accuracy_points=50 + (i % 30), draws=10_000
+        examples=50_000 + 17 * i,
+        seed=i,
+        base_accuracy_points=50 + (i % 30),
+        draws=10_000,
+        include_old_prices=True,
+        include_capacity_blocks=True,
+        include_marketplace=True,
     )
 
 

@@ -70,6 +70,7 @@ SPECIAL: dict[str, st.SearchStrategy[Any]] = {
     "providers": st.lists(texts.filter(bool), max_size=4, unique=True).map(tuple),
     "include_capacity_blocks": st.booleans(),
     "include_marketplace": st.booleans(),
+    "include_old_prices": st.booleans(),
     "assumptions": st.dictionaries(
         st.sampled_from(sorted(CONSTANTS)), st.floats(allow_nan=False), max_size=4
     ),

@@ -8,6 +8,11 @@ from datetime import date
 FABRIC_LINKS = ("nvlink", "infinity-fabric")
 BRIDGED_GPUS = 2
 
+OLD_PRICE_DAYS = 90
+"""From this age a price carries a badge."""
+STALE_PRICE_DAYS = 180
+"""Beyond this age a price carries a warning, and is left out where a newer one exists."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

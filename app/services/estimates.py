@@ -14,7 +14,7 @@ from app.estimator.constants import CONSTANTS, constant_values
 from app.estimator.errors import InvalidSpec, UnknownArchitecture
 from app.estimator.estimate import NothingFits
 from app.estimator.estimate import estimate as estimate_case
-from app.estimator.hardware import Offer, Source
+from app.estimator.hardware import STALE_PRICE_DAYS, Offer, Source
 from app.estimator.methods import LABELS, Method
 from app.estimator.plans import Fleet, fleet_of
 from app.estimator.report import Assumption, Report
@@ -27,7 +27,7 @@ def estimate(scenario: ScenarioInput, catalog: Catalog, today: date) -> Report:
 
     Parameters
     ----------
-    today : the day for which the age of prices is shown; nothing else depends on it.
+    today : the day from which the age of prices is counted.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def case_of(scenario: ScenarioInput, catalog: Catalog, today: date) -> Case:
     problems: list[Problem] = []
     model = _model(scenario, catalog, problems)
     methods = _methods(scenario, problems)
-    fleet = _fleet(scenario, catalog, problems)
+    fleet = _fleet(scenario, catalog, today, problems)
     _check_constants(scenario, problems)
     if problems or model is None:
         raise InputProblems(problems)
@@ -78,7 +78,7 @@ def case_of(scenario: ScenarioInput, catalog: Catalog, today: date) -> Case:
         ),
         methods=methods,
         fleet=fleet,
-        reference_fleet=fleet_of(firm),
+        reference_fleet=fleet_of(_current(firm, today)),
         max_gpus=scenario.max_gpus,
         objective=scenario.objective,
         programme=Programme(
@@ -167,7 +167,9 @@ def _methods(scenario: ScenarioInput, problems: list[Problem]) -> tuple[Method, 
     return tuple(methods)
 
 
-def _fleet(scenario: ScenarioInput, catalog: Catalog, problems: list[Problem]) -> Fleet:
+def _fleet(
+    scenario: ScenarioInput, catalog: Catalog, today: date, problems: list[Problem]
+) -> Fleet:
     """The offers that the scenario allows."""
     known = len(problems)
     providers = {offer.provider for offer in catalog.offers}
@@ -187,6 +189,8 @@ def _fleet(scenario: ScenarioInput, catalog: Catalog, problems: list[Problem]) -
         )
 
     offers = [offer for offer in catalog.offers if allowed(offer)]
+    if not scenario.include_old_prices:
+        offers = _current(offers, today)
     if not offers and len(problems) == known:
         problems.append(
             Problem(
@@ -196,6 +200,17 @@ def _fleet(scenario: ScenarioInput, catalog: Catalog, problems: list[Problem]) -
             )
         )
     return fleet_of(offers)
+
+
+def _current(offers: list[Offer], today: date) -> list[Offer]:
+    """Without the old prices, as long as there are newer ones.
+
+    Notes
+    -----
+    Prices have risen since mid 2026, so the cheapest of all would often be one that nobody offers
+    any more. Where all are old they are all kept: an old price with its warning beats no answer.
+    """
+    return [o for o in offers if (today - o.valid_from).days <= STALE_PRICE_DAYS] or offers
 
 
 def _check_known(

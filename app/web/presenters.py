@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from app.estimator.hardware import OLD_PRICE_DAYS, STALE_PRICE_DAYS
 from app.estimator.report import Distribution
 
 NONE = "—"
@@ -14,8 +15,6 @@ _MINUS = "−"
 _NO_BREAK = "\u00a0"
 _HYPHEN_AS_MINUS = re.compile(r"(?<![\w.])-(?=(?:US\$)?\d)")
 _GIB = 2**30
-_PRICE_OLD_DAYS = 90
-_PRICE_STALE_DAYS = 180
 
 
 def _signed(text: str, negative: bool, plus: bool) -> str:
@@ -304,9 +303,9 @@ def price_age(valid_from: str, days: int) -> tuple[str, str]:
     'stale'
     """
     age = "today" if days <= 0 else f"{days:,} day{'' if days == 1 else 's'} old"
-    if days > _PRICE_STALE_DAYS:
+    if days > STALE_PRICE_DAYS:
         return "stale", f"Very old price: {day(valid_from)} ({age}). Check it before relying on it."
-    if days > _PRICE_OLD_DAYS:
+    if days > OLD_PRICE_DAYS:
         return "old", f"Old price: {day(valid_from)} ({age})"
     return "fresh", f"Price of {day(valid_from)} ({age})"
 

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from dataclasses import asdict
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 from app.catalog.catalog import Catalog
 from app.estimator.report import Report
 from app.inputs import ScenarioInput
-from app.services.estimates import estimate
+from app.services.estimates import case_of, estimate
 from app.services.problems import InputProblems
 from app.services.situations import SITUATIONS
 
@@ -319,3 +319,18 @@ def test_a_widest_config_does_not_overflow(catalog: Catalog) -> None:
     )
     said = refused(catalog, config_json=wide)
     assert set(said) == {"/max_gpus"}
+
+
+def _offers(scenario: ScenarioInput, catalog: Catalog, today: date) -> set[date]:
+    return {offer.valid_from for offer in case_of(scenario, catalog, today).fleet.offers}
+
+
+def test_old_prices_are_left_out_while_newer_ones_exist(catalog: Catalog) -> None:
+    newest = catalog.prices_as_of
+    days = _offers(ScenarioInput(), catalog, newest)
+    assert min(days) >= newest - timedelta(days=180)
+    everything = _offers(ScenarioInput(include_old_prices=True), catalog, newest)
+    later = newest + timedelta(days=60)
+    assert len(_offers(ScenarioInput(), catalog, later)) < len(everything)
+    # In years to come all are old: the answer stays, with its warnings.
+    assert _offers(ScenarioInput(), catalog, newest + timedelta(days=3650)) == everything

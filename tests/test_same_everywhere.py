@@ -1,0 +1,72 @@
+"""The main job on real input: page, API and command line show the same numbers, digit by digit."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from pathlib import Path
+
+from click.testing import CliRunner
+from fastapi.testclient import TestClient
+
+from app.cli import main
+from app.inputs import ScenarioInput
+from app.services.scenarios import report_from_json
+from app.web.results import view
+
+MAIN_JOB = {
+    "title": "Legal documents",
+    "model": "meta-llama/Meta-Llama-3.1-8B",
+    "examples": 50_000,
+    "tokens_per_example": 900,
+    "epochs": 3,
+    "methods": ["full", "lora", "qlora"],
+    "lora_rank": 64,
+    "qlora_rank": 16,
+    "accelerators": ["H100-SXM-80GB", "A100-SXM-80GB"],
+}
+
+
+def text_of(page: str) -> str:
+    """The words of a page, white space made plain."""
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
+
+
+def test_the_main_job_is_the_same_everywhere(client: TestClient, tmp_path: Path) -> None:
+    query = ScenarioInput.model_validate(MAIN_JOB).to_query()
+    page = client.get(f"/result?{query}")
+    api = client.post("/api/v1/estimates", json=MAIN_JOB)
+    path = tmp_path / "scenario.json"
+    path.write_text(json.dumps(MAIN_JOB))
+    as_json = CliRunner().invoke(main, ["estimate", str(path), "--json"])
+    as_text = CliRunner().invoke(main, ["estimate", str(path)])
+    assert page.status_code == api.status_code == 200
+    assert as_json.exit_code == as_text.exit_code == 0
+
+    assert json.loads(as_json.output) == api.json()
+    shown = view(report_from_json(api.text))
+    assert {m.method for m in shown.methods if m.feasible} == {"full", "lora", "qlora"}
+    words = text_of(page.text)
+    printed = re.sub(r"\s+", " ", as_text.output)
+    assert shown.headline in words
+    assert shown.headline in printed
+    labels = {row.label for row in shown.rows}
+    for wanted in (
+        "Expected accuracy gain",
+        "Cost per accuracy point",
+        "Net present value",
+        "GPUs",
+    ):
+        assert wanted in labels
+    assert any(label.startswith("Total cost") for label in labels)
+    for row in shown.rows:
+        for cell in row.cells:
+            both = " ".join(f"{cell.value} {cell.range}".split())
+            assert both in words
+            assert both in printed
+
+    # And what is saved is what was shown.
+    saved = client.post("/api/v1/scenarios", json=MAIN_JOB).json()
+    assert saved["report"] == api.json()
+    assert shown.headline in text_of(client.get(saved["path"]).text)
