@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -196,17 +197,26 @@ def _architecture(model: str) -> Architecture:
     return entry.architecture
 
 
+def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Rows of texts, each column as wide as its widest."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "   ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
 def _as_text(report: Report) -> str:
     """The report as the result page shows it, in columns of plain text."""
     shown = view(report)
     lines = [f"{shown.headline} {shown.because}".strip(), "", *shown.sentences, ""]
-    lines += [
-        f"{figure.label:<44}{figure.value}  {figure.range}".rstrip() for figure in shown.key_figures
+    lines += _columns([(f.label, f.value, f.range) for f in shown.key_figures])
+    table = [("", *(head.label for head in shown.methods))]
+    table += [
+        (row.label, *(f"{cell.value}  {cell.range}".strip() for cell in row.cells))
+        for row in shown.rows
     ]
-    lines += ["", f"{'':<30}" + "".join(f"{head.label:<30}" for head in shown.methods)]
-    for row in shown.rows:
-        cells = "".join(f"{(cell.value + '  ' + cell.range).strip():<30}" for cell in row.cells)
-        lines.append(f"{row.label:<30}{cells}".rstrip())
+    lines += ["", *_columns(table)]
     return "\n".join(lines)
 
 
