@@ -4,9 +4,11 @@ WORKDIR /src
 COPY requirements requirements
 RUN python -m venv /opt/tunecase \
     && /opt/tunecase/bin/pip install --no-cache-dir --require-hashes -r requirements/postgres.txt
+COPY .ci/build.txt .ci/build.txt
+RUN pip install --no-cache-dir --require-hashes -r .ci/build.txt
 COPY . .
 RUN python .ci/vendor.py \
-    && pip wheel --no-cache-dir --no-deps --wheel-dir dist . \
+    && python -m build --no-isolation --wheel --outdir dist . \
     && /opt/tunecase/bin/pip install --no-cache-dir --no-deps dist/tunecase-*.whl
 
 FROM python:3.11-slim

@@ -37,8 +37,8 @@ check: $(VENV)/.dev ## Format, lint, types, layers, templates, migrations
 	@$(BIN)/djlint templates --lint --quiet
 	@echo "Migrations"
 	@rm -f $(CHECK_DATABASE)*
-	@DATABASE_URL=sqlite:///$(CHECK_DATABASE) $(BIN)/alembic -c migrations/alembic.ini upgrade head
-	@DATABASE_URL=sqlite:///$(CHECK_DATABASE) $(BIN)/alembic -c migrations/alembic.ini check
+	@TUNECASE_DATABASE_URL=sqlite:///$(CHECK_DATABASE) $(BIN)/alembic -c migrations/alembic.ini upgrade head
+	@TUNECASE_DATABASE_URL=sqlite:///$(CHECK_DATABASE) $(BIN)/alembic -c migrations/alembic.ini check
 
 format: $(VENV)/.dev ## Format the code and repair what can be repaired
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
@@ -48,13 +48,14 @@ bench: $(VENV)/.dev ## Measure speed
 
 lock: $(VENV)/.dev ## Resolve all dependencies anew
 	@$(PIP) install 'uv>=0.13,<0.14'
-	@$(call compile,base,pyproject.toml)
-	@$(call compile,postgres,pyproject.toml --extra postgres)
-	@$(call compile,dev,pyproject.toml --group pyproject.toml:dev --group pyproject.toml:build)
-	@$(call compile,frontend,--group pyproject.toml:frontend)
+	@$(call compile,requirements/base,pyproject.toml)
+	@$(call compile,requirements/postgres,pyproject.toml --extra postgres)
+	@$(call compile,requirements/dev,pyproject.toml --group pyproject.toml:dev --group pyproject.toml:build)
+	@$(call compile,requirements/frontend,--group pyproject.toml:frontend)
+	@$(call compile,.ci/build,--group pyproject.toml:build)
 
 compile = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-	--generate-hashes --no-header -o requirements/$(1).txt $(2)
+	--generate-hashes --no-header --no-emit-index-url -o $(1).txt $(2)
 
 wheel: $(VENV)/.dev static/vendor/README ## Build dist/tunecase-*.whl, with all that it serves
 	@$(RUN) build --no-isolation --wheel --outdir dist .

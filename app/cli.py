@@ -10,11 +10,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from os.path import isfile
 from pathlib import Path
 from typing import NoReturn, get_args
 
 import click
 from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
 from app import __version__
 from app.catalog.catalog import Catalog, load_catalog
@@ -43,9 +45,16 @@ def _refuse(*reasons: str) -> NoReturn:
     sys.exit(UNUSABLE)
 
 
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        _refuse(*(f"setting {item['loc'][0]}: {item['msg']}" for item in error.errors()))
+
+
 def _catalog() -> Catalog:
     try:
-        return load_catalog(Settings().pricing_dir)
+        return load_catalog(_settings().pricing_dir)
     except CatalogError as error:
         _refuse(*str(error).splitlines())
 
@@ -54,11 +63,11 @@ def _read_json(path: str) -> object:
     """One JSON document from a file, or from standard input for ``-``."""
     name = "standard input" if path == "-" else path
     try:
-        content = (
-            sys.stdin.buffer.read(LARGEST_FILE_BYTES + 1)
-            if path == "-"
-            else Path(path).read_bytes()
-        )
+        if path == "-":
+            content = sys.stdin.buffer.read(LARGEST_FILE_BYTES + 1)
+        else:
+            with Path(path).open("rb") as file:
+                content = file.read(LARGEST_FILE_BYTES + 1)
     except OSError as error:
         _refuse(f"{name} cannot be read: {error.strerror}")
     if len(content) > LARGEST_FILE_BYTES:
@@ -93,16 +102,15 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
     from app.main import serve as serve_app
 
     given = {"host": host, "port": port, "workers": workers}
-    try:
-        settings = Settings().model_copy(
-            update={key: value for key, value in given.items() if value is not None}
-        )
-    except ValidationError as error:
-        _refuse(*(f"{item['loc'][0]}: {item['msg']}" for item in error.errors()))
+    settings = _settings().model_copy(
+        update={key: value for key, value in given.items() if value is not None}
+    )
     try:
         serve_app(settings)
     except CatalogError as error:
         _refuse(*str(error).splitlines())
+    except (SQLAlchemyError, OSError) as error:
+        _refuse(f"the database at DATABASE_URL or the address cannot be used: {error}")
 
 
 @main.command()
@@ -111,9 +119,10 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
 def estimate(scenario: str, as_json: bool) -> None:
     """Answer SCENARIO, a JSON file with the members of a scenario, or - for standard input."""
     document = _read_json(scenario)
+    catalog = _catalog()
     try:
         given = ScenarioInput.model_validate(document)
-        report = estimate_scenario(given, _catalog(), datetime.now(UTC).date())
+        report = estimate_scenario(given, catalog, datetime.now(UTC).date())
     except ValidationError as error:
         _refuse_problems(problems_from_validation(error))
     except InputProblems as error:
@@ -180,7 +189,8 @@ def inspect_command(
 
 def _architecture(model: str) -> Architecture:
     path = Path(model)
-    if path.suffix == ".json" or path.is_file():
+    # Path.is_file raises on a name that is too long; isfile says no.
+    if path.suffix == ".json" or isfile(model):  # noqa: PTH113
         document = _read_json(model)
         if not isinstance(document, dict):
             _refuse(f"{model} holds no JSON object; give the config.json of a model")

@@ -7,11 +7,13 @@ and units live here and nowhere else.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, field_validator
+
+from app.estimator.methods import LABELS
 
 Method = Literal["full", "lora", "qlora"]
 Situation = Literal["blank", "deep-domain", "controlled-behaviour", "core-product"]
@@ -25,30 +27,23 @@ TASK_GROUP_LABELS: Mapping[str, str] = {
     "continued": "Continued pretraining on a large raw corpus",
     "rl": "Reinforcement learning from verifiable rewards",
 }
-METHOD_LABELS: Mapping[str, str] = {
-    "full": "Full fine-tuning",
-    "lora": "LoRA",
-    "qlora": "QLoRA",
-}
+METHOD_LABELS = LABELS
 LORA_TARGET_CHOICES = ("all-linear", "attention", "q_proj,v_proj")
 
 MAX_CONFIG_CHARACTERS = 8_000
 MAX_CONFIG_DEPTH = 20
-
-
-def _blank_is_none(value: object) -> object:
-    return None if isinstance(value, str) and not value.strip() else value
+TOO_LONG_CONFIG = f"must be at most {MAX_CONFIG_CHARACTERS:,} characters long"
 
 
 def _config_from_text(value: object) -> object:
-    """Turn a pasted `config.json` into an object; leave anything else to validation."""
+    """Turn a pasted `config.json` into an object; an object has the same limits as its text."""
     if isinstance(value, str):
         if not value.strip():
             return None
         if len(value) > MAX_CONFIG_CHARACTERS:
-            raise ValueError(f"must be at most {MAX_CONFIG_CHARACTERS:,} characters long")
+            raise ValueError(TOO_LONG_CONFIG)
         try:
-            return json.loads(value)
+            value = json.loads(value)
         except json.JSONDecodeError as error:
             raise ValueError(
                 f"is not valid JSON (line {error.lineno}, column {error.colno}: {error.msg}); "
@@ -57,11 +52,18 @@ def _config_from_text(value: object) -> object:
         except RecursionError:
             raise ValueError("is nested too deeply; paste the config.json of the model") from None
         except ValueError:
-            raise ValueError(
-                "holds a number that is too long; paste the whole config.json"
-            ) from None
-    if isinstance(value, dict) and _depth(value) > MAX_CONFIG_DEPTH:
+            raise ValueError("holds a number that is too long; paste the config.json") from None
+    if not isinstance(value, dict):
+        return value
+    if _depth(value) > MAX_CONFIG_DEPTH:
         raise ValueError("is nested too deeply; give the config.json of the model")
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except ValueError:
+        raise ValueError("holds text or a number that JSON cannot carry, such as NaN") from None
+    if len(text) > MAX_CONFIG_CHARACTERS:
+        raise ValueError(TOO_LONG_CONFIG)
     return value
 
 
@@ -79,6 +81,7 @@ def _depth(value: object) -> int:
     return depth
 
 
+Name = Annotated[str, Field(max_length=200)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Usd = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 
@@ -206,9 +209,10 @@ class ScenarioInput(BaseModel):
     )
 
     # Methods
-    methods: tuple[Method, ...] = Field(
+    methods: Annotated[tuple[Method, ...], FailFast()] = Field(
         ("full", "lora", "qlora"),
         min_length=1,
+        max_length=10,
         title="Methods to compare",
         description="At least one.",
     )
@@ -240,13 +244,13 @@ class ScenarioInput(BaseModel):
     )
 
     # Infrastructure
-    accelerators: tuple[str, ...] = Field(
+    accelerators: Annotated[tuple[Name, ...], FailFast()] = Field(
         (),
         max_length=100,
         title="GPUs to consider",
         description="None chosen: all.",
     )
-    providers: tuple[str, ...] = Field(
+    providers: Annotated[tuple[Name, ...], FailFast()] = Field(
         (),
         max_length=100,
         title="Providers to consider",
@@ -275,10 +279,11 @@ class ScenarioInput(BaseModel):
         description="Upper limit for one run.",
         json_schema_extra={"unit": "GPUs"},
     )
-    objective: Literal["cheapest", "fastest"] = Field(
-        "cheapest",
-        title="Choose the plan that is",
-        description="Cheapest: lowest cost of a run. Fastest: shortest run.",
+    objective: Literal["value", "cheapest", "fastest"] = Field(
+        "value",
+        title="Choose the plan by",
+        description="Value: lowest cost of all runs, counting what waiting for them costs. "
+        "Cheapest: lowest cost of a run. Fastest: shortest run.",
     )
 
     # Programme
@@ -439,7 +444,7 @@ class ScenarioInput(BaseModel):
 
         Notes
         -----
-        ``from_query`` turns it back into an equal scenario.
+        `fields_from_pairs` turns its pairs back into the members of an equal scenario.
         """
         pairs: list[tuple[str, str]] = []
         for name, value in self.model_dump(mode="json", exclude_defaults=True).items():
@@ -479,9 +484,9 @@ def fields_from_pairs(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
             if value.strip():
                 fields.setdefault("assumptions", {})[name.removeprefix("assumptions.")] = value
         elif name in SEQUENCE_FIELDS:
-            items: Sequence[str] = fields.setdefault(name, [])
+            items: list[str] = fields.setdefault(name, [])
             if value.strip():
-                fields[name] = [*items, value.strip()]
+                items.append(value.strip())
         elif name in ScenarioInput.model_fields:
             fields[name] = value
     return fields

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -24,7 +25,9 @@ from app.db.session import open_engine, open_sessions
 from app.services.scenarios import ScenarioService
 from app.settings import Settings
 from app.web import pages
-from app.web.security import BodyLimit, CrossSiteGuard, SecurityHeaders
+from app.web.security import BodyLimit, CrossSiteGuard, HeadAsGet, HideTokens, SecurityHeaders
+
+_HIDE_TOKENS = HideTokens()
 
 
 class _Application(FastAPI):
@@ -37,7 +40,7 @@ class _Application(FastAPI):
     """
 
     def build_middleware_stack(self) -> ASGIApp:
-        return SecurityHeaders(super().build_middleware_stack())
+        return SecurityHeaders(HeadAsGet(super().build_middleware_stack()))
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -50,6 +53,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or Settings()
     engine = open_engine(settings.database_url)
+    # Here rather than in `serve`, so that it holds under any server that logs as uvicorn does.
+    logging.getLogger("uvicorn.access").addFilter(_HIDE_TOKENS)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -63,6 +68,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        # A redirect would lead to whatever Host the request names, with the token of a link.
+        redirect_slashes=False,
         lifespan=lifespan,
     )
     app.state.settings = settings
@@ -121,4 +128,6 @@ def serve(settings: Settings) -> None:
         port=settings.port,
         workers=settings.workers,
         server_header=False,
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        limit_concurrency=settings.max_connections,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -54,6 +55,17 @@ class Settings(BaseSettings):
         description="Host names to answer to, comma separated, such as "
         "tunecase.example.com,*.internal; empty: any.",
     )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("127.0.0.1",),
+        description="Addresses or networks of proxies whose X-Forwarded-Proto and X-Forwarded-For "
+        "are believed, comma separated; *: any. In a container the proxy is not on 127.0.0.1.",
+    )
+    max_connections: int | None = Field(
+        None,
+        ge=1,
+        description="Connections per process, beyond which requests get 503. They count while "
+        "idle, health checks too, so the default is none; computation has its own limit.",
+    )
     max_body_bytes: int = Field(256 * 1024, ge=1)
     resources_dir: Path = Field(default_factory=_resources)
 
@@ -66,11 +78,24 @@ class Settings(BaseSettings):
             return f"postgresql+psycopg{separator}{rest}"
         return value
 
-    @field_validator("trusted_hosts", mode="before")
+    @field_validator("trusted_hosts", "trusted_proxies", mode="before")
     @classmethod
     def _comma_separated(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(host.strip() for host in value.split(",") if host.strip())
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse what the server would silently never match, such as a host name."""
+        if "*" in value:
+            return ("*",)
+        for address in value:
+            try:
+                ip_network(address)
+            except ValueError as error:
+                raise ValueError(f"{error}; give IP addresses, networks or *") from None
         return value
 
     @property

@@ -7,6 +7,7 @@ pinned to one core where the system allows it.
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -15,7 +16,10 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -25,6 +29,7 @@ if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 import numpy as np  # noqa: E402 - the thread limits come first
+from annotated_types import Le  # noqa: E402
 from fastapi.testclient import TestClient  # noqa: E402
 
 from app.catalog.catalog import load_catalog  # noqa: E402
@@ -38,6 +43,7 @@ WARM_UP = 5
 RECALCULATION_P95_S = 0.150
 COLD_START_S = 2.0
 WORKER_MIB = 250.0
+PARALLEL = 8
 TODAY = date(2026, 11, 23)
 
 
@@ -77,6 +83,19 @@ def changed(i: int) -> ScenarioInput:
     )
 
 
+def worst() -> dict[str, object]:
+    """The request that computes most: everything that costs time at the most that is allowed."""
+
+    def most(name: str) -> object:
+        metadata = ScenarioInput.model_fields[name].metadata
+        return next(bound.le for bound in metadata if isinstance(bound, Le))
+
+    return {
+        **changed(0).model_dump(mode="json", exclude_defaults=True),
+        **{name: most(name) for name in ("draws", "horizon_months", "releases_per_year")},
+    }
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -85,19 +104,24 @@ def free_port() -> int:
 
 def resident_mib(pid: int) -> float:
     """Resident memory of a process. [MiB]"""
-    status = Path(f"/proc/{pid}/status").read_text()
-    kib = next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+        kib = next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]
+    except (OSError, StopIteration):  # not Linux
+        said = ["ps", "-o", "rss=", "-p", str(pid)]
+        kib = subprocess.run(said, capture_output=True, text=True, check=True).stdout
     return int(kib) / 1024
 
 
-def cold_start() -> tuple[float, float]:
-    """Seconds from the start of the command to the first page, and MiB after some use."""
+@contextmanager
+def served() -> Iterator[tuple[str, int, float]]:
+    """A server of its own: its address, process, and seconds from the command to a first page."""
     port = free_port()
     base = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as folder:
         environment = {
             **os.environ,
-            "DATABASE_URL": f"sqlite:///{folder}/bench.sqlite3",
+            "TUNECASE_DATABASE_URL": f"sqlite:///{folder}/bench.sqlite3",
         }
         start = time.perf_counter()
         process = subprocess.Popen(
@@ -116,14 +140,61 @@ def cold_start() -> tuple[float, float]:
                     if process.poll() is not None or time.perf_counter() - start > 60:
                         raise
                     time.sleep(0.01)
-            elapsed = time.perf_counter() - start
-            for i in range(20):
-                with urllib.request.urlopen(f"{base}/result?seed={i}", timeout=30) as page:  # noqa: S310
-                    page.read()
-            return elapsed, resident_mib(process.pid)
+            yield base, process.pid, time.perf_counter() - start
         finally:
             process.terminate()
             process.wait(20)
+
+
+def cold_start() -> tuple[float, float]:
+    """Seconds from the start of the command to the first page, and MiB after some use."""
+    with served() as (base, pid, elapsed):
+        for i in range(20):
+            with urllib.request.urlopen(f"{base}/result?seed={i}", timeout=30) as page:  # noqa: S310
+                page.read()
+        return elapsed, resident_mib(pid)
+
+
+def post_estimate(base: str, content: dict[str, object]) -> tuple[int, float]:
+    """Status and wall-clock of one request. [-, s]"""
+    request = urllib.request.Request(  # noqa: S310
+        f"{base}/api/v1/estimates",
+        json.dumps(content).encode(),
+        {"Content-Type": "application/json"},
+    )
+    start = time.perf_counter()
+    try:
+        with urllib.request.urlopen(request, timeout=300) as answer:  # noqa: S310
+            answer.read()
+            status = answer.status
+    except urllib.error.HTTPError as error:
+        error.read()
+        status = error.code
+    return status, time.perf_counter() - start
+
+
+def worst_requests() -> str:
+    """What the worst request takes alone, and what several at once do to one worker."""
+    content = worst()
+    with served() as (base, pid, _):
+        _, alone = post_estimate(base, content)
+        after_one = resident_mib(pid)
+        start = time.perf_counter()
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            answers = list(
+                pool.map(
+                    lambda i: post_estimate(base, {**content, "seed": 1_000 + i}), range(PARALLEL)
+                )
+            )
+        together = time.perf_counter() - start
+        memory = resident_mib(pid)
+    statuses = Counter(status for status, _ in answers)
+    answered = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
+    slowest = max(seconds for _, seconds in answers)
+    return (
+        f"alone {alone:.1f} s, {after_one:.0f} MiB   {PARALLEL} at once {together:.1f} s "
+        f"(slowest {slowest:.1f} s; {answered}), {memory:.0f} MiB afterwards"
+    )
 
 
 def main() -> int:
@@ -180,6 +251,8 @@ def main() -> int:
             memory < WORKER_MIB,
         )
     )
+    # No limit: for information.
+    rows.append(("worst request allowed", worst_requests(), True))
     print(f"yardstick (sort of a million numbers): {1000 * unit:.1f} ms; one core; {CALLS} calls")
     for label, shown, good in rows:
         print(f"{'ok  ' if good else 'MISS'}  {label:<32}{shown}")

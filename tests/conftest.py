@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -24,13 +25,15 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# No test depends on how the developer's own installation is set up, or touches its database.
+# Before any fixture: those of a session start servers that inherit the environment.
+for _name in list(os.environ):
+    if _name == "DATABASE_URL" or _name.startswith("TUNECASE_"):
+        del os.environ[_name]
 
-@pytest.fixture(autouse=True)
-def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test depends on how the developer's own installation is set up."""
-    for name in list(os.environ):
-        if name == "DATABASE_URL" or name.startswith("TUNECASE_"):
-            monkeypatch.delenv(name)
+# A loaded machine must not fail a test by its clock.
+hypothesis.settings.register_profile("tunecase", deadline=None)
+hypothesis.settings.load_profile("tunecase")
 
 
 @pytest.fixture(scope="session")

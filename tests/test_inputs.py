@@ -63,7 +63,7 @@ SPECIAL: dict[str, st.SearchStrategy[Any]] = {
     "qlora_targets": texts,
     "situation": st.sampled_from(get_args(Situation)),
     "task_group": st.sampled_from(get_args(TaskGroup)),
-    "objective": st.sampled_from(["cheapest", "fastest"]),
+    "objective": st.sampled_from(["value", "cheapest", "fastest"]),
     "config_json": st.none() | st.dictionaries(texts, json_values, max_size=4),
     "methods": st.lists(st.sampled_from(get_args(Method)), min_size=1, unique=True).map(tuple),
     "accelerators": st.lists(texts.filter(bool), max_size=4, unique=True).map(tuple),
@@ -95,6 +95,7 @@ def test_json_says_the_same_as_the_scenario(scenario: ScenarioInput) -> None:
 
 def test_the_defaults_are_valid_and_make_an_empty_link() -> None:
     defaults = ScenarioInput()
+    assert defaults.objective == "value"
     assert defaults.to_query() == ""
     assert ScenarioInput.model_validate(defaults.model_dump(mode="json")) == defaults
     for name, field in ScenarioInput.model_fields.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from app.settings import Settings
 
@@ -38,12 +39,26 @@ def test_values_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUNECASE_PORT", "9001")
     monkeypatch.setenv("TUNECASE_SECURE_COOKIES", "true")
     monkeypatch.setenv("TUNECASE_TRUSTED_HOSTS", "tunecase.example.com, *.internal")
+    monkeypatch.setenv("TUNECASE_TRUSTED_PROXIES", "10.0.0.1, 172.16.0.0/12,::1")
+    monkeypatch.setenv("TUNECASE_MAX_CONNECTIONS", "500")
     monkeypatch.setenv("TUNECASE_WORKERS", "")
     settings = Settings()
     assert settings.port == 9001
     assert settings.secure_cookies is True
     assert settings.trusted_hosts == ("tunecase.example.com", "*.internal")
+    assert settings.trusted_proxies == ("10.0.0.1", "172.16.0.0/12", "::1")
+    assert settings.max_connections == 500
     assert settings.workers == 1
+
+
+def test_proxies_that_are_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().trusted_proxies == ("127.0.0.1",)
+    monkeypatch.setenv("TUNECASE_TRUSTED_PROXIES", "10.0.0.1,*")
+    assert Settings().trusted_proxies == ("*",)
+    for wrong in ("proxy.internal", "10.0.0.1/8", "10.0.0"):
+        monkeypatch.setenv("TUNECASE_TRUSTED_PROXIES", wrong)
+        with pytest.raises(ValidationError, match="give IP addresses, networks or"):
+            Settings()
 
 
 def test_a_checkout_uses_its_own_folders() -> None:

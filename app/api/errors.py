@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -15,6 +16,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import Response
 
 from app.services.problems import (
+    Busy,
     InputProblems,
     NotTheOwner,
     Problem,
@@ -45,6 +47,16 @@ class ProblemDetails(BaseModel):
     errors: list[PointedProblem] = Field(default_factory=list)
 
 
+class ProblemResponse(JSONResponse):
+    """problem+json in ASCII, so that whatever text a request held can be echoed."""
+
+    media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        """JSON with everything beyond ASCII escaped."""
+        return json.dumps(content).encode("ascii")
+
+
 def problem_response(
     status: int, detail: str, problems: Sequence[Problem] = (), headers: Any = None
 ) -> JSONResponse:
@@ -56,7 +68,9 @@ def problem_response(
         detail=detail,
         errors=[PointedProblem(pointer=p.pointer, detail=p.message) for p in problems],
     )
-    return JSONResponse(body.model_dump(), status, media_type=MEDIA_TYPE, headers=headers)
+    return ProblemResponse(
+        body.model_dump(), status, headers={"Cache-Control": "no-store", **(headers or {})}
+    )
 
 
 def _problem_schema() -> dict[str, Any]:
@@ -88,6 +102,8 @@ def _example(status: int, detail: str, **more: Any) -> dict[str, Any]:
 UNUSABLE: dict[int | str, dict[str, Any]] = {
     400: _example(400, "The body is not valid JSON: line 1, column 2."),
     403: _example(403, "This request comes from another site."),
+    503: _example(503, "Too many estimates are under way; try again in a moment."),
+    408: _example(408, "Nothing more of the request arrived within 30 s. Send it again."),
     413: _example(413, "The body is larger than 262,144 bytes."),
     422: _example(
         422,
@@ -146,6 +162,14 @@ async def _not_the_owner(_: Request, __: Exception) -> Response:
     )
 
 
+async def _busy(_: Request, __: Exception) -> Response:
+    return problem_response(
+        503,
+        "Too many estimates are under way; try again in a moment.",
+        headers={"Retry-After": "5"},
+    )
+
+
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, StarletteHTTPException)  # noqa: S101
     detail = str(error.detail)
@@ -162,7 +186,9 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("unexpected error on %s %s", request.method, request.url.path, exc_info=error)
+    # The route, not the address: an address may hold a share token.
+    route = getattr(request.scope.get("route"), "path", "an unknown path")
+    log.error("unexpected error on %s %s", request.method, route, exc_info=error)
     return problem_response(500, "Something went wrong on our side; nothing was written.")
 
 
@@ -172,6 +198,7 @@ HANDLERS: Mapping[type[Exception], ErrorHandler] = {
     UnknownScenario: _unknown,
     RevokedScenario: _revoked,
     NotTheOwner: _not_the_owner,
+    Busy: _busy,
     StarletteHTTPException: _http,
     Exception: _unexpected,
 }

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from app.estimator.accuracy import Prior
+from app.estimator.accuracy import PLAIN_ADAPTERS, Prior
 from app.estimator.case import Case
 from app.estimator.constants import CONSTANTS, efficiency_key
 from app.estimator.cost import Costs
 from app.estimator.finance import payback_months
 from app.estimator.flops import step_flop
 from app.estimator.hardware import Source
-from app.estimator.memory import LINE_LABELS
+from app.estimator.memory import LINE_LABELS, MOMENTS
 from app.estimator.methods import Method
 from app.estimator.planner import Choice, Planned
 from app.estimator.plans import STRATEGIES, STRATEGY_LABELS
@@ -33,8 +33,15 @@ from app.estimator.report import (
     StepTime,
 )
 from app.estimator.uncertainty import Factors, MoneyDraws, distribution
+from app.estimator.units import GB, TERA
 
 Floats = NDArray[np.float64]
+
+
+# Assumption: beyond these the studies say little of the case at hand.
+STUDIED_BILLIONS = (1.0, 16.0)
+FEW_EXAMPLES = 1_000
+FEW_STEPS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,7 @@ class Worked:
     ----------
     choice : the plan by the objective of the case.
     gain, final : accuracy over the base model, and accuracy. (draws,) [points]
+    worse : share of draws in which it tests below the base.
     """
 
     method: Method
@@ -53,6 +61,7 @@ class Worked:
     costs: Costs
     gain: Floats
     final: Floats
+    worse: float
     money: MoneyDraws
 
 
@@ -133,6 +142,7 @@ def plan_report(case: Case, planned: Planned, choice: Choice, time: Floats) -> P
         ),
         memory_bytes=float(evaluation.memory.total[i]),
         memory_capacity_bytes=float(evaluation.capacity_bytes[i]),
+        memory_peak=MOMENTS[int(evaluation.memory.moment[i])],
         step_time=StepTime(
             matrix_products_s=float(times.matrix_products[i]),
             attention_s=float(times.attention[i]),
@@ -202,6 +212,7 @@ def method_outline(
         plan=None,
         cheapest=None,
         fastest=None,
+        best_value=None,
         plans_considered=planned.considered,
         plans_that_fit=planned.fitting,
         flop=None,
@@ -244,6 +255,7 @@ def method_report(
         plan=chosen,
         cheapest=plan(worked.planned.cheapest),
         fastest=plan(worked.planned.fastest),
+        best_value=plan(worked.planned.best_value),
         flop=flop_report(case, method, chosen),
         accuracy=AccuracyReport(
             base_points=case.value.base_accuracy_points,
@@ -252,6 +264,7 @@ def method_report(
             studies=prior.studies,
             rows=prior.rows,
             share_of_draws_from_other_groups=prior.others,
+            probability_worse_than_base=worked.worse,
         ),
         cost_lines=costs.lines,
         upfront_usd=costs.upfront_usd,
@@ -274,7 +287,12 @@ def method_report(
 
 
 def _used_efficiencies(methods: Iterable[MethodReport], case: Case) -> set[str]:
-    used = {plan.accelerator for m in methods for plan in (m.plan, m.cheapest, m.fastest) if plan}
+    used = {
+        plan.accelerator
+        for m in methods
+        for plan in (m.plan, m.cheapest, m.fastest, m.best_value)
+        if plan
+    }
     return {efficiency_key(a.key, a.architecture) for a in case.fleet.accelerators if a.key in used}
 
 
@@ -312,9 +330,9 @@ def fact_ledger(methods: Iterable[MethodReport], case: Case) -> tuple[Assumption
         )
         a = accelerators[plan.accelerator]
         for name, label, value, unit in (
-            ("bf16", "dense bf16 peak", a.bf16_flop_per_s / 1e12, "TFLOP/s"),
-            ("bandwidth", "memory bandwidth", a.memory_bytes_per_s / 1e9, "GB/s"),
-            ("link", f"link between GPUs ({a.link})", a.link_bytes_per_s / 1e9, "GB/s one way"),
+            ("bf16", "dense bf16 peak", a.bf16_flop_per_s / TERA, "TFLOP/s"),
+            ("bandwidth", "memory bandwidth", a.memory_bytes_per_s / GB, "GB/s"),
+            ("link", f"link between GPUs ({a.link})", a.link_bytes_per_s / GB, "GB/s one way"),
         ):
             rows[f"{a.key}.{name}"] = Assumption(
                 f"accelerator.{a.key}.{name}",
@@ -342,6 +360,23 @@ def report_notes(case: Case, prior: Prior) -> tuple[str, ...]:
             f"Published studies of this kind of task: {prior.studies}. {prior.others:.0%} of the "
             "draws come from other kinds."
         )
+    if case.programme.releases_per_year > 0 and case.programme.release_fixed_usd == 0:
+        notes.append(
+            "Later releases cost only their GPU time here: enter what evaluation, audit and people "
+            "cost each time."
+        )
+    billions = case.model.architecture.parameter_count / 1e9
+    if not STUDIED_BILLIONS[0] <= billions <= STUDIED_BILLIONS[1]:
+        notes.append(
+            f"The studies are mostly of models with 7 to 8 billion parameters; this one has "
+            f"{billions:.3g}."
+        )
+    steps = case.data.sequences_per_run / case.data.global_batch_sequences
+    if case.data.examples < FEW_EXAMPLES or steps < FEW_STEPS:
+        notes.append(
+            "The training set is far smaller than those of the studies: expect less than the "
+            "accuracy that is shown."
+        )
     if case.data.sequences_per_run < case.data.global_batch_sequences:
         notes.append(
             "The whole training set is smaller than one global batch: a run is a single step."
@@ -355,14 +390,15 @@ def report_sources(case: Case, worked: Mapping[str, Worked]) -> tuple[SourceRepo
     if case.model.source:
         found[case.model.source.key] = case.model.source
     for w in worked.values():
-        for choice in (w.choice, w.planned.cheapest, w.planned.fastest):
+        for choice in (w.choice, w.planned.cheapest, w.planned.fastest, w.planned.best_value):
             if choice is not None:
                 offer = case.fleet.offers[choice.offer]
                 found[offer.source.key] = offer.source
                 found[offer.accelerator.source.key] = offer.accelerator.source
-    studies = {row.study for row in case.evidence if row.group == case.task_group}
-    for study in sorted(studies):
-        found[study] = case.studies[study]
+    # The studies of the task's own group first; the others stand behind the pseudo-study.
+    rows = [row for row in case.evidence if not row.retention and row.method in PLAIN_ADAPTERS]
+    for row in sorted(rows, key=lambda row: (row.group != case.task_group, row.study)):
+        found[row.study] = case.studies[row.study]
     return tuple(
         SourceReport(s.key, s.title, s.publisher, s.locator, s.retrieved.isoformat())
         for s in found.values()

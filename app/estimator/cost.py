@@ -14,6 +14,9 @@ from app.estimator.units import HOURS_PER_WEEK, MONTHS_PER_YEAR, WEEKS_PER_MONTH
 
 Floats = NDArray[np.float64]
 
+GPU_LINES = frozenset({"experiments", "release_run", "failed_runs", "retraining"})
+"""Lines that follow the price of GPUs and the training time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -61,6 +64,11 @@ class Costs:
     def total_usd(self) -> float:
         """Cost over the horizon, undiscounted. [USD]"""
         return float(sum(line.usd for line in self.lines))
+
+    @property
+    def gpu_usd(self) -> float:
+        """What of the total is GPU time. [USD]"""
+        return float(self.gpu_by_month.sum())
 
     @property
     def upfront_usd(self) -> float:
@@ -148,8 +156,8 @@ def programme_costs(
     lines = tuple(line for line in every if line.usd > 0 or line.key == "release_run")
     fixed = np.zeros(horizon_months + 1)
     gpus = np.zeros(horizon_months + 1)
-    fixed[0] = sum(x.usd for x in lines if x.when == "once" and x.unit != "GPU-hours")
-    gpus[0] = sum(x.usd for x in lines if x.when == "once" and x.unit == "GPU-hours")
+    gpus[0] = sum(x.usd for x in lines if x.when == "once" and x.key in GPU_LINES)
+    fixed[0] = sum(x.usd for x in lines if x.when == "once" and x.key not in GPU_LINES)
     np.add.at(fixed, later, programme.release_fixed_usd)
     np.add.at(gpus, later, (1 + lost) * run.gpu_hours * run.usd_per_gpu_hour)
     return Costs(lines, fixed, gpus, live_fraction(horizon_months, release), release)

@@ -19,13 +19,14 @@ from app.estimator.assemble import (
 )
 from app.estimator.case import Case
 from app.estimator.cost import Run, programme_costs
-from app.estimator.decision import DECISIVE, Contender, decide, probabilities_best
+from app.estimator.decision import Contender, better_adapter, decide, probabilities_best
 from app.estimator.errors import EstimatorError
 from app.estimator.finance import discount_factors
 from app.estimator.methods import Method
-from app.estimator.planner import Planned, plan_run, reasons_nothing_fits
+from app.estimator.planner import Planned, Waiting, plan_run, reasons_nothing_fits
 from app.estimator.report import REPORT_SCHEMA, Comparison, Report
 from app.estimator.uncertainty import Factors, distribution, draw_factors, money_draws
+from app.estimator.units import HOURS_PER_WEEK, MONTHS_PER_YEAR, WEEKS_PER_MONTH
 
 Floats = NDArray[np.float64]
 
@@ -50,9 +51,27 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
     NothingFits : no method has a plan that fits.
     """
     architecture = case.model.architecture
+    generator = np.random.default_rng(case.seed)
+    prior = prior_of(case.evidence, case.task_group, case.constants)
+    base, final = draw_accuracy(
+        prior,
+        case.task_group,
+        case.methods,
+        case.value.base_accuracy_points,
+        case.value.test_set_size,
+        case.draws,
+        generator,
+        case.constants,
+    )
     planned = {
         method.key: plan_run(
-            architecture, method, case.data, case.fleet, case.constants, case.max_gpus
+            architecture,
+            method,
+            case.data,
+            case.fleet,
+            case.constants,
+            case.max_gpus,
+            _waiting(case, np.maximum(final[method.key] - base, 0.0)),
         )
         for method in case.methods
     }
@@ -73,18 +92,6 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
     if len(reasons) == len(case.methods):
         raise NothingFits(reasons)
 
-    generator = np.random.default_rng(case.seed)
-    prior = prior_of(case.evidence, case.task_group, case.constants)
-    base, final = draw_accuracy(
-        prior,
-        case.task_group,
-        case.methods,
-        case.value.base_accuracy_points,
-        case.value.test_set_size,
-        case.draws,
-        generator,
-        case.constants,
-    )
     factors = draw_factors(
         case.draws,
         generator,
@@ -98,15 +105,15 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
         if method.key not in reasons
     }
     contenders = {
-        key: Contender(
-            key, w.money.npv, float(w.gain.mean()), w.costs.upfront_usd, w.costs.total_usd
-        )
+        key: Contender(key, w.money.npv, w.costs.total_usd, w.costs.gpu_usd)
         for key, w in worked.items()
     }
     best = probabilities_best(contenders)
     comparison = _compare(case, worked)
     labels = {method.key: method.label for method in case.methods}
-    verdict = decide(contenders, {key: labels[key] for key in reasons}, comparison)
+    verdict = decide(
+        contenders, {key: labels[key] for key in reasons}, comparison, prior.studies, case.max_gpus
+    )
     methods = tuple(
         method_report(case, prior, factors, worked[method.key], best[method.key])
         if method.key in worked
@@ -141,10 +148,29 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
     )
 
 
+def _waiting(case: Case, gain: Floats) -> Waiting:
+    """What makes a quicker plan worth more than its price in this case."""
+    programme = case.programme
+    before = (1 + programme.experiments * programme.experiment_fraction) * (
+        1 + programme.failed_fraction
+    )
+    later = programme.releases_per_year * case.value.horizon_months / MONTHS_PER_YEAR
+    hours_per_month = HOURS_PER_WEEK * WEEKS_PER_MONTH
+    worth = case.value.usd_per_point_month * float(gain.mean())
+    return Waiting(
+        runs=before + later * (1 + programme.failed_fraction),
+        usd_per_hour=before * worth / hours_per_month,
+    )
+
+
 def _work(
     case: Case, method: Method, planned: Planned, base: Floats, final: Floats, factors: Factors
 ) -> Worked:
-    choice = planned.cheapest if case.objective == "cheapest" else planned.fastest
+    choice = {
+        "value": planned.best_value,
+        "cheapest": planned.cheapest,
+        "fastest": planned.fastest,
+    }[case.objective]
     assert choice is not None  # noqa: S101 - infeasible methods were set apart
     offer = case.fleet.offers[choice.offer]
     run = Run(
@@ -160,7 +186,8 @@ def _work(
         else programme.engineer_weeks_adapter
     )
     costs = programme_costs(run, programme, weeks, case.value.horizon_months)
-    gain = final - base
+    # A model that tests below the base is not released: the base stays in use.
+    gain = np.maximum(final - base, 0.0)
     gpu = factors.price * factors.time[method.key]
     money = money_draws(
         costs,
@@ -170,7 +197,8 @@ def _work(
         case.value.usd_per_point_month,
         case.value.discount_rate_fraction,
     )
-    return Worked(method, planned, choice, costs, gain, final, money)
+    worse = float(np.mean(final < base))
+    return Worked(method, planned, choice, costs, gain, base + gain, worse, money)
 
 
 def _compare(case: Case, worked: dict[str, Worked]) -> Comparison | None:
@@ -178,9 +206,8 @@ def _compare(case: Case, worked: dict[str, Worked]) -> Comparison | None:
     adapters = [worked[key] for key in ("lora", "qlora") if key in worked]
     if "full" not in worked or not adapters:
         return None
-    full, adapter = worked["full"], adapters[0]
-    if len(adapters) > 1 and np.mean(adapters[1].money.npv > adapter.money.npv) >= DECISIVE:
-        adapter = adapters[1]
+    full = worked["full"]
+    adapter = worked[better_adapter({w.method.key: w.money.npv for w in adapters})]
     discount = discount_factors(case.value.discount_rate_fraction, case.value.horizon_months)
 
     def present_cost(w: Worked) -> float:
@@ -198,7 +225,7 @@ def _compare(case: Case, worked: dict[str, Worked]) -> Comparison | None:
         break_even = (npv + present_cost(full)) / present_point(full) - gain
     return Comparison(
         adapter_method=adapter.method.key,
-        gap_points=distribution(np.maximum(full.gain, 0.0) - np.maximum(adapter.gain, 0.0)),
+        gap_points=distribution(full.gain - adapter.gain),
         break_even_gap_points=break_even,
         probability_full_beats_adapter=float(np.mean(full.money.npv > adapter.money.npv)),
         extra_cost_usd=full.costs.total_usd - adapter.costs.total_usd,

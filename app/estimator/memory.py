@@ -42,6 +42,8 @@ LINE_LABELS = {
 }
 """The lines in the order in which they are always shown."""
 
+MOMENTS = ("loss", "block", "update")
+
 PREFETCHED_BLOCKS = 2
 """FSDP holds the block that runs and the next one: torch FSDP `backward_prefetch` default."""
 
@@ -57,10 +59,12 @@ class Memory:
     ----------
     lines : keys of `LINE_LABELS` in their order, each an array. (p,) [bytes]
     total : their sum. (p,) [bytes]
+    moment : index into `MOMENTS`, when the peak is reached. (p,)
     """
 
     lines: dict[str, Floats]
     total: Floats
+    moment: NDArray[np.intp]
 
 
 def plan_memory(
@@ -158,4 +162,4 @@ def plan_memory(
     allocated = np.sum(list(lines.values()), axis=0)
     lines["framework"] = constants["context_gib"] * GIB + constants["fragmentation"] * allocated
     lines = {key: np.broadcast_to(lines[key], (p,)) for key in LINE_LABELS}
-    return Memory(lines, np.sum(list(lines.values()), axis=0))
+    return Memory(lines, np.sum(list(lines.values()), axis=0), moment)

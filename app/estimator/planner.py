@@ -49,12 +49,30 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """What makes a quicker plan worth more than its price.
+
+    Parameters
+    ----------
+    runs : whole runs that are paid for over the horizon. [count]
+    usd_per_hour : what one more hour of a run costs by delaying the first release. [USD/h]
+    """
+
+    runs: float
+    usd_per_hour: float
+
+
+NO_WAITING = Waiting(1.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """What the planner found for one method; `cheapest` is None where nothing fits."""
 
     evaluation: Evaluation
     cheapest: Choice | None
     fastest: Choice | None
+    best_value: Choice | None
     considered: int
     """layouts times the offers that rent their hardware"""
     fitting: int
@@ -77,11 +95,12 @@ def evaluate(
     """
     memory = plan_memory(architecture, method, plans, data.sequence_length, constants)
     capacity = fleet.memory_bytes[plans.shape]
+    usable = capacity * (1.0 - constants["memory_margin"])
     times = step_times(architecture, method, fleet, plans, data.sequence_length, constants)
     per_step = plans.accumulation * plans.micro_batch * plans.gpus
     steps = np.ceil(data.sequences_per_run / per_step)
     hours = steps * times.total / SECONDS_PER_HOUR + constants["start_up_hours"]
-    return Evaluation(plans, memory, capacity, memory.total <= capacity, times, hours)
+    return Evaluation(plans, memory, capacity, memory.total <= usable, times, hours)
 
 
 def plan_run(
@@ -91,13 +110,16 @@ def plan_run(
     fleet: Fleet,
     constants: ConstantValues,
     max_gpus: int,
+    waiting: Waiting = NO_WAITING,
 ) -> Planned:
-    """The cheapest and the fastest plan that fits, among all offers.
+    """The cheapest plan that fits, the fastest, and the one of best value, among all offers.
 
     Notes
     -----
-    Cost of a run = price of an instance x instances x hours. Ties go to the fewer hours (or
-    dollars), then the fewer GPUs, then the first offer in order: the same input, the same plan.
+    Cost of a run = price of an instance x instances x hours. Best value has the lowest cost of all
+    runs and of waiting for the first release: runs x cost + hours x cost of an hour. Ties go to the
+    fewer hours (or dollars), then the fewer GPUs, then the first offer in order: the same input
+    gives the same plan.
     """
     plans = enumerate_plans(fleet, max_gpus=max_gpus, global_batch=data.global_batch_sequences)
     evaluation = evaluate(architecture, method, data, fleet, plans, constants)
@@ -105,7 +127,7 @@ def plan_run(
     considered = int(rented[plans.shape].sum())
     fitting = np.flatnonzero(evaluation.fits)
     if len(fitting) == 0:
-        return Planned(evaluation, None, None, considered, 0)
+        return Planned(evaluation, None, None, None, considered, 0)
 
     # On one shape and node count the price is the same, so only the quickest layout can win.
     quickest = _quickest_per_shape_and_nodes(evaluation, fitting)
@@ -116,6 +138,8 @@ def plan_run(
     hours = evaluation.hours[plan]
     by_cost = np.lexsort((offer, gpus, hours, usd))[0]
     by_time = np.lexsort((offer, gpus, usd, hours))[0]
+    in_all = waiting.runs * usd + waiting.usd_per_hour * hours
+    by_value = np.lexsort((offer, gpus, hours, in_all))[0]
 
     def choice(position: np.intp) -> Choice:
         return Choice(int(plan[position]), int(offer[position]), float(usd[position]))
@@ -124,6 +148,7 @@ def plan_run(
         evaluation,
         choice(by_cost),
         choice(by_time),
+        choice(by_value),
         considered,
         int(rented[plans.shape[fitting]].sum()),
     )
@@ -166,48 +191,58 @@ def reasons_nothing_fits(
     """Why no plan fits, and what would make one fit, in sentences for a reader."""
     evaluation = planned.evaluation
     if len(evaluation.plans) == 0:
-        smallest = int(fleet.gpus_per_instance.min()) if len(fleet.offers) else 0
+        smallest = int(fleet.gpus_per_instance.min())
         why = (
-            f"No layout is possible: the smallest instance among the chosen offers has {smallest} "
-            f"GPUs, against a limit of {max_gpus} GPUs and a global batch of "
+            f"No layout is possible: the smallest instance among the offers has {smallest} GPUs, "
+            f"against a limit of {max_gpus} GPUs and a global batch of "
             f"{data.global_batch_sequences} sequences."
-            if smallest
-            else "No offer matches the chosen GPUs and providers."
         )
     else:
         short = evaluation.memory.total - evaluation.capacity_bytes
         nearest = int(np.argmin(short / evaluation.capacity_bytes))
         shape = int(evaluation.plans.shape[nearest])
         gpus = int(evaluation.plans.gpus[nearest])
+        usable = evaluation.capacity_bytes[nearest] * (1 - constants["memory_margin"])
         why = (
-            f"Out of memory on every plan. The nearest, {gpus} x {fleet.accelerators[shape].name}, "
+            f"Out of memory on every plan. The nearest, {gpus} × {fleet.accelerators[shape].name}, "
             f"needs {evaluation.memory.total[nearest] / GIB:.1f} GiB per GPU and has "
-            f"{evaluation.capacity_bytes[nearest] / GIB:.0f} GiB."
+            f"{usable / GIB:.1f} GiB to plan on."
         )
-    wider = plan_run(architecture, method, data, reference_fleet, constants, REMEDY_GPUS)
-    if wider.cheapest is None and data.global_batch_sequences < REMEDY_GPUS:
-        larger = replace(data, global_batch_sequences=REMEDY_GPUS)
-        wider = plan_run(architecture, method, larger, reference_fleet, constants, REMEDY_GPUS)
-        if wider.cheapest is not None:
-            gpus = int(wider.evaluation.plans.gpus[wider.evaluation.fits].min())
-            return (
-                why,
-                f"With a global batch of {gpus} sequences or more it can be spread over {gpus} "
-                "GPUs, and fits: raise the global batch and the limit of GPUs, or choose a shorter "
-                "sequence.",
-            )
-    if wider.cheapest is None:
-        return (
-            why,
-            f"No firm offer fits it on up to {REMEDY_GPUS} GPUs either: choose a smaller model, a "
-            "shorter sequence, or another method.",
-        )
-    plans = wider.evaluation.plans
-    fitting = np.flatnonzero(wider.evaluation.fits)
-    fewest = fitting[np.lexsort((wider.evaluation.hours[fitting], plans.gpus[fitting]))[0]]
-    name = reference_fleet.accelerators[int(plans.shape[fewest])].name
+    larger = replace(data, global_batch_sequences=max(data.global_batch_sequences, REMEDY_GPUS))
+    more, others = max(max_gpus, REMEDY_GPUS), "choose other GPUs or providers"
+    limit = "raise the limit of GPUs"
+    # From the smallest change to the largest; the first that works is said, and only what it takes.
+    for remedy, tried, offers, gpus in (
+        (limit, data, fleet, more),
+        (others, data, reference_fleet, max_gpus),
+        (f"{limit} and {others}", data, reference_fleet, more),
+        (f"raise the global batch, {limit} and {others}", larger, reference_fleet, more),
+    ):
+        fewest = _fewest_gpus(architecture, method, tried, offers, constants, gpus)
+        if fewest is not None:
+            count, name = fewest
+            return why, f"To make it fit, {remedy}: it fits on {count} × {name}."
     return (
         why,
-        f"It would fit on {int(plans.gpus[fewest])} x {name}: raise the limit of GPUs, or choose "
-        "more GPUs and providers, or a shorter sequence.",
+        f"No firm offer fits it on up to {more} GPUs either: choose a smaller model, a shorter "
+        "sequence, or another method.",
     )
+
+
+def _fewest_gpus(
+    architecture: Architecture,
+    method: Method,
+    data: Data,
+    fleet: Fleet,
+    constants: ConstantValues,
+    max_gpus: int,
+) -> tuple[int, str] | None:
+    """The smallest number of GPUs on which something fits, and their name."""
+    evaluation = plan_run(architecture, method, data, fleet, constants, max_gpus).evaluation
+    fitting = np.flatnonzero(evaluation.fits)
+    if len(fitting) == 0:
+        return None
+    gpus = evaluation.plans.gpus[fitting]
+    best = fitting[np.lexsort((evaluation.hours[fitting], gpus))[0]]
+    name = fleet.accelerators[int(evaluation.plans.shape[best])].name
+    return int(evaluation.plans.gpus[best]), name

@@ -128,18 +128,6 @@ class Plans:
     def __len__(self) -> int:
         return len(self.shape)
 
-    def take(self, index: Integers | Booleans) -> Plans:
-        """The plans at `index` (a mask or positions)."""
-        return Plans(
-            self.shape[index],
-            self.nodes[index],
-            self.gpus[index],
-            self.strategy[index],
-            self.micro_batch[index],
-            self.accumulation[index],
-            self.checkpointing[index],
-        )
-
     def uses(self, *strategies: str) -> Booleans:
         """Whether each plan uses one of the strategies. (p,)"""
         return np.isin(self.strategy, [STRATEGIES.index(name) for name in strategies])

@@ -102,6 +102,8 @@ class PlanReport:
     memory_lines: tuple[MemoryLine, ...]
     memory_bytes: float
     memory_capacity_bytes: float
+    memory_peak: str
+    """loss, block (a recomputed block runs backward) or update (inside the optimizer step)"""
     step_time: StepTime
     tokens_per_s: float
     model_flop_utilisation_fraction: float
@@ -143,7 +145,8 @@ class CostLine:
 
 @dataclass(frozen=True, slots=True)
 class AccuracyReport:
-    """Accuracy on the task, in points of 0 to 100; the gain is over the base model."""
+    """Accuracy on the task, in points of 0 to 100. The gain is over the base model and never below
+    0, since a model that tests below the base is not released."""
 
     base_points: float
     final_points: Distribution
@@ -151,6 +154,8 @@ class AccuracyReport:
     studies: int
     rows: int
     share_of_draws_from_other_groups: float
+    probability_worse_than_base: float
+    """share of draws in which it tests below the base; it is then not released and gains nothing"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +187,7 @@ class MethodReport:
     """by the objective of the scenario"""
     cheapest: PlanReport | None
     fastest: PlanReport | None
+    best_value: PlanReport | None
     plans_considered: int
     plans_that_fit: int
     flop: FlopReport | None
@@ -211,7 +217,7 @@ class Comparison:
 
     adapter_method: str
     gap_points: Distribution
-    """gain of full less gain of the adapter; a model below the base is not used and gains 0"""
+    """gain of full less gain of the adapter"""
     break_even_gap_points: float | None
     """the gap at which both have the same NPV; None where no gap can be worth anything, because
     answers are worth nothing or full is not released within the horizon"""
@@ -241,7 +247,8 @@ class Assumption:
     value: int | float | str
     unit: str
     kind: str
-    """input (entered), default (ours, not changed), fact (sourced), assumption (our judgement)"""
+    """input (entered), default (ours, not changed), fact (sourced), derived (from published
+    figures) or assumption (our judgement)"""
     source: str
     """key of a source, or why we assume it"""
     changed: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from datetime import date
 
@@ -19,7 +20,16 @@ from app.estimator.methods import LABELS, Method
 from app.estimator.plans import Fleet, fleet_of
 from app.estimator.report import Assumption, Report
 from app.inputs import ScenarioInput
-from app.services.problems import InputProblems, Problem, escaped
+from app.services.problems import Busy, InputProblems, Problem, escaped
+from app.services.situations import SITUATIONS
+
+SIMULTANEOUS = 4
+"""Estimates at a time in one process: more would only take memory, since each keeps a core busy."""
+LONGEST_WAIT_S = 20.0
+_SLOTS = threading.BoundedSemaphore(SIMULTANEOUS)
+
+BLANK = ScenarioInput()
+PRESETS = {situation.key: situation.scenario for situation in SITUATIONS}
 
 
 def estimate(scenario: ScenarioInput, catalog: Catalog, today: date) -> Report:
@@ -33,8 +43,11 @@ def estimate(scenario: ScenarioInput, catalog: Catalog, today: date) -> Report:
     ------
     InputProblems : an unknown model, GPU, provider, target or constant; a config.json that is not
         understood; or a scenario that fits on nothing. All problems are found at once.
+    Busy : too many estimates are under way for too long.
     """
     case = case_of(scenario, catalog, today)
+    if not _SLOTS.acquire(timeout=LONGEST_WAIT_S):
+        raise Busy
     try:
         return estimate_case(
             case,
@@ -47,6 +60,8 @@ def estimate(scenario: ScenarioInput, catalog: Catalog, today: date) -> Report:
             Problem("/max_gpus", f"{LABELS[method]} fits nowhere. {' '.join(reasons)}")
             for method, reasons in error.reasons.items()
         ) from None
+    finally:
+        _SLOTS.release()
 
 
 def case_of(scenario: ScenarioInput, catalog: Catalog, today: date) -> Case:
@@ -129,7 +144,9 @@ def _model(scenario: ScenarioInput, catalog: Catalog, problems: list[Problem]) -
         except InvalidSpec as error:
             problems.append(Problem("/config_json", f"config.json: {error}."))
             return None
-        return Model(architecture, f"{name} (own config.json)", architecture.model_type, None)
+        millions = architecture.parameter_count / 1e6
+        label = f"Own config.json ({architecture.model_type}, {millions:,.0f} million parameters)"
+        return Model(architecture, label, architecture.model_type, None)
     entry = catalog.models.get(scenario.model)
     if entry is None:
         problems.append(
@@ -248,15 +265,18 @@ def _check_constants(scenario: ScenarioInput, problems: list[Problem]) -> None:
 
 
 def _ledger(scenario: ScenarioInput) -> tuple[Assumption, ...]:
-    """The inputs as rows of the report's assumptions: entered, or a default of ours."""
+    """The inputs as rows of the report's assumptions: entered, or a default or preset of ours."""
     rows = []
+    preset = PRESETS.get(scenario.situation, BLANK)
     for name, field in ScenarioInput.model_fields.items():
         if name in {"title", "situation", "config_json", "assumptions"}:
             continue
+        if name == "model" and scenario.config_json is not None:
+            continue  # the shape comes from the config.json
         value = getattr(scenario, name)
         extra = field.json_schema_extra
         unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
-        changed = value != field.get_default()
+        changed = value != getattr(preset, name)
         shown: float | str
         if isinstance(value, tuple):
             shown = ", ".join(value) or "all"

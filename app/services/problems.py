@@ -30,6 +30,10 @@ class Problem:
         return self.pointer.removeprefix("/").split("/", 1)[0]
 
 
+MOST_PROBLEMS = 50
+"""More than these help nobody; the rest is found once they are put right."""
+
+
 class ServiceError(Exception):
     """Base of what the services raise on purpose."""
 
@@ -40,6 +44,10 @@ class InputProblems(ServiceError):  # noqa: N818
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(f"{p.pointer}: {p.message}" for p in self.problems))
+
+
+class Busy(ServiceError):  # noqa: N818
+    """Too many estimates are under way; try again in a moment."""
 
 
 class UnknownScenario(ServiceError):  # noqa: N818
@@ -91,6 +99,8 @@ def _expectation(error_type: str, context: dict[str, Any]) -> str | None:
             return "must be true or false"
         case "string_type":
             return "must be text"
+        case "string_unicode":
+            return "holds characters that are not valid text"
         case "string_too_long":
             return f"must be at most {number(context['max_length'])} characters long"
         case "string_too_short":
@@ -101,7 +111,9 @@ def _expectation(error_type: str, context: dict[str, Any]) -> str | None:
             return f"must have at most {number(context['max_length'])} entries"
         case "tuple_type" | "list_type":
             return 'must be a list, such as ["lora"]'
-        case "dict_type" | "model_type" | "model_attributes_type":
+        case "dict_type":
+            return "must be a JSON object"
+        case "model_type" | "model_attributes_type":
             return "must be a JSON object, sent as application/json"
         case "literal_error":
             return f"must be one of {context['expected']}"
@@ -122,11 +134,14 @@ def problems_from_errors(errors: Iterable[Mapping[str, Any]]) -> tuple[Problem, 
     errors = list(errors)
     for item in errors:
         location = [str(part) for part in item["loc"]]
-        below = (other["loc"] for other in errors if len(other["loc"]) > len(location))
         if item["type"] == "too_short" and any(
-            list(map(str, loc[: len(location)])) == location for loc in below
+            [str(part) for part in other["loc"][: len(location)]] == location
+            for other in errors
+            if len(other["loc"]) > len(location)
         ):
             continue  # the list is short only because its entries are wrong
+        if len(problems) == MOST_PROBLEMS:
+            break
         pointer = "".join("/" + escaped(part) for part in location)
         name = location[0] if location else ""
         said = _expectation(item["type"], item.get("ctx", {})) or item["msg"]

@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from app.estimator.report import MethodReport, Report
 from app.inputs import METHOD_LABELS, TASK_GROUP_LABELS, ScenarioInput
+from app.web import addresses
 from app.web import presenters as show
 from app.web.contexts import ComparedSide, ComparisonView, Difference
 from app.web.figures import name_of
@@ -17,7 +18,13 @@ from app.web.figures import name_of
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _SHARED_PATH = re.compile(r"/s/([A-Za-z0-9_-]+)/?")
 _SAME = "same"
-_CHOICES = {"neither": "neither", "undecided": "undecided"}
+_SHOWN = re.compile(
+    r"(?P<sign>[+−]?)(?:US\$)?(?P<digits>[\d,]+(?:\.\d+)?)[\s%]*(?P<unit>[A-Za-z]*)"
+)
+_UNITS = {
+    "k": 1e3, "M": 1e6, "bn": 1e9, "tn": 1e12,
+    "s": 1 / 3600, "min": 1 / 60, "h": 1.0, "days": 24.0, "years": 24.0 * 365,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +37,6 @@ class Side:
     address: str
     basis: str
     pinned: bool
-
-
-def _split(text: str) -> SplitResult:
-    """The parts of an address; nothing where it is none, such as with a broken host."""
-    try:
-        return urlsplit(text.strip())
-    except ValueError:
-        return urlsplit("")
 
 
 def read_side(text: str) -> tuple[str, list[tuple[str, str]]]:
@@ -55,7 +54,7 @@ def read_side(text: str) -> tuple[str, list[tuple[str, str]]]:
     ('abcdefghijklmnop', [])
     """
     text = text.strip()
-    address = _split(text)
+    address = addresses.split(text)
     shared = _SHARED_PATH.fullmatch(address.path)
     if shared:
         return shared.group(1), []
@@ -74,7 +73,7 @@ def looks_like_a_scenario(text: str) -> bool:
     (True, False)
     """
     token, pairs = read_side(text)
-    return bool(token or pairs) or _split(text).path in {"/estimate", "/result"}
+    return bool(token or pairs) or addresses.split(text).path in {"/estimate", "/result"}
 
 
 def _unit(name: str) -> str:
@@ -133,6 +132,23 @@ def _inputs(left: ScenarioInput, right: ScenarioInput) -> tuple[Difference, ...]
     return tuple(found)
 
 
+def as_shown(text: str) -> float | None:
+    """The number that a text says, in its base unit (dollars, hours); None where it says none.
+
+    Examples
+    --------
+    >>> as_shown("−US$31.2\\xa0k"), as_shown("24 min"), as_shown("+8.5 points"), as_shown("14%")
+    (-31200.0, 0.4, 8.5, 14.0)
+    >>> as_shown("under 1%"), as_shown("—")
+    (None, None)
+    """
+    found = _SHOWN.fullmatch(text)
+    if found is None:
+        return None
+    size = float(found["digits"].replace(",", "")) * _UNITS.get(found["unit"], 1.0)
+    return -size if found["sign"] == "−" else size
+
+
 def _difference(
     label: str,
     left: float | None,
@@ -140,10 +156,18 @@ def _difference(
     write: Callable[[float | None], str],
     write_change: Callable[[float], str],
 ) -> Difference:
+    """The change is that of the texts, so that a reader who subtracts finds the same."""
+    one, other = write(left), write(right)
     change = ""
     if left is not None and right is not None:
-        change = _SAME if write(left) == write(right) else write_change(right - left)
-    return Difference(label, write(left), write(right), change)
+        a, b = as_shown(one), as_shown(other)
+        if one == other:
+            change = _SAME
+        elif a is not None and b is not None:
+            change = write_change(b - a)
+        else:
+            change = "higher" if right > left else "lower"
+    return Difference(label, one, other, change)
 
 
 def _usd_change(value: float) -> str:
@@ -155,7 +179,7 @@ def _points_change(value: float) -> str:
 
 
 def _percent_change(value: float) -> str:
-    return f"{show.number(value * 100, 0, plus=True)} percentage points"
+    return f"{show.number(value, 0, plus=True)} percentage points"
 
 
 def _months_change(value: float) -> str:
@@ -163,13 +187,12 @@ def _months_change(value: float) -> str:
 
 
 def _hours_change(value: float) -> str:
-    return f"{show.number(value, 1, plus=True)} h"
+    return ("+" if value > 0 else "−") + show.hours(abs(value))
 
 
 def _verdicts(left: Report, right: Report) -> tuple[Difference, ...]:
     def choice(report: Report) -> str:
-        chosen = report.verdict.choice
-        return _CHOICES.get(chosen, name_of(chosen))
+        return show.first_sentence(show.typeset(report.verdict.headline))[0].removesuffix(".")
 
     a, b = left.comparison, right.comparison
     rows = [
@@ -190,7 +213,7 @@ def _verdicts(left: Report, right: Report) -> tuple[Difference, ...]:
                 _points_change,
             ),
             _difference(
-                "P(full beats the adapter)",
+                "Chance that full is worth more",
                 a.probability_full_beats_adapter,
                 b.probability_full_beats_adapter,
                 show.percent,
@@ -235,7 +258,7 @@ def _method(a: MethodReport | None, b: MethodReport | None) -> tuple[Difference,
         ("Cost per accuracy point", "usd_per_point", show.usd, _usd_change),
         ("Net present value", "npv", show.usd_short, _usd_change),
         ("Payback", "payback_months", show.months, _months_change),
-        ("P(best)", "probability_best", show.percent, _percent_change),
+        ("Chance that it is the best choice", "probability_best", show.percent, _percent_change),
         ("One training run", "hours", show.hours, _hours_change),
     )
     return tuple(
@@ -263,4 +286,6 @@ def compare(left: Side, right: Side) -> ComparisonView:
         )
         for side in (left, right)
     )
-    return ComparisonView((one, other), _inputs(left.scenario, right.scenario), tuple(outcomes))
+    inputs = _inputs(left.scenario, right.scenario)
+    identical = not inputs and all(row.left == row.right for _, rows in outcomes for row in rows)
+    return ComparisonView((one, other), inputs, tuple(outcomes), identical)

@@ -112,10 +112,13 @@ class SharedView:
     saved: str
     estimator_version: str
     catalog_hash: str
-    prices_as_of: str
+    prices: str
+    """when the prices were read, as part of a sentence"""
     owned: bool
     facts_changed: bool
     """computed with other facts or another estimator than today's"""
+    dated: bool
+    """computed for another day than today: prices have aged"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +154,17 @@ class ComparedSide:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonView:
-    """Two answers, what differs in what was asked, and what that did."""
+    """Two answers, what differs in what was asked, and what that did.
+
+    Parameters
+    ----------
+    identical : nothing differs, neither in what was asked nor in what is shown of the answer.
+    """
 
     sides: tuple[ComparedSide, ComparedSide]
     inputs: tuple[Difference, ...]
     outcomes: tuple[tuple[str, tuple[Difference, ...]], ...]
+    identical: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from app.estimator.report import MethodReport, Report
+from app.estimator.memory import LINE_LABELS
+from app.estimator.report import Distribution, MethodReport, Report
 from app.inputs import METHOD_LABELS
 from app.web import presenters as show
 from app.web.charts import Scale, area, nice_ticks, path, spread, text_width
@@ -13,11 +15,17 @@ from app.web.charts import Scale, area, nice_ticks, path, spread, text_width
 _SMALL = 12.5
 """Size of the smaller text in a drawing. [px of the viewBox]"""
 _LINE = 16.0
-_SIDE_BY_SIDE = 16.0
-"""Least distance between the marks of two methods. [px]"""
 _GIB = 2**30
 _SHORT = {"full": "Full"}
 """Where a direct label has little room."""
+PEAKS = {
+    "loss": "around the loss",
+    "block": "while a block is recomputed",
+    "update": "inside the optimizer step",
+}
+"""When the memory of a GPU is at its peak."""
+
+Writer = Callable[[float], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,35 +49,48 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """One method in the chart of cost against gain."""
+class Extent:
+    """A value and its 80% range on one scale; `text_x` is the middle of the value in words."""
+
+    x: float
+    low: float
+    high: float
+    text: str
+    text_x: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One method in the chart of cost and gain."""
 
     method: str
     label: str
-    detail: str
-    x: float
-    y: float
-    x_low: float
-    x_high: float
-    y_low: float
-    y_high: float
     label_x: float
     label_y: float
-    label_anchor: str
-    """start where the label stands to the right of the mark, end to the left"""
+    text_y: float
+    y: float
+    extents: tuple[Extent, Extent]
+    """cost and gain"""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One of the two scales of the chart of cost and gain."""
+
+    scale: Scale
+    ticks: tuple[Tick, ...]
+    zero_x: float
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
 class CostGainDrawing:
-    """Cost to the right, expected gain upwards, a cross of 80% ranges for each method."""
+    """A lane for each method: what it costs on the left, what it is expected to add on the
+    right."""
 
     frame: Frame
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
-    x_title: str
-    y_title: str
-    zero_y: float
-    marks: tuple[Mark, ...]
+    panels: tuple[Panel, Panel]
+    lanes: tuple[Lane, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +142,9 @@ class Bar:
     label: str
     detail: str
     label_y: float
+    peak: str
+    """when the peak is reached"""
+    peak_y: float
     y: float
     height: float
     capacity_x: float
@@ -228,11 +252,11 @@ def cost_gain(report: Report) -> Figure | None:
         key="cost-gain",
         title="What each method costs, and what it is expected to add",
         conclusion=conclusion + ".",
-        caption=f"Total cost over {show.months(report.horizon_months)} against the expected gain "
-        "in accuracy over the base model. Bars are 80% ranges; up and to the left is better. "
-        "Methods of nearly the same cost are drawn side by side.",
-        wide=_cost_gain_drawing(methods, Frame(760, 380, 58, 742, 14, 326), 5, with_cost=True),
-        narrow=_cost_gain_drawing(methods, Frame(400, 380, 44, 394, 14, 326), 3, with_cost=False),
+        caption=f"Total cost over {show.months(report.horizon_months)} beside the expected gain in "
+        "accuracy over the base model, in points. Lines are 80% ranges; better is a mark further "
+        "to the left in cost and further to the right in gain.",
+        wide=_cost_gain_drawing(methods, 760, label_above=False),
+        narrow=_cost_gain_drawing(methods, 400, label_above=True),
         legend=(),
         table=DataTable(
             ("Method", "Total cost", "80% range", "Expected gain, points", "80% range"), rows
@@ -240,81 +264,80 @@ def cost_gain(report: Report) -> Figure | None:
     )
 
 
-def _sides(
-    at: Sequence[float], lows: Sequence[float], highs: Sequence[float], room: float, left: float
-) -> list[tuple[float, str]]:
-    """Where each label starts and on which side of its mark: to the right unless that would cover
-    another method's mark and the left side is free."""
-    found = []
-    for here in at:
-        near = [i for i, other in enumerate(at) if abs(other - here) < 2.5 * _LINE]
-        right = max(highs[i] for i in near) + 12
-        start = min(lows[i] for i in near) - 12
-        covers_right = any(
-            i not in near and right - 8 < other < right + room for i, other in enumerate(at)
-        )
-        covers_left = start - room < left or any(
-            i not in near and start - room < other < start + 8 for i, other in enumerate(at)
-        )
-        use_left = covers_right and not covers_left
-        found.append((round(start, 1), "end") if use_left else (round(right, 1), "start"))
-    return found
+def _panel(
+    start: float, end: float, values: Sequence[float], count: int, write: Writer, title: str
+) -> Panel:
+    ticks = nice_ticks(min(0.0, *values), max(0.0, *values) or 1.0, count)
+    x = Scale(ticks[0], ticks[-1], start, end)
+    return Panel(x, tuple(Tick(x(v), write(v)) for v in ticks), x(0.0), title)
+
+
+def _extent(panel: Panel, value: float, around: Distribution | None, text: str) -> Extent:
+    x, half = panel.scale, text_width(text, _SMALL) / 2
+    return Extent(
+        x=x(value),
+        low=x(around.p10 if around else value),
+        high=x(around.p90 if around else value),
+        text=text,
+        text_x=round(min(max(x(value), x.start + half), x.end - half), 1),
+    )
 
 
 def _cost_gain_drawing(
-    methods: Sequence[MethodReport], frame: Frame, ticks: int, *, with_cost: bool
+    methods: Sequence[MethodReport], width: int, *, label_above: bool
 ) -> CostGainDrawing:
-    gains = [m.accuracy.gain_points for m in methods if m.accuracy]
-    costs = [(m.total_usd or 0.0, m.total_usd_range) for m in methods]
-    texts = [
-        f"{show.points(gain.mean)} pts" + (f", {show.usd_short(cost)}" if with_cost else "")
-        for gain, (cost, _) in zip(gains, costs, strict=True)
+    """Every method has a lane of its own, so costs that are nearly equal stay where they are.
+
+    Parameters
+    ----------
+    label_above : the name stands above the lane instead of to its left.
+    """
+    figures = [
+        (m, m.total_usd or 0.0, m.total_usd_range, m.accuracy.gain_points)
+        for m in methods
+        if m.accuracy
     ]
-    room = max(text_width(text, _SMALL) for text in texts) + 20
-    high = max(max(cost, r.p90 if r else cost) for cost, r in costs) or 1.0
-    y_values = nice_ticks(min(0.0, *(g.p10 for g in gains)), max(0.0, *(g.p90 for g in gains)), 5)
-    # The scale ends at the data, not at the last tick: the labels stand to the right of it.
-    x = Scale(0, high, frame.left, frame.right - room)
-    y = Scale(y_values[0], y_values[-1], frame.bottom, frame.top)
-    centres = [x(cost) for cost, _ in costs]
-    # Marks that would cover each other stand side by side; a shift of a few pixels, no more.
-    placed = spread(centres, _SIDE_BY_SIDE, frame.left, frame.right - room)
-    shifts = [at - centre for at, centre in zip(placed, centres, strict=True)]
-    lows = [x(r.p10 if r else cost) + s for (cost, r), s in zip(costs, shifts, strict=True)]
-    highs = [x(r.p90 if r else cost) + s for (cost, r), s in zip(costs, shifts, strict=True)]
-    sides = _sides(placed, lows, highs, room, frame.left)
-    label_ys = spread(
-        [y(g.mean) for g in gains], 2 * _LINE + 4, frame.top + _LINE, frame.bottom - _LINE
+    widest = max(text_width(name_of(m.method), _SMALL + 1) for m in methods)
+    left, right = 16.0 if label_above else widest + 32, width - 16.0
+    gutter, count = (44.0, 2) if label_above else (64.0, 4)
+    half = (right - left - gutter) / 2
+    costs = _panel(
+        left,
+        left + half,
+        [v for _, cost, r, _ in figures for v in ((cost, r.p10, r.p90) if r else (cost,))],
+        count,
+        lambda v: show.usd_short(v, trim=True),
+        "Total cost",
     )
-    marks = tuple(
-        Mark(
-            method=m.method,
-            label=_tag(m.method),
-            detail=texts[i],
-            x=placed[i],
-            y=y(gains[i].mean),
-            x_low=round(lows[i], 1),
-            x_high=round(highs[i], 1),
-            y_low=y(gains[i].p10),
-            y_high=y(gains[i].p90),
-            label_x=sides[i][0],
-            label_y=label_ys[i],
-            label_anchor=sides[i][1],
+    gains = _panel(
+        right - half,
+        right,
+        [v for *_, gain in figures for v in (gain.mean, gain.p10, gain.p90)],
+        count + 1,
+        lambda v: show.points(v).removesuffix(".0"),
+        "Expected gain, points",
+    )
+    above, step = (18.0, 68.0) if label_above else (0.0, 50.0)
+    lanes = []
+    for row, (m, cost, cost_range, gain) in enumerate(figures):
+        top = 6.0 + step * row + above
+        lanes.append(
+            Lane(
+                method=m.method,
+                label=name_of(m.method),
+                label_x=0.0,
+                label_y=top - 4 if label_above else top + 36,
+                text_y=top + 16,
+                y=top + 32,
+                extents=(
+                    _extent(costs, cost, cost_range, show.usd_short(cost)),
+                    _extent(gains, gain.mean, gain, f"{show.points(gain.mean)} pts"),
+                ),
+            )
         )
-        for i, m in enumerate(methods)
-    )
+    bottom = 6.0 + step * len(figures) + 4
     return CostGainDrawing(
-        frame=frame,
-        x_ticks=tuple(
-            Tick(x(v), show.usd_short(v, trim=True))
-            for v in nice_ticks(0, high, ticks)
-            if x(v) <= frame.right - 20
-        ),
-        y_ticks=tuple(Tick(y(v), show.points(v).removesuffix(".0")) for v in y_values),
-        x_title="Total cost over the horizon",
-        y_title="Expected gain, accuracy points",
-        zero_y=y(0),
-        marks=marks,
+        Frame(width, int(bottom + 48), left, right, 6.0, bottom), (costs, gains), tuple(lanes)
     )
 
 
@@ -382,6 +405,9 @@ def _cash_flow_drawing(
     values = [v for _, flow in flows for v in flow.cumulative_usd]
     values += [*band_flow.cumulative_p10_usd, *band_flow.cumulative_p90_usd, 0.0]
     y_values = nice_ticks(min(values), max(values), 5)
+    y_labels = [show.usd_short(v, trim=True) for v in y_values]
+    # Amounts may be long, and with a minus sign longer: the frame begins where they end.
+    frame = replace(frame, left=math.ceil(max(text_width(t, _SMALL) for t in y_labels)) + 18.0)
     x = Scale(0, report.horizon_months, frame.left, frame.right)
     y = Scale(y_values[0], y_values[-1], frame.bottom, frame.top)
     xs = [x(month) for month in range(report.horizon_months + 1)]
@@ -405,7 +431,7 @@ def _cash_flow_drawing(
     return CashFlowDrawing(
         frame=frame,
         x_ticks=tuple(Tick(x(v), str(v)) for v in _month_ticks(report.horizon_months, most)),
-        y_ticks=tuple(Tick(y(v), show.usd_short(v, trim=True)) for v in y_values),
+        y_ticks=tuple(Tick(y(v), t) for v, t in zip(y_values, y_labels, strict=True)),
         x_title="Months after the start",
         y_title="Cumulative cash flow",
         zero_y=y(0),
@@ -429,9 +455,9 @@ def memory(report: Report) -> Figure | None:
         return None
     lines = [line for m in methods if m.plan for line in m.plan.memory_lines]
     used = {line.key for line in lines if line.bytes > 0}
-    # In the order of the first plan: every plan has the lines in the same one.
-    labels = {line.key: line.label for line in lines if line.key in used}
-    index = {key: i for i, key in enumerate(labels, start=1)}
+    # A line has its number and colour whatever other lines there are.
+    index = {key: i for i, key in enumerate(LINE_LABELS, start=1)}
+    labels = {key: label for key, label in LINE_LABELS.items() if key in used}
     held = {
         m.method: {line.key: line.bytes for line in m.plan.memory_lines} if m.plan else {}
         for m in methods
@@ -441,13 +467,15 @@ def memory(report: Report) -> Figure | None:
         for key, label in labels.items()
     ]
     rows.append(("Together", *(show.gib(m.plan.memory_bytes if m.plan else None) for m in methods)))
+    rows.append(("Peak", *(PEAKS[m.plan.memory_peak] if m.plan else show.NONE for m in methods)))
     rows.append(
         ("Capacity", *(show.gib(m.plan.memory_capacity_bytes if m.plan else None) for m in methods))
     )
-    said = show.join_words(
+    said = "; ".join(
         [
             f"{name_of(m.method)} takes {show.gib(m.plan.memory_bytes)} of "
-            f"{show.gib(m.plan.memory_capacity_bytes)} ({m.plan.accelerator_name})"
+            f"{show.gib(m.plan.memory_capacity_bytes)} ({m.plan.accelerator_name}), at its peak "
+            f"{PEAKS[m.plan.memory_peak]}"
             for m in methods
             if m.plan
         ]
@@ -468,7 +496,7 @@ def memory(report: Report) -> Figure | None:
 def _memory_drawing(
     methods: Sequence[MethodReport], index: dict[str, int], width: int, ticks: int
 ) -> MemoryDrawing:
-    step, top = 74.0, 6.0
+    step, top = 92.0, 6.0
     bottom = top + step * len(methods)
     frame = Frame(width, int(bottom + 46), 8, width - 12, top, bottom)
     plans = [(m, m.plan) for m in methods if m.plan is not None]
@@ -497,6 +525,8 @@ def _memory_drawing(
                 detail=f"{show.number(plan.memory_bytes / _GIB, 1)} of "
                 f"{show.gib(plan.memory_capacity_bytes)}",
                 label_y=y + 18,
+                peak=f"peak: {PEAKS[plan.memory_peak]}",
+                peak_y=y + 73,
                 y=y + 26,
                 height=30,
                 capacity_x=x(plan.memory_capacity_bytes / _GIB),

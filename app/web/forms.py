@@ -27,7 +27,7 @@ Pairs = Sequence[tuple[str, str]]
 _GROUPED_NUMBER = re.compile(r"\s*\d{1,3}(,\d{3})+(\.\d+)?\s*")
 _WHOLE = re.compile(r"-?\d+\.0")
 _TEXT_FIELDS = frozenset({"title", "model", "config_json", "lora_targets", "qlora_targets"})
-_OBJECTIVE_LABELS = {"cheapest": "Cheapest", "fastest": "Fastest"}
+_OBJECTIVE_LABELS = {"value": "Best value", "cheapest": "Cheapest", "fastest": "Fastest"}
 
 
 @dataclass(frozen=True, slots=True)

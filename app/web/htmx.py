@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from starlette.requests import Request
 from starlette.responses import Response
+
+from app.web import addresses
 
 REQUEST_TYPE = "HX-Request-Type"
 
@@ -34,6 +34,6 @@ def push_url(request: Request, response: Response, address: str | None) -> None:
     address : path and query; None keeps what is there. An address that is shown already is not
         pushed again, so that Back always leads to something else.
     """
-    current = urlsplit(request.headers.get("HX-Current-URL", ""))
+    current = addresses.split(request.headers.get("HX-Current-URL", ""))
     shown = f"{current.path}?{current.query}" if current.query else current.path
     response.headers["HX-Push-Url"] = "false" if address in {None, shown} else address or "false"

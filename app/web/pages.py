@@ -110,10 +110,10 @@ def _read(pairs: Pairs) -> ScenarioInput:
         raise InputProblems(problems_from_validation(error)) from error
 
 
-def _answer(scenario: ScenarioInput, report: Report) -> Answer:
+def _answer(scenario: ScenarioInput, report: Report, today: date) -> Answer:
     query = scenario.to_query()
     return Answer(
-        view=results.view(report),
+        view=results.view(report, today),
         query=query,
         builder_address=_with_query("/estimate", query),
         result_address=_with_query("/result", query),
@@ -156,23 +156,42 @@ def _status(answer: Answer | None, problems: Sequence[Problem]) -> str:
     return f"{show.plural(len(problems), 'problem')} in the form. {problems[0].message}"
 
 
+def _shorter(pairs: Pairs, scenario: ScenarioInput) -> Response | None:
+    """Where a form that sent its defaults too leads to: the address of what differs from them.
+
+    Notes
+    -----
+    That address has fewer pairs, and none that its own canonical form lacks, so it leads no
+    further.
+    """
+    query = scenario.to_query()
+    if len(parse_qsl(query, keep_blank_values=True)) >= len(pairs):
+        return None
+    response = RedirectResponse(_with_query("/estimate", query), 302, headers=_REVALIDATE)
+    htmx.vary(response)
+    return response
+
+
 @router.get("/estimate")
 def builder(request: Request, site: Site) -> Response:
     """The form and its results; a form with problems comes back as it was typed, with 422."""
     pairs = request.query_params.multi_items()
+    partial = htmx.wants_partial(request)
+    today = _today()
     answer: Answer | None = None
     problems: tuple[Problem, ...] = ()
     try:
         scenario = _read(pairs)
-        answer = _answer(scenario, estimate(scenario, site.catalog, _today()))
+        if not partial and (shorter := _shorter(pairs, scenario)) is not None:
+            return shorter
+        answer = _answer(scenario, estimate(scenario, site.catalog, today), today)
     except InputProblems as error:
         problems = error.problems
-    layout = Layout("Please check the form", "estimate")
-    if answer is not None:
-        layout = Layout(answer.view.title or "Estimate", "estimate")
+    title = "Please check the form" if answer is None else answer.view.title or "Estimate"
+    layout = Layout(title, "estimate", indexed=not request.url.query)
     made = form(pairs, site.catalog, problems)
     status = 200 if answer is not None else 422
-    if htmx.wants_partial(request):
+    if partial:
         part = BuilderPart(layout, made, answer, _status(answer, problems))
         response = site.render("partials/_builder.html", part, status=status, headers=_REVALIDATE)
         htmx.push_url(request, response, answer.builder_address if answer else None)
@@ -185,7 +204,7 @@ def builder(request: Request, site: Site) -> Response:
 
 def _form_again(site: Page, pairs: Pairs, problems: Sequence[Problem]) -> Response:
     """There is nothing to show, but there is a form in which it can be put right."""
-    layout = Layout("Please check the form", "estimate")
+    layout = Layout("Please check the form", "estimate", indexed=False)
     return site.render(
         "pages/builder.html",
         Builder(layout, form(pairs, site.catalog, problems), None),
@@ -198,14 +217,17 @@ def _form_again(site: Page, pairs: Pairs, problems: Sequence[Problem]) -> Respon
 def result(request: Request, site: Site) -> Response:
     """The full result of the scenario in the address."""
     pairs = request.query_params.multi_items()
+    today = _today()
     try:
         scenario = _read(pairs)
-        answer = _answer(scenario, estimate(scenario, site.catalog, _today()))
+        answer = _answer(scenario, estimate(scenario, site.catalog, today), today)
     except InputProblems as error:
         return _form_again(site, pairs, error.problems)
     return site.render(
         "pages/result.html",
-        Result(Layout(answer.view.title or "Result", "estimate"), answer),
+        Result(
+            Layout(answer.view.title or "Result", "estimate", indexed=not request.url.query), answer
+        ),
         headers=_REVALIDATE,
     )
 
@@ -244,16 +266,17 @@ def save(
     return response
 
 
-def _shared_view(found: SharedScenario, site: Page, owned: bool) -> SharedView:
+def _shared_view(found: SharedScenario, site: Page, owned: bool, today: date) -> SharedView:
     return SharedView(
         token=found.token,
         saved=show.day(found.created_at),
         estimator_version=found.estimator_version,
         catalog_hash=found.catalog_hash[:12],
-        prices_as_of=show.day(found.report.prices_as_of),
+        prices=results.prices(found.report),
         owned=owned,
         facts_changed=(found.catalog_hash, found.estimator_version)
         != (site.catalog.content_hash, __version__),
+        dated=found.report.as_of != today.isoformat(),
     )
 
 
@@ -262,7 +285,8 @@ def shared(request: Request, site: Site, token: str) -> Response:
     """A saved result with the numbers that were shared."""
     found = site.scenarios.get(token)
     owned = site.scenarios.owns(token, request.cookies.get(WORKSPACE_COOKIE))
-    answer = _answer(found.scenario, found.report)
+    today = _today()
+    answer = _answer(found.scenario, found.report, today)
     if not answer.view.title and found.title:
         answer = replace(answer, view=replace(answer.view, title=found.title))
     return site.render(
@@ -270,7 +294,7 @@ def shared(request: Request, site: Site, token: str) -> Response:
         Shared(
             Layout(answer.view.title or "Shared result", indexed=False),
             answer,
-            _shared_view(found, site, owned),
+            _shared_view(found, site, owned, today),
         ),
         headers=PRIVATE,
     )
@@ -294,14 +318,14 @@ def _side(site: Page, text: str, heading: str) -> comparisons.Side:
         found = site.scenarios.get(token)
         basis = (
             f"as shared on {show.day(found.created_at)}: estimator {found.estimator_version}, "
-            f"prices of {show.day(found.report.prices_as_of)}"
+            f"{results.prices(found.report)}"
         )
         return comparisons.Side(
             heading, found.scenario, found.report, f"/s/{token}", basis, pinned=True
         )
     scenario = _read(pairs)
     report = estimate(scenario, site.catalog, _today())
-    basis = f"today: estimator {__version__}, prices of {show.day(report.prices_as_of)}"
+    basis = f"today: estimator {__version__}, {results.prices(report)}"
     address = _with_query("/result", scenario.to_query())
     return comparisons.Side(heading, scenario, report, address, basis, pinned=False)
 

@@ -9,12 +9,20 @@ from datetime import date, datetime
 
 from app.estimator.hardware import OLD_PRICE_DAYS, STALE_PRICE_DAYS
 from app.estimator.report import Distribution
+from app.estimator.wording import percent as percent_in_words
 
 NONE = "—"
 _MINUS = "−"
 _NO_BREAK = "\u00a0"
 _HYPHEN_AS_MINUS = re.compile(r"(?<![\w.])-(?=(?:US\$)?\d)")
 _GIB = 2**30
+_HOURS_PER_DAY = 24
+_DAYS_PER_YEAR = 365
+
+
+def _rounded(value: float, digits: int = 3) -> float:
+    """The value to so many significant digits: units are chosen by what will be shown."""
+    return float(f"{value:.{digits}g}")
 
 
 def _signed(text: str, negative: bool, plus: bool) -> str:
@@ -36,11 +44,17 @@ def number(value: float | None, decimals: int = 0, *, plus: bool = False) -> str
     return _signed(f"{abs(value):,.{decimals}f}", value < 0, plus)
 
 
-def significant(value: float | None, digits: int = 3) -> str:
+def significant(value: float | None, digits: int = 3, *, trim: bool = True) -> str:
     """A number with about that many significant digits, never in scientific notation.
+
+    Parameters
+    ----------
+    trim : leave out zeros at the end.
 
     Examples
     --------
+    >>> significant(9.999), significant(2.0, 2, trim=False)
+    ('10', '2.0')
     >>> significant(0.012345), significant(12.345), significant(1234.5), significant(3.0)
     ('0.0123', '12.3', '1,234', '3')
     """
@@ -48,10 +62,10 @@ def significant(value: float | None, digits: int = 3) -> str:
         return NONE
     if value == 0:
         return "0"
-    magnitude = math.floor(math.log10(abs(value)))
+    magnitude = math.floor(math.log10(abs(_rounded(value, digits))))
     decimals = max(0, digits - 1 - magnitude)
     text = number(value, decimals)
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return text.rstrip("0").rstrip(".") if trim and "." in text else text
 
 
 def usd(value: float | None, *, cents: bool = False, plus: bool = False) -> str:
@@ -64,7 +78,7 @@ def usd(value: float | None, *, cents: bool = False, plus: bool = False) -> str:
     """
     if value is None or not math.isfinite(value):
         return NONE
-    decimals = 2 if cents or (value != 0 and abs(value) < 10) else 0
+    decimals = 2 if cents or (value != 0 and round(abs(value), 2) < 10) else 0
     return _signed(f"US${abs(value):,.{decimals}f}", value < 0, plus)
 
 
@@ -81,12 +95,16 @@ def usd_short(value: float | None, *, plus: bool = False, trim: bool = False) ->
     ('US$1.23\\xa0M', '−US$31.2\\xa0k', 'US$999', 'US$2.50\\xa0bn', 'US$2.50')
     >>> usd_short(91_000), usd_short(91_000, trim=True), usd_short(99_960)
     ('US$91.0\\xa0k', 'US$91\\xa0k', 'US$100\\xa0k')
+    >>> usd_short(9.999e11), usd_short(3.6e12)
+    ('US$1.00\\xa0tn', 'US$3.60\\xa0tn')
     """
     if value is None or not math.isfinite(value):
         return NONE
     size = abs(value)
     # The limits are where three digits would round up into the next unit.
-    for limit, divisor, suffix in ((999.5e6, 1e9, "bn"), (999.5e3, 1e6, "M"), (999.5, 1e3, "k")):
+    for limit, divisor, suffix in (
+        (999.5e9, 1e12, "tn"), (999.5e6, 1e9, "bn"), (999.5e3, 1e6, "M"), (999.5, 1e3, "k"),
+    ):  # fmt: skip
         if size >= limit:
             scaled = size / divisor
             text = f"{scaled:,.{2 if scaled < 9.995 else 1 if scaled < 99.95 else 0}f}"
@@ -103,12 +121,15 @@ def count_short(value: float | None) -> str:
     --------
     >>> count_short(8_030_261_248), count_short(167_772_160), count_short(4096), count_short(950)
     ('8.03 billion', '168 million', '4,096', '950')
+    >>> count_short(999_999_999)
+    '1 billion'
     """
     if value is None or not math.isfinite(value):
         return NONE
-    for limit, name in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
-        if abs(value) >= limit:
-            return f"{significant(value / limit)} {name}"
+    if round(abs(value)) >= 1e6:
+        for limit, name in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+            if abs(_rounded(value)) >= limit:
+                return f"{significant(value / limit)} {name}"
     return number(value)
 
 
@@ -125,40 +146,39 @@ def power_of_ten(value: float | None, unit: str) -> str:
     for limit, prefix in (
         (1e24, "Y"), (1e21, "Z"), (1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"),
     ):  # fmt: skip
-        if abs(value) >= limit:
+        if abs(_rounded(value)) >= limit:
             return f"{significant(value / limit)} {prefix}{unit}"
     return f"{significant(value)} {unit}"
 
 
-def percent(fraction: float | None, decimals: int = 0) -> str:
-    """A fraction as a percentage; the ends are said as bounds, because draws are finite.
+def percent(fraction: float | None) -> str:
+    """A probability as a percentage, in the words of the verdict: its ends are bounds.
 
     Examples
     --------
-    >>> percent(0.143), percent(0.9999), percent(0.00001), percent(None), percent(1.0)
-    ('14%', '>99%', '<1%', '—', '>99%')
+    >>> percent(0.143), percent(0.0061), percent(0.9999), percent(None)
+    ('14%', 'under 1%', 'over 99%', '—')
     """
     if fraction is None or not math.isfinite(fraction):
         return NONE
-    if decimals == 0 and 0 <= fraction <= 1:
-        if fraction > 0.995:
-            return ">99%"
-        if fraction < 0.005:
-            return "<1%"
-    return number(fraction * 100, decimals) + "%"
+    return percent_in_words(fraction)
 
 
-def share(fraction: float | None, digits: int = 2) -> str:
+def share(fraction: float | None, digits: int = 2, *, trim: bool = True) -> str:
     """A fraction that is exactly known, as a percentage in a few digits.
 
+    Parameters
+    ----------
+    trim : leave out zeros at the end; not where shares stand side by side.
+
     Examples
     --------
-    >>> share(1.0), share(0.0208933), share(0.5)
-    ('100%', '2.1%', '50%')
+    >>> share(1.0), share(0.0208933), share(0.5), share(0.02, trim=False)
+    ('100%', '2.1%', '50%', '2.0%')
     """
     if fraction is None or not math.isfinite(fraction):
         return NONE
-    return significant(fraction * 100, digits) + "%"
+    return significant(fraction * 100, digits, trim=trim) + "%"
 
 
 def points(value: float | None, *, plus: bool = True) -> str:
@@ -190,16 +210,23 @@ def hours(value: float | None) -> str:
     --------
     >>> hours(0.01), hours(0.4), hours(6.54), hours(48), hours(200)
     ('36 s', '24 min', '6.5 h', '48 h', '8.3 days')
+    >>> hours(0.9999), hours(9.99), hours(96.4), hours(20_000)
+    ('1.0 h', '10 h', '96 h', '2.3 years')
     """
     if value is None or not math.isfinite(value):
         return NONE
-    if value < 1 / 60:
+    if _rounded(value * 3600, 2) < 60:
         return f"{significant(value * 3600, 2)} s"
-    if value < 1:
+    if round(value * 60) < 60:
         return f"{number(value * 60)} min"
-    if value < 10:
+    if round(value, 1) < 10:
         return f"{number(value, 1)} h"
-    return f"{number(value)} h" if value <= 96 else f"{number(value / 24, 1)} days"
+    if round(value) <= 4 * _HOURS_PER_DAY:
+        return f"{number(value)} h"
+    days = value / _HOURS_PER_DAY
+    if round(days, 1) <= _DAYS_PER_YEAR:
+        return f"{number(days, 1)} days"
+    return f"{number(days / _DAYS_PER_YEAR, 1)} years"
 
 
 def seconds(value: float | None) -> str:
@@ -207,12 +234,12 @@ def seconds(value: float | None) -> str:
 
     Examples
     --------
-    >>> seconds(0.0123), seconds(2.345), seconds(120)
-    ('12.3 ms', '2.35 s', '120 s')
+    >>> seconds(0.0123), seconds(2.345), seconds(120), seconds(0.9999)
+    ('12.3 ms', '2.35 s', '120 s', '1 s')
     """
     if value is None or not math.isfinite(value):
         return NONE
-    return f"{significant(value * 1e3)} ms" if value < 1 else f"{significant(value)} s"
+    return f"{significant(value * 1e3)} ms" if _rounded(value) < 1 else f"{significant(value)} s"
 
 
 def months(value: float | None) -> str:
@@ -288,6 +315,22 @@ def day(value: date | datetime | str) -> str:
     else:
         read = value
     return f"{read.day} {read:%B %Y}"
+
+
+def days_between(days: Sequence[str]) -> str:
+    """The first and the last of some dates, the year once where it is the same.
+
+    Examples
+    --------
+    >>> days_between(["2026-11-09", "2026-05-07"]), days_between(["2026-11-09"])
+    ('between 7 May and 9 November 2026', 'on 9 November 2026')
+    """
+    first, last = day(min(days)), day(max(days))
+    if first == last:
+        return f"on {last}"
+    if min(days)[:4] == max(days)[:4]:
+        first = first.removesuffix(f" {min(days)[:4]}")
+    return f"between {first} and {last}"
 
 
 def price_age(valid_from: str, days: int) -> tuple[str, str]:

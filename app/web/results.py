@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from app.estimator.adapters import ALL_LINEARS, ATTENTION_LINEARS
 from app.estimator.report import (
@@ -28,6 +30,9 @@ KIND_LABELS = {
     "fact": "Published fact",
     "assumption": "Our judgement",
 }
+_MOST_POINTS = 100
+_NO_GAP_POINTS = 0.05
+"""A gap that is written 0.0, as in the verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +185,8 @@ class ResultView:
     key_figures: tuple[KeyFigure, ...]
     methods: tuple[MethodHead, ...]
     rows: tuple[TableRow, ...]
+    table_notes: tuple[str, ...]
+    """what is read with the side-by-side table"""
     misfits: tuple[Misfit, ...]
     cost_gain: figures.Figure | None
     cash_flow: figures.Figure | None
@@ -190,12 +197,19 @@ class ResultView:
     assumptions: tuple[AssumptionRow, ...]
     sources: tuple[SourceRow, ...]
     notes: tuple[str, ...]
+    """what to know before the answer is relied on"""
     basis: str
-    """one line: date, estimator version, prices, draws and seed"""
+    """one line: date, estimator version, prices, simulated cases and seed"""
 
 
-def view(report: Report) -> ResultView:
-    """The report, ready to be laid out."""
+def view(report: Report, today: date | None = None) -> ResultView:
+    """The report, ready to be laid out.
+
+    Parameters
+    ----------
+    today : day to which the age of prices is counted; None is the day of the report.
+    """
+    day = today or date.fromisoformat(report.as_of)
     chosen = report.verdict.choice
     headline, because = show.first_sentence(show.typeset(report.verdict.headline))
     return ResultView(
@@ -213,6 +227,7 @@ def view(report: Report) -> ResultView:
             for m in report.methods
         ),
         rows=_rows(report),
+        table_notes=_table_notes(report),
         misfits=tuple(
             Misfit(name_of(m.method), m.reasons) for m in report.methods if not m.feasible
         ),
@@ -220,7 +235,7 @@ def view(report: Report) -> ResultView:
         cash_flow=figures.cash_flow(report),
         memory=figures.memory(report),
         costs=tuple(_cost_table(report, m) for m in report.methods if m.cost_lines),
-        plans=tuple(_plan(report, m, m.plan) for m in report.methods if m.plan is not None),
+        plans=tuple(_plan(report, m, m.plan, day) for m in report.methods if m.plan is not None),
         model=_model(report),
         assumptions=tuple(_assumption(report, a) for a in report.assumptions),
         sources=tuple(
@@ -236,9 +251,15 @@ def view(report: Report) -> ResultView:
         ),
         notes=report.notes,
         basis=f"Computed for {show.day(report.as_of)} with estimator {report.estimator_version}, "
-        f"prices of {show.day(report.prices_as_of)}, {report.draws:,} draws, "
+        f"{prices(report)}, {report.draws:,} simulated cases, "
         f"seed {report.seed}.",
     )
+
+
+def prices(report: Report) -> str:
+    """When the prices of the chosen plans were read, as part of a sentence."""
+    read = [m.plan.price_valid_from for m in report.methods if m.plan is not None]
+    return f"prices read {show.days_between(read or [report.prices_as_of])}"
 
 
 def anchor(source_key: str) -> str:
@@ -295,7 +316,7 @@ def _key_figures(report: Report) -> tuple[KeyFigure, ...]:
                 f"Payback, {_within_sentence(leader.method)}",
                 show.months(leader.payback_months) if leader.payback_months is not None else "none",
                 "",
-                f"P(it pays within {horizon}) = {show.percent(leader.probability_pays)}",
+                f"chance that it pays within {horizon}: {show.percent(leader.probability_pays)}",
             )
         )
     if compared is not None:
@@ -305,18 +326,15 @@ def _key_figures(report: Report) -> tuple[KeyFigure, ...]:
                 f"Expected accuracy, full over {adapter}",
                 f"{show.points(compared.gap_points.mean)} points",
                 show.span(compared.gap_points, "points"),
-                "points full fine-tuning needs to break even: "
-                + show.points(compared.break_even_gap_points, plus=False)
-                if compared.break_even_gap_points is not None
-                else "no gap in accuracy would pay for full fine-tuning",
+                _break_even(report),
             )
         )
         found.append(
             KeyFigure(
-                f"P(full beats {adapter})",
+                "Chance that full is worth more",
                 show.percent(compared.probability_full_beats_adapter),
                 "",
-                "share of draws in which full has the higher net present value",
+                f"than {adapter}: share of simulated cases with the higher net present value",
             )
         )
         found.append(
@@ -345,6 +363,45 @@ def _key_figures(report: Report) -> tuple[KeyFigure, ...]:
             )
         )
     return tuple(found)
+
+
+def _break_even(report: Report) -> str:
+    """At which gap full and the adapter are worth the same; nothing where neither pays."""
+    compared = report.comparison
+    if compared is None or report.verdict.choice == "neither":
+        return ""
+    threshold = compared.break_even_gap_points
+    if threshold is None or threshold > _MOST_POINTS:
+        return "no gap in accuracy would pay for full fine-tuning"
+    if abs(threshold) < _NO_GAP_POINTS:
+        return "both cost about the same"
+    return f"both are worth the same at {show.points(threshold)} points"
+
+
+def _table_notes(report: Report) -> tuple[str, ...]:
+    found = []
+    able = [m for m in report.methods if m.probability_best is not None]
+    if able:
+        idle = max(0.0, 1.0 - sum(m.probability_best or 0.0 for m in able))
+        found.append(f"Doing nothing is the best choice in {show.percent(idle)} of cases.")
+    worse = [
+        f"{_within_sentence(m.method) if i else name_of(m.method)} in "
+        f"{show.percent(m.accuracy.probability_worse_than_base)}"
+        for i, m in enumerate(m for m in report.methods if m.accuracy is not None)
+        if m.accuracy is not None
+    ]
+    if worse:
+        found.append(
+            "The accuracy gain comes from published studies, mostly of models with 7 to 8 billion "
+            "parameters; it does not depend on your data size or model. A model that tests below "
+            f"the base is not released: {show.join_words(worse)} of cases."
+        )
+    return tuple(found)
+
+
+def _batch(plan: PlanReport) -> str:
+    kept = "no checkpointing" if plan.checkpointing == "none" else "checkpointing"
+    return f"micro-batch {plan.micro_batch}, {kept}"
 
 
 def _rows(report: Report) -> tuple[TableRow, ...]:
@@ -398,23 +455,32 @@ def _rows(report: Report) -> tuple[TableRow, ...]:
         if m.plan is None:
             return Cell(show.NONE)
         return Cell(
-            show.gib(m.plan.memory_bytes), note=f"of {show.gib(m.plan.memory_capacity_bytes)}"
+            show.gib(m.plan.memory_bytes),
+            note=f"of {show.gib(m.plan.memory_capacity_bytes)}; {_batch(m.plan)}",
         )
+
+    def total(m: MethodReport) -> Cell:
+        spread = m.total_usd_range
+        if spread is None:
+            return Cell(show.usd(m.total_usd))
+        if show.usd_short(spread.p10) == show.usd_short(spread.p90):
+            return Cell(show.usd(m.total_usd), note="as entered; only GPU time varies")
+        return Cell(show.usd(m.total_usd), show.span(spread))
 
     table = (
         ("Expected accuracy gain", gain, True),
         ("Expected accuracy", final, False),
-        (
-            f"Total cost, {horizon}",
-            lambda m: Cell(show.usd(m.total_usd), show.span(m.total_usd_range).replace("—", "")),
-            True,
-        ),
+        (f"Total cost, {horizon}", total, True),
         ("Cost per accuracy point", per_point, True),
         ("Cost before the first release", lambda m: Cell(show.usd(m.upfront_usd)), False),
         ("Net present value", npv, True),
         ("Payback", payback, False),
-        ("P(pays)", lambda m: Cell(show.percent(m.probability_pays)), False),
-        ("P(best)", lambda m: Cell(show.percent(m.probability_best)), True),
+        ("Chance that it pays", lambda m: Cell(show.percent(m.probability_pays)), False),
+        (
+            "Chance that it is the best choice",
+            lambda m: Cell(show.percent(m.probability_best)),
+            True,
+        ),
         ("Time to first release", lambda m: Cell(show.months(m.time_to_release_months)), False),
         ("One training run", run_hours, False),
         (
@@ -427,7 +493,8 @@ def _rows(report: Report) -> tuple[TableRow, ...]:
         (
             "Trained parameters",
             lambda m: Cell(
-                show.count_short(m.trainable_parameters), note=show.share(m.trainable_fraction)
+                show.count_short(m.trainable_parameters),
+                note=show.share(m.trainable_fraction, trim=False),
             ),
             False,
         ),
@@ -478,8 +545,24 @@ def _plan_words(plan: PlanReport) -> str:
     return f"{plan.gpus} × {plan.accelerator_name} at {plan.provider_name} ({where})"
 
 
-def _plan(report: Report, m: MethodReport, plan: PlanReport) -> PlanView:
-    level, words = show.price_age(plan.price_valid_from, plan.price_age_days)
+def _other_plans(m: MethodReport, chosen: PlanReport) -> Iterable[Detail]:
+    """The plans that another aim would have chosen, each once."""
+    found: dict[PlanReport, list[str]] = {}
+    for label, other in (
+        ("Best value", m.best_value), ("Cheapest", m.cheapest), ("Fastest", m.fastest),
+    ):  # fmt: skip
+        if other is not None and other != chosen:
+            found.setdefault(other, []).append(label)
+    for plan, labels in found.items():
+        yield Detail(
+            show.join_words([labels[0], *(label.lower() for label in labels[1:])]),
+            f"{_plan_words(plan)}: {show.hours(plan.hours)}, {show.usd(plan.usd)} a run",
+        )
+
+
+def _plan(report: Report, m: MethodReport, plan: PlanReport, today: date) -> PlanView:
+    age = (today - date.fromisoformat(plan.price_valid_from)).days
+    level, words = show.price_age(plan.price_valid_from, age)
     step = plan.step_time
     total = step.total_s or 1.0
     parts = (
@@ -489,15 +572,6 @@ def _plan(report: Report, m: MethodReport, plan: PlanReport) -> PlanView:
         ("Communication", step.communication_s),
         ("Optimizer", step.optimizer_s),
     )
-    alternatives = []
-    for label, other in (("Cheapest", m.cheapest), ("Fastest", m.fastest)):
-        if other is not None and other != plan:
-            alternatives.append(
-                Detail(
-                    label,
-                    f"{_plan_words(other)}: {show.hours(other.hours)}, {show.usd(other.usd)} a run",
-                )
-            )
     checkpointing = {"none": "none", "full": "full (activations recomputed)"}
     details = [
         Detail("Region and terms", f"{plan.region}, {plan.tier.replace('-', ' ')} price"),
@@ -517,6 +591,11 @@ def _plan(report: Report, m: MethodReport, plan: PlanReport) -> PlanView:
             "Batch",
             f"micro-batch {plan.micro_batch} × {show.plural(plan.gpus, 'GPU')} × "
             + show.plural(plan.gradient_accumulation_steps, "accumulation step"),
+        ),
+        Detail(
+            "Memory of one GPU",
+            f"{show.gib(plan.memory_bytes)} of {show.gib(plan.memory_capacity_bytes)}, at its peak "
+            f"{figures.PEAKS[plan.memory_peak]}",
         ),
         Detail("Checkpointing", checkpointing.get(plan.checkpointing, plan.checkpointing)),
         Detail(
@@ -545,11 +624,11 @@ def _plan(report: Report, m: MethodReport, plan: PlanReport) -> PlanView:
         price_source=_source(report, plan.price_source_key),
         details=tuple(details),
         time_parts=tuple(
-            TimePart(label, show.seconds(value), show.percent(value / total))
+            TimePart(label, show.seconds(value), show.share(value / total, trim=False))
             for label, value in parts
         ),
         time_total=show.seconds(step.total_s),
-        alternatives=tuple(alternatives),
+        alternatives=tuple(_other_plans(m, plan)),
     )
 
 

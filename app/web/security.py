@@ -5,8 +5,11 @@ Pure ASGI: no request body or response is buffered for longer than the limit all
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
+import logging
+import re
 from collections.abc import Iterable
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -73,6 +76,34 @@ class SecurityHeaders:
         await secured(scope, receive, cast("Any", send))
 
 
+class HeadAsGet:
+    """Answer HEAD as GET would be answered, without the body.
+
+    Notes
+    -----
+    Routes are declared for GET alone. Every header stays as GET has it, the length too
+    (RFC 9110, 9.3.2).
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_no_body(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                if message.get("more_body", False):
+                    return
+                message = {"type": "http.response.body", "body": b"", "more_body": False}
+            await send(message)
+
+        # A copy: the server still has to know that it answers HEAD.
+        await self._app({**scope, "method": "GET"}, receive, send_no_body)
+
+
 class CrossSiteGuard:
     """Refuse requests that change something and were started by another site's page.
 
@@ -120,7 +151,7 @@ def _from_here(headers: Headers) -> bool:
 
 
 class BodyLimit:
-    """Answer 413 to a request whose body is larger than the limit, announced or not.
+    """Answer 413 to a request whose body is larger than the limit, and 408 to one that stalls.
 
     Notes
     -----
@@ -128,9 +159,10 @@ class BodyLimit:
     body that turns out to be too long.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, max_wait_s: float = 30) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._max_wait_s = max_wait_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
@@ -138,22 +170,36 @@ class BodyLimit:
             return
         announced = Headers(scope=scope).get("content-length", "")
         if announced.isascii() and announced.isdigit() and int(announced[:18]) > self._max_bytes:
-            await self._refuse(scope, receive, send)
+            await self._too_large(scope, receive, send)
             return
         body = bytearray()
         more = True
         while more:
-            message = await receive()
+            try:
+                message = await asyncio.wait_for(receive(), self._max_wait_s)
+            except TimeoutError:
+                await self._too_slow(scope, receive, send)
+                return
             if message["type"] != "http.request":
                 return  # the client has gone: nobody is left to answer
             body += message.get("body", b"")
             if len(body) > self._max_bytes:
-                await self._refuse(scope, receive, send)
+                await self._too_large(scope, receive, send)
                 return
             more = message.get("more_body", False)
         await self._app(scope, _replay(bytes(body), receive), send)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _too_slow(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = problem_response(
+            scope,
+            408,
+            "Request too slow",
+            f"Nothing more of the request arrived within {self._max_wait_s:g} s. Send it again.",
+            headers=[("Connection", "close")],
+        )
+        await response(scope, receive, send)
+
+    async def _too_large(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = problem_response(
             scope,
             413,
@@ -178,6 +224,35 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return replayed
+
+
+_SECRET_IN_PATH = re.compile(r"(/s/+|/api/v1/scenarios/+)[^/?]+")
+_COMPARED = re.compile(r"(/compare/?\?).+", re.DOTALL)
+
+
+class HideTokens(logging.Filter):
+    """Keep the tokens of shared links out of uvicorn's access log: whoever has one can read.
+
+    Examples
+    --------
+    >>> HideTokens.hidden("/s/abcdefghijklmnop/revoke")
+    '/s/…/revoke'
+    >>> HideTokens.hidden("/compare?left=%2Fs%2Fabcdefghijklmnop")
+    '/compare?…'
+    """
+
+    @staticmethod
+    def hidden(path: str) -> str:
+        """The path and query as they may be logged."""
+        return _COMPARED.sub(r"\1…", _SECRET_IN_PATH.sub(r"\1…", path))
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record; it is always logged."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                self.hidden(value) if isinstance(value, str) else value for value in record.args
+            )
+        return True
 
 
 def problem_response(

@@ -263,6 +263,24 @@ def test_content_hash_follows_the_content_and_not_the_line_ends(
     assert _load(*folders).content_hash != before
 
 
+@pytest.mark.parametrize(
+    ("folder", "table"),
+    [
+        *((0, name) for name in ("accelerators.csv", "offers.csv", "providers.csv", "sources.csv")),
+        *((1, path.name) for path in sorted((CATALOG_DIR / "models").glob("*.csv"))),
+        *((2, path.name) for path in sorted((CATALOG_DIR / "evidence").glob("*.csv"))),
+    ],
+)
+def test_content_hash_follows_every_table(
+    folders: tuple[Path, Path, Path], folder: int, table: str
+) -> None:
+    before = _load(*folders).content_hash
+    path = folders[folder] / table
+    path.write_bytes(path.read_bytes() + b"\n")  # a blank line, which means nothing
+    changed = _load(*folders)
+    assert changed.content_hash != before
+
+
 def test_prices_stay_decimal_in_the_table() -> None:
     rows = dict(read_table(ROOT / "pricing/offers.csv", OfferRow))
     assert str(rows[2].usd_per_instance_hour) == "1.006"

@@ -61,7 +61,7 @@ def test_processes_that_start_at_once_take_turns(each_database: Settings) -> Non
         "import sys; from app.settings import Settings; from app.db.migrate import upgrade;"
         "settings = Settings(); sys.stdin.read(); upgrade(settings)"
     )
-    environment = {**os.environ, "DATABASE_URL": each_database.database_url}
+    environment = {**os.environ, "TUNECASE_DATABASE_URL": each_database.database_url}
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", program],
@@ -98,7 +98,7 @@ def test_there_is_one_head(settings: Settings) -> None:
 
 
 def test_the_alembic_command_finds_no_drift(tmp_path: Path) -> None:
-    environment = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path / 'check.sqlite3'}"}
+    environment = {**os.environ, "TUNECASE_DATABASE_URL": f"sqlite:///{tmp_path / 'check.sqlite3'}"}
     for arguments in (["upgrade", "head"], ["check"]):
         subprocess.run(
             [sys.executable, "-m", "alembic", "-c", ROOT / "migrations/alembic.ini", *arguments],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -17,7 +18,14 @@ from app.estimator.case import Data
 from app.estimator.constants import ConstantValues
 from app.estimator.hardware import Offer
 from app.estimator.methods import Method
-from app.estimator.planner import Choice, evaluate, plan_run, reasons_nothing_fits
+from app.estimator.planner import (
+    NO_WAITING,
+    Choice,
+    Waiting,
+    evaluate,
+    plan_run,
+    reasons_nothing_fits,
+)
 from app.estimator.plans import (
     MICRO_BATCHES,
     NODE_COUNTS,
@@ -51,8 +59,8 @@ def mixed_fleet(catalog: Catalog) -> Fleet:
     return fleet_of([*chosen, *same])
 
 
-def _one(plans: Plans, i: int) -> Plans:
-    return plans.take(np.array([i]))
+def _take(plans: Plans, index: list[int]) -> Plans:
+    return Plans(*(getattr(plans, field.name)[index] for field in dataclasses.fields(plans)))
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.key)
@@ -62,10 +70,10 @@ def test_many_plans_at_once_are_the_same_as_one_by_one(
     fleet = fleet_of(catalog.offers)
     every = enumerate_plans(fleet, max_gpus=256, global_batch=64)
     some = np.random.default_rng(5).choice(len(every), 150, replace=False)
-    plans = every.take(some)
+    plans = _take(every, some.tolist())
     together = evaluate(llama_8b, method, DATA, fleet, plans, constants)
     for i in range(len(plans)):
-        alone = evaluate(llama_8b, method, DATA, fleet, _one(plans, i), constants)
+        alone = evaluate(llama_8b, method, DATA, fleet, _take(plans, [i]), constants)
         assert together.hours[i] == alone.hours[0]
         assert together.memory.total[i] == alone.memory.total[0]
         assert together.fits[i] == alone.fits[0]
@@ -111,11 +119,15 @@ def _by_hand(
                             checkpointing=np.array([checkpointing]),
                         )
                         worked = evaluate(architecture, method, data, own, plan, constants)
-                        if worked.memory.total[0] <= offer.memory_bytes:
+                        # A sixteenth of the memory is not planned on.
+                        if worked.memory.total[0] <= offer.memory_bytes * 15 / 16:
                             hours = float(worked.hours[0])
                             usd = offer.usd_per_instance_hour * nodes * hours
                             found.append((usd, hours, gpus, position))
     return found, considered
+
+
+WAITINGS = (Waiting(10.0, 5.0), Waiting(10.0, 100.0), Waiting(2.5, 1e4))
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.key)
@@ -135,6 +147,58 @@ def test_the_planner_finds_what_plain_loops_find(
 
     assert shown(planned.cheapest) == min(every)
     assert shown(planned.fastest) == min(every, key=lambda e: (e[1], e[0], e[2], e[3]))
+    # Where waiting costs nothing, the best value is the cheapest.
+    assert planned.best_value == planned.cheapest
+    found = set()
+    for waiting in WAITINGS:
+        planned = plan_run(llama_8b, method, DATA, mixed_fleet, constants, 16, waiting)
+        assert planned.best_value is not None
+        usd, hours, gpus, offer = min(
+            every,
+            key=lambda e: (waiting.runs * e[0] + waiting.usd_per_hour * e[1], e[1], e[2], e[3]),
+        )
+        assert shown(planned.best_value) == (usd, hours, gpus, offer)
+        found.add(offer)
+        # The others do not depend on waiting.
+        assert planned.cheapest is not None
+        assert planned.fastest is not None
+        assert shown(planned.cheapest) == min(every)
+    assert len(found) > 1
+
+
+def test_hours_that_cost_much_make_the_fastest_the_best_value(
+    make_offer: MakeOffer, llama_8b: Architecture, constants: ConstantValues
+) -> None:
+    fleet = fleet_of([make_offer("one"), make_offer("eight", gpus=8, usd=32)])
+
+    def planned(waiting: Waiting) -> tuple[Choice | None, ...]:
+        found = plan_run(llama_8b, METHODS[1], DATA, fleet, constants, 8, waiting)
+        return found.best_value, found.cheapest, found.fastest
+
+    best, cheapest, fastest = planned(NO_WAITING)
+    assert best == cheapest != fastest
+    best, cheapest, fastest = planned(Waiting(1.0, 1e6))
+    assert best == fastest != cheapest
+    # More runs to pay for outweigh the hours again.
+    best, cheapest, fastest = planned(Waiting(1e9, 1e6))
+    assert best == cheapest != fastest
+
+
+def test_a_plan_that_fills_the_last_sixteenth_does_not_fit(
+    make_offer: MakeOffer, llama_8b: Architecture, constants: ConstantValues
+) -> None:
+    """Whatever the margin: a plan fits up to it, and not a byte beyond."""
+    fleet = fleet_of([make_offer()])
+    plans = enumerate_plans(fleet, max_gpus=1, global_batch=64)
+    for margin in (constants["memory_margin"], 0.0, 0.5):
+        found = evaluate(
+            llama_8b, METHODS[1], DATA, fleet, plans, {**constants, "memory_margin": margin}
+        )
+        assert (found.capacity_bytes == 80 * 2**30).all()
+        assert (found.fits == (found.memory.total <= (1 - margin) * 80 * 2**30)).all()
+        assert found.fits.any()
+        assert not found.fits.all()
+    assert constants["memory_margin"] == 0.0625
 
 
 def test_ties_go_to_the_first_offer(
@@ -222,6 +286,16 @@ def _reasons(
     )
 
 
+def _remedy(reasons: tuple[str, ...], remedy: str) -> tuple[int, str]:
+    """GPUs and their name, where exactly this remedy is said."""
+    assert len(reasons) == 2
+    start, end = f"To make it fit, {remedy}: it fits on ", "."
+    assert reasons[1].startswith(start), reasons[1]
+    assert reasons[1].endswith(end)
+    count, name = reasons[1].removeprefix(start).removesuffix(end).split(" × ")
+    return int(count), name
+
+
 def test_too_small_a_gpu_names_what_is_missing_and_what_would_do(
     make_offer: MakeOffer, llama_8b: Architecture, constants: ConstantValues
 ) -> None:
@@ -236,10 +310,38 @@ def test_too_small_a_gpu_names_what_is_missing_and_what_would_do(
         constants,
         1,
     )
-    assert "1 x The L4-24GB" in reasons[0]
-    assert "GiB per GPU and has 24 GiB" in reasons[0]
-    assert "4 x The H100-SXM-80GB" in reasons[1]
+    assert "1 × The L4-24GB" in reasons[0]
+    assert "GiB per GPU and has 22.5 GiB to plan on." in reasons[0]  # 24 x 15/16
+    # The limit is raised first: other GPUs are the larger change.
+    count, name = _remedy(reasons, "raise the limit of GPUs")
+    assert name == "The L4-24GB"
+    assert plan_run(llama_8b, METHODS[0], DATA, fleet_of([small]), constants, count).cheapest
+    assert not plan_run(
+        llama_8b, METHODS[0], DATA, fleet_of([small]), constants, count - 1
+    ).cheapest
+    # Where more of the same cannot be joined, others and more of them are needed.
+    alone = make_offer("small", gib=24, accelerator="L4-24GB", network=None)
+    reference = fleet_of([alone, large])
+    fleet = fleet_of([alone])
+    reasons = _reasons(llama_8b, METHODS[0], DATA, fleet, reference, constants, 1)
+    both = "raise the limit of GPUs and choose other GPUs or providers"
+    assert _remedy(reasons, both) == (4, "The H100-SXM-80GB")
+    # With a limit that is high enough only the GPUs are named.
+    reasons = _reasons(llama_8b, METHODS[0], DATA, fleet, reference, constants, 4)
+    others = "choose other GPUs or providers"
+    assert _remedy(reasons, others) == (4, "The H100-SXM-80GB")
     assert plan_run(llama_8b, METHODS[0], DATA, fleet_of([large]), constants, 4).cheapest
+
+
+def test_what_nothing_remedies(
+    make_offer: MakeOffer, llama_8b: Architecture, constants: ConstantValues
+) -> None:
+    fleet = fleet_of([make_offer(gib=2, network=None)])
+    reasons = _reasons(llama_8b, METHODS[1], DATA, fleet, fleet, constants, 8)
+    assert reasons[1] == (
+        "No firm offer fits it on up to 1024 GPUs either: choose a smaller model, a shorter "
+        "sequence, or another method."
+    )
 
 
 def test_instances_larger_than_the_limit(
@@ -247,8 +349,9 @@ def test_instances_larger_than_the_limit(
 ) -> None:
     fleet = fleet_of([make_offer(gpus=8)])
     reasons = _reasons(llama_8b, METHODS[1], DATA, fleet, fleet, constants, 4)
-    assert "smallest instance among the chosen offers has 8 GPUs" in reasons[0]
+    assert "smallest instance among the offers has 8 GPUs" in reasons[0]
     assert "limit of 4 GPUs" in reasons[0]
+    assert _remedy(reasons, "raise the limit of GPUs") == (8, "The H100-SXM-80GB")
 
 
 def test_a_batch_too_small_to_spread_is_said(
@@ -259,4 +362,4 @@ def test_a_batch_too_small_to_spread_is_said(
     tiny = Data(50_000, 900, 3, 2048, 1)
     assert plan_run(llama_8b, METHODS[0], DATA, fleet, constants, 64).cheapest
     reasons = _reasons(llama_8b, METHODS[0], tiny, fleet, fleet, constants, 64)
-    assert "global batch" in " ".join(reasons)
+    assert "global batch" in reasons[1]

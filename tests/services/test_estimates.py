@@ -62,8 +62,13 @@ def test_the_main_job(catalog: Catalog) -> None:
     # Sixteen bytes a parameter are 120 GiB: full fine-tuning needs several GPUs of 80 GB.
     assert full.plan is not None
     assert full.plan.gpus > 1
+    # Adapters fit on one, and one is cheapest; of best value is what is done sooner.
+    assert lora.cheapest is not None
+    assert lora.cheapest.gpus == 1
     assert lora.plan is not None
-    assert lora.plan.gpus == 1
+    assert lora.plan == lora.best_value
+    assert lora.plan.hours < lora.cheapest.hours
+    assert answer(catalog, objective="cheapest").methods[1].plan == lora.cheapest
     assert report == answer(catalog)
 
 
@@ -168,6 +173,12 @@ def test_an_own_config_gives_the_numbers_of_the_built_in_model(catalog: Catalog)
     assert own.methods == built_in.methods
     assert own.verdict == built_in.verdict
     assert own.model.parameters == built_in.model.parameters
+    # The name and the ledger say whose shape it is, and do not pretend that the model was used.
+    assert own.model.label == "Own config.json (llama, 8,030 million parameters)"
+    assert built_in.model.label != own.model.label
+    assert "model" in {a.key for a in built_in.assumptions}
+    assert "model" not in {a.key for a in own.assumptions}
+    assert {a.key for a in built_in.assumptions} - {a.key for a in own.assumptions} == {"model"}
     # As text, from a form, just the same.
     assert answer(catalog, config_json=json.dumps(CONFIGS[LLAMA])).methods == built_in.methods
 
@@ -204,7 +215,10 @@ def test_a_combination_without_offers_is_found_beside_other_problems(catalog: Ca
     assert len(said) == 2
 
 
-REMEDY = re.compile(r"It would fit on (\d+) x ([^:]+):")
+REMEDY = re.compile(r"To make it fit, ([^:]+): it fits on (\d+) × (.+)\.$")
+LIMIT, OTHERS = "raise the limit of GPUs", "choose other GPUs or providers"
+BOTH = f"{LIMIT} and {OTHERS}"
+BATCH = f"raise the global batch, {BOTH}"
 
 
 @pytest.mark.parametrize(
@@ -222,6 +236,11 @@ REMEDY = re.compile(r"It would fit on (\d+) x ([^:]+):")
             "sequence_length": 65_536,
         },
         {"sequence_length": 131_072, "max_gpus": 1, "accelerators": ["A100-SXM-40GB"]},
+        {
+            "model": "meta-llama/Meta-Llama-3.1-70B",
+            "global_batch_sequences": 1,
+            "methods": ["full"],
+        },
     ],
 )
 def test_what_fits_nowhere_fits_when_the_advice_is_followed(
@@ -240,13 +259,33 @@ def test_what_fits_nowhere_fits_when_the_advice_is_followed(
         assert "GiB" in problem.message or "No layout is possible" in problem.message
         remedy = REMEDY.search(problem.message)
         assert remedy, problem.message
-        followed = changes | {
-            "methods": [method],
-            "max_gpus": int(remedy[1]),
-            "accelerators": [by_name[remedy[2]]],
-            "providers": [],
-        }
+        what, gpus, accelerator = remedy[1], int(remedy[2]), by_name[remedy[3]]
+        assert what in (LIMIT, OTHERS, BOTH, BATCH)
+        # Only what is said is changed.
+        alone: dict[str, Any] = changes | {"methods": [method]}
+        followed = dict(alone)
+        if LIMIT in what:
+            followed["max_gpus"] = gpus
+        if OTHERS in what:
+            followed |= {"accelerators": [accelerator], "providers": []}
+        if what == BATCH:
+            followed["global_batch_sequences"] = 1024
         report = answer(catalog, **followed)
+        # Fewer GPUs would not do, nor a smaller change than that.
+        plan = report.methods[0].plan
+        assert plan is not None
+        assert plan.accelerator == accelerator or OTHERS not in what
+        if gpus > 1:
+            assert set(refused(catalog, **followed | {"max_gpus": gpus - 1})) == {"/max_gpus"}
+        smaller: list[dict[str, Any]] = []
+        if what != LIMIT:
+            smaller.append({"max_gpus": 1024})
+        if what in (BOTH, BATCH):
+            smaller.append({"accelerators": [], "providers": []})
+        if what == BATCH:
+            smaller.append({"accelerators": [], "providers": [], "max_gpus": 1024})
+        for change in smaller:
+            assert set(refused(catalog, **alone | change)) == {"/max_gpus"}
         assert report.methods[0].feasible
         assert report.methods[0].cheapest is not None
 
@@ -256,7 +295,12 @@ def test_a_method_that_does_not_fit_says_why_beside_one_that_does(catalog: Catal
     full = report.methods[0]
     assert not full.feasible
     assert "GiB" in full.reasons[0]
-    assert REMEDY.search(full.reasons[1])
+    remedy = REMEDY.search(full.reasons[1])
+    assert remedy
+    # More of the card would not do, joined as they are offered: raising the limit is tried first.
+    alone = {"accelerators": ["RTX-4090-24GB"], "methods": ["full"], "max_gpus": 1024}
+    assert set(refused(catalog, **alone)) == {"/max_gpus"}
+    assert (remedy[1], int(remedy[2])) == (OTHERS, 1)
 
 
 def test_the_ledger_tells_entered_from_default(catalog: Catalog) -> None:
@@ -264,6 +308,26 @@ def test_the_ledger_tells_entered_from_default(catalog: Catalog) -> None:
     assert (rows["epochs"].kind, rows["epochs"].value) == ("input", 5)
     assert (rows["experiments"].kind, rows["experiments"].changed) == ("default", False)
     assert rows["providers"].value == "all"
+
+
+@pytest.mark.parametrize("ready", SITUATIONS, ids=lambda ready: ready.key)
+def test_what_a_situation_presets_was_not_entered(catalog: Catalog, ready: Any) -> None:
+    inputs = set(ScenarioInput.model_fields)
+
+    def kinds(scenario: ScenarioInput) -> dict[str, tuple[str, bool]]:
+        rows = estimate(scenario, catalog, TODAY).assumptions
+        return {a.key: (a.kind, a.changed) for a in rows if a.key in inputs}
+
+    preset = kinds(ready.scenario)
+    assert set(preset.values()) == {("default", False)}
+    # Entered, although it is what a blank scenario has.
+    blank = ScenarioInput().base_accuracy_points
+    assert blank != ready.scenario.base_accuracy_points
+    changed = kinds(ready.scenario.model_copy(update={"base_accuracy_points": blank}))
+    assert changed == preset | {"base_accuracy_points": ("input", True)}
+    # The same figures in no situation were entered.
+    entered = kinds(ready.scenario.model_copy(update={"situation": "blank"}))
+    assert entered["base_accuracy_points"] == ("input", True)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.estimator.memory import MOMENTS
 from app.estimator.report import Distribution, MethodReport, Report
 from app.web import figures
-from app.web.charts import Scale, area, nice_step, nice_ticks, path, spread
+from app.web.charts import Scale, area, nice_step, nice_ticks, path, spread, text_width
 
 values = st.floats(-1e12, 1e12, allow_nan=False)
 
@@ -80,14 +81,30 @@ def test_cost_and_gain_lie_inside_their_frame(report: Report) -> None:
     assert figure is not None
     for drawing in (figure.wide, figure.narrow):
         assert isinstance(drawing, figures.CostGainDrawing)
-        assert len(drawing.marks) == 3
-        for mark in drawing.marks:
-            assert mark.x_low <= mark.x <= mark.x_high
-            assert mark.y_high <= mark.y <= mark.y_low
-            for x, y in ((mark.x_low, mark.y_low), (mark.x_high, mark.y_high)):
-                assert _inside(drawing.frame, x, y)
-        xs = sorted(mark.x for mark in drawing.marks)
-        assert all(b - a > 15 for a, b in itertools.pairwise(xs)), "marks cover each other"
+        assert len(drawing.lanes) == 3
+        for lane in drawing.lanes:
+            for extent, panel in zip(lane.extents, drawing.panels, strict=True):
+                assert extent.low <= extent.high
+                for x in (extent.low, extent.x, extent.high):
+                    assert panel.scale.start <= x <= panel.scale.end
+                    assert _inside(drawing.frame, x, lane.y)
+                half = text_width(extent.text, 12.5) / 2
+                assert _inside(drawing.frame, extent.text_x - half, lane.text_y)
+                assert _inside(drawing.frame, extent.text_x + half, lane.text_y)
+        ys = [lane.y for lane in drawing.lanes]
+        assert all(b - a > 30 for a, b in itertools.pairwise(ys)), "lanes cover each other"
+        assert drawing.panels[0].scale.end < drawing.panels[1].scale.start
+
+
+def test_costs_stand_where_they_are(report: Report) -> None:
+    close = _changed(_changed(report, "lora", total_usd=281_000.0), "full", total_usd=291_000.0)
+    figure = figures.cost_gain(close)
+    assert figure is not None
+    for drawing in (figure.wide, figure.narrow):
+        assert isinstance(drawing, figures.CostGainDrawing)
+        scale = drawing.panels[0].scale
+        shown = [lane.extents[0].x for lane in drawing.lanes]
+        assert shown == [scale(m.total_usd or 0.0) for m in close.methods]
 
 
 def test_cost_and_gain_say_the_conclusion_and_hold_the_numbers(report: Report) -> None:
@@ -107,7 +124,10 @@ def test_a_method_that_costs_nothing_and_loses_accuracy_is_drawn(report: Report)
     )
     assert figure is not None
     assert isinstance(figure.wide, figures.CostGainDrawing)
-    assert figure.wide.zero_y < figure.wide.frame.bottom
+    gains = figure.wide.panels[1]
+    assert gains.zero_x > gains.scale.start
+    assert figure.wide.lanes[1].extents[1].x < gains.zero_x
+    assert figure.wide.lanes[1].extents[0].x == figure.wide.panels[0].zero_x
 
 
 def test_the_band_belongs_to_the_method_that_leads(report: Report) -> None:
@@ -118,6 +138,23 @@ def test_the_band_belongs_to_the_method_that_leads(report: Report) -> None:
     assert isinstance(figure.wide, figures.CashFlowDrawing)
     assert figure.wide.band_method == leader.method
     assert len(figure.table.rows) == report.horizon_months + 1
+
+
+@pytest.mark.parametrize("factor", [1, -1, 1e3, -1e3, -1e6])
+def test_amounts_beside_the_cash_flow_lie_inside_the_drawing(report: Report, factor: float) -> None:
+    changed = report
+    for m in report.methods:
+        assert m.cash_flow is not None
+        flow = dataclasses.replace(
+            m.cash_flow, cumulative_usd=tuple(v * factor for v in m.cash_flow.cumulative_usd)
+        )
+        changed = _changed(changed, m.method, cash_flow=flow)
+    figure = figures.cash_flow(changed)
+    assert figure is not None
+    for drawing in (figure.wide, figure.narrow):
+        assert isinstance(drawing, figures.CashFlowDrawing)
+        for tick in drawing.y_ticks:
+            assert drawing.frame.left - 8 - text_width(tick.label, 12.5) >= 0
 
 
 def test_no_payback_is_said(report: Report) -> None:
@@ -153,9 +190,29 @@ def test_memory_segments_fill_the_bar_up_to_the_peak(report: Report) -> None:
 def test_memory_lines_are_numbered_in_their_fixed_order(report: Report) -> None:
     figure = figures.memory(report)
     assert figure is not None
+    assert dict(figure.legend)[1] == "Model weights"
     labels = [label for _, label in figure.legend]
     assert labels.index("Model weights") == 0
     assert labels.index("Adapters") < labels.index("Optimizer states") < labels.index("Activations")
+
+
+def test_a_memory_line_keeps_its_number_whatever_others_there_are(report: Report) -> None:
+    alone = dataclasses.replace(report, methods=report.methods[:1])
+    all_of_them, one = figures.memory(report), figures.memory(alone)
+    assert all_of_them is not None
+    assert one is not None
+    assert set(one.legend) < set(all_of_them.legend)
+
+
+def test_every_bar_says_when_its_peak_is_reached(report: Report) -> None:
+    figure = figures.memory(report)
+    assert figure is not None
+    assert isinstance(figure.narrow, figures.MemoryDrawing)
+    for bar, m in zip(figure.narrow.bars, report.methods, strict=True):
+        assert m.plan is not None
+        assert bar.peak == f"peak: {figures.PEAKS[m.plan.memory_peak]}"
+        assert figures.PEAKS[m.plan.memory_peak] in figure.conclusion
+    assert set(figures.PEAKS) == set(MOMENTS)
 
 
 def test_no_feasible_method_means_no_charts(report: Report) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from app.estimator.report import Report
 from app.inputs import ScenarioInput
-from app.web import comparisons
+from app.web import comparisons, results
 
 
 def _side(scenario: ScenarioInput, report: Report) -> comparisons.Side:
@@ -33,6 +33,36 @@ def test_equal_answers_are_called_the_same(report: Report) -> None:
     view = comparisons.compare(side, side)
     assert view.inputs == ()
     assert {d.change for _, rows in view.outcomes for d in rows} <= {"same", ""}
+    assert view.identical
+
+
+def test_a_change_is_that_of_what_is_shown(report: Report) -> None:
+    def with_gain(points: float) -> Report:
+        lora = report.methods[1]
+        assert lora.accuracy is not None
+        gain = replace(lora.accuracy.gain_points, mean=points)
+        lora = replace(lora, accuracy=replace(lora.accuracy, gain_points=gain))
+        return replace(report, methods=(report.methods[0], lora, report.methods[2]))
+
+    left, right = (_side(ScenarioInput(), with_gain(points)) for points in (8.549, 8.851))
+    rows = dict(comparisons.compare(left, right).outcomes)["LoRA"]
+    assert (rows[0].left, rows[0].right, rows[0].change) == ("+8.5", "+8.9", "+0.4 points")
+
+
+def test_a_bound_has_no_difference_in_numbers(report: Report) -> None:
+    def with_best(p: float) -> Report:
+        return replace(report, methods=(replace(report.methods[0], probability_best=p),))
+
+    left, right = (_side(ScenarioInput(), with_best(p)) for p in (0.004, 0.2))
+    rows = dict(comparisons.compare(left, right).outcomes)["Full fine-tuning"]
+    found = {d.label: (d.left, d.right, d.change) for d in rows}
+    assert found["Chance that it is the best choice"] == ("under 1%", "20%", "higher")
+
+
+def test_the_verdict_is_said_as_on_the_result_page(report: Report) -> None:
+    side = _side(ScenarioInput(), report)
+    verdict = dict(comparisons.compare(side, side).outcomes)["Verdict"][0]
+    assert f"{verdict.left}." == results.view(report).headline
 
 
 def test_a_method_on_one_side_only_has_a_dash_on_the_other(report: Report) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
 
 import pytest
@@ -127,6 +128,82 @@ def test_a_problem_found_later_stands_at_its_field_too(reader: TestClient) -> No
     assert document.all("input", id="f-assumptions-link_efficiency")[0]["value"] == "9"
 
 
+def test_a_broken_current_address_is_no_error(reader: TestClient) -> None:
+    shown = {**PARTIAL, "HX-Current-URL": "http://["}
+    response = reader.get("/estimate?lora_rank=16", headers=shown)
+    assert response.status_code == 200
+    assert response.headers["hx-push-url"] == "/estimate?lora_rank=16"
+
+
+def _whole_form(reader: TestClient, address: str) -> list[tuple[str, str]]:
+    """What a browser without JavaScript sends: every field, changed or not."""
+    scenario = ScenarioInput.model_validate(
+        fields_from_pairs(parse_qsl(urlsplit(address).query, keep_blank_values=True))
+    )
+    sent = [
+        (found["name"], found.get("value", ""))
+        for found in _document(reader.get(address)).all("input")
+        if found["name"] != "scenario" and (found.get("type") != "checkbox" or "checked" in found)
+    ]
+    return [*sent, ("model", scenario.model), ("task_group", scenario.task_group)]
+
+
+def test_a_form_sent_whole_leads_to_the_address_of_what_differs(reader: TestClient) -> None:
+    sent = _whole_form(reader, "/estimate?epochs=2&providers=aws&title=Ours")
+    assert len(sent) > 40
+    response = reader.get("/estimate", params=sent, follow_redirects=False)
+    assert response.status_code == 302
+    short = response.headers["location"]
+    assert dict(parse_qsl(urlsplit(short).query)) == {
+        "epochs": "2", "providers": "aws", "title": "Ours",
+    }  # fmt: skip
+    assert "HX-Request-Type" in response.headers["vary"]
+    assert reader.get(short, follow_redirects=False).status_code == 200
+    part = reader.get("/estimate", params=sent, headers=PARTIAL, follow_redirects=False)
+    assert part.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "epochs=3.0", "lora_rank=16", "accelerators=", "methods=&methods=lora", "nothing=1"],
+)
+def test_a_redirect_never_leads_to_another(query: str, reader: TestClient) -> None:
+    response = reader.get(f"/estimate?{query}", follow_redirects=False)
+    if response.status_code == 302:
+        response = reader.get(response.headers["location"], follow_redirects=False)
+    assert response.status_code == 200
+
+
+def test_only_the_plain_pages_are_listed_by_search_engines(reader: TestClient) -> None:
+    for address, listed in (("/estimate", True), ("/result", True), ("/method", True),
+                            ("/estimate?epochs=2", False), ("/result?epochs=2", False),
+                            ("/result?epochs=x", False)):  # fmt: skip
+        robots = _document(reader.get(address)).all("meta", name="robots", content="noindex")
+        assert (not robots) == listed, address
+
+
+def test_the_result_is_one_step_away_for_the_keyboard(reader: TestClient) -> None:
+    skips = _document(reader.get("/estimate")).all("a", **{"class": "skip"})
+    assert [a["href"] for a in skips] == ["#main", "#results"]
+    assert len(_document(reader.get("/result")).all("a", **{"class": "skip"})) == 1
+
+
+def test_the_title_of_the_tab_says_that_there_are_problems(reader: TestClient) -> None:
+    for headers in ({}, PARTIAL):
+        text = reader.get("/estimate?epochs=x", headers=headers).text
+        assert "<title>Error: Please check the form · Tunecase</title>" in text
+
+
+@pytest.mark.parametrize("address", ["/estimate", "/result"])
+def test_what_to_know_first_stands_near_the_verdict(address: str, reader: TestClient) -> None:
+    text = reader.get(address).text
+    assert text.count("Before you rely on this") == 1
+    assert text.index("key-figures") < text.index("Before you rely on this")
+    assert text.index("Before you rely on this") < text.index("chart-cost-gain")
+    assert text.index("chart-cost-gain") < text.index("Side by side")
+    assert 'href="/method#glossary"' in text
+
+
 def test_thousands_separators_are_read(reader: TestClient) -> None:
     response = reader.get("/estimate?examples=75,000", headers=PARTIAL)
     assert response.headers["hx-push-url"] == "/estimate?examples=75000"
@@ -140,9 +217,9 @@ def test_a_result_with_problems_leads_to_the_form(reader: TestClient) -> None:
 
 def test_a_result_reads_from_the_verdict_down(reader: TestClient) -> None:
     text = reader.get("/result").text
-    order = ["class=\"headline\"", "key-figures", "id=\"side-by-side\"", "id=\"chart-cost-gain\"",
-             "id=\"chart-cash-flow\"", "id=\"chart-memory\"", "id=\"costs\"", "id=\"plans\"",
-             "id=\"assumptions\"", "id=\"sources\""]  # fmt: skip
+    order = ["class=\"headline\"", "key-figures", "id=\"notes\"", "id=\"chart-cost-gain\"",
+             "id=\"side-by-side\"", "id=\"chart-cash-flow\"", "id=\"chart-memory\"",
+             "id=\"costs\"", "id=\"plans\"", "id=\"assumptions\"", "id=\"sources\""]  # fmt: skip
     places = [text.index(part) for part in order]
     assert places == sorted(places)
 
@@ -210,6 +287,24 @@ def test_a_saved_result_is_shared_by_its_link(client: TestClient) -> None:
     assert address not in client.get("/").text
 
 
+def test_a_shared_result_says_its_age_and_offers_the_numbers_of_today(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = _save(client)
+    document = _document(client.get(address))
+    assert "see today's numbers" not in document.text
+    ages = [
+        int(age.replace(",", "")) for age in re.findall(r"\(([\d,]+) days? old\)", document.text)
+    ]
+    later = datetime.now(UTC).date() + timedelta(days=40)
+    monkeypatch.setattr("app.web.pages._today", lambda: later)
+    document = _document(client.get(address))
+    assert "Prices age by the day: see today's numbers" in " ".join(document.text.split())
+    assert [age + 40 for age in ages] == [
+        int(age.replace(",", "")) for age in re.findall(r"\(([\d,]+) days? old\)", document.text)
+    ]
+
+
 def test_the_workspace_cookie_is_out_of_reach_of_scripts(client: TestClient) -> None:
     response = client.post("/scenarios", data={"scenario": ""}, follow_redirects=False)
     cookie = response.headers["set-cookie"].lower()
@@ -260,6 +355,12 @@ def test_two_scenarios_are_compared(client: TestClient) -> None:
     assert "LoRA rank" in text
     assert "Epochs" in text
     assert "as shared on" in text
+
+
+def test_equal_scenarios_do_not_differ(reader: TestClient) -> None:
+    text = _document(reader.get("/compare", params={"left": "/result", "right": "epochs=3"})).text
+    assert "Nothing differs." in text
+    assert "What differs in what was asked" not in text
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.estimator import wording
 from app.web import presenters as show
 
 amounts = st.lists(st.floats(-1e9, 1e9, allow_nan=False), max_size=12)
@@ -46,6 +47,29 @@ def test_a_unit_is_never_exceeded_by_rounding() -> None:
     assert show.usd_short(999_950) == "US$1.00\u00a0M"
     assert show.usd_short(999.6) == "US$1.00\u00a0k"
     assert show.usd_short(9_996) == "US$10.0\u00a0k"
+    assert show.usd_short(999.9e9) == "US$1.00\u00a0tn"
+    assert show.usd(9.999) == "US$10"
+    assert show.hours(0.9999) == "1.0 h"
+    assert show.hours(0.01666) == "1 min"
+    assert show.hours(9.99) == "10 h"
+    assert show.hours(8784) == "1.0 years"
+    assert show.seconds(0.9999) == "1 s"
+    assert show.count_short(999_999_999) == "1 billion"
+    assert show.power_of_ten(9.999e17, "FLOP") == "1 EFLOP"
+
+
+@given(st.floats(0, 1))
+def test_a_page_and_the_verdict_say_the_same_of_a_chance(fraction: float) -> None:
+    assert show.percent(fraction) == wording.percent(fraction)
+
+
+@given(st.floats(1e-3, 1e5))
+def test_longer_times_never_read_as_more_of_a_smaller_unit(value: float) -> None:
+    limits = {"s": 60, "min": 60, "h": 96, "days": 365}
+    text, unit = show.hours(value).split()
+    assert float(text.replace(",", "")) <= limits.get(unit, math.inf)
+    if unit in {"s", "min"}:
+        assert float(text) < 60
 
 
 @pytest.mark.parametrize(

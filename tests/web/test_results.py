@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 from app.catalog.catalog import Catalog
-from app.estimator.report import Report
+from app.estimator.report import Distribution, Report
 from app.services.estimates import estimate
 from app.services.situations import SITUATIONS, ReadyMade
 from app.web import results
@@ -37,10 +37,10 @@ def test_cost_rows_add_up_to_the_total_that_is_shown(report: Report) -> None:
 def test_a_method_that_does_not_fit_says_why(report: Report) -> None:
     full = dataclasses.replace(
         report.methods[0], feasible=False, reasons=("Needs 120 GiB.",), plan=None, cheapest=None,
-        fastest=None, flop=None, accuracy=None, cost_lines=(), upfront_usd=None, total_usd=None,
-        total_usd_range=None, usd_per_point=None, time_to_release_months=None, cash_flow=None,
-        npv_usd=None, payback_months=None, roi_fraction=None, probability_pays=None,
-        probability_best=None,
+        fastest=None, best_value=None, flop=None, accuracy=None, cost_lines=(), upfront_usd=None,
+        total_usd=None, total_usd_range=None, usd_per_point=None, time_to_release_months=None,
+        cash_flow=None, npv_usd=None, payback_months=None, roi_fraction=None,
+        probability_pays=None, probability_best=None,
     )  # fmt: skip
     view = results.view(
         dataclasses.replace(report, methods=(full, *report.methods[1:]), comparison=None)
@@ -78,3 +78,73 @@ def test_the_expected_gain_stands_beside_the_cost(report: Report) -> None:
     gain = results.view(report).rows[0].cells[0]
     assert re.fullmatch(r"[+−]?\d+\.\d pts", gain.value)
     assert " to " in gain.range
+
+
+def test_a_range_of_nothing_is_said_in_words(report: Report) -> None:
+    cost = Distribution(281_000, 280_990, 281_000, 281_010)
+    lora = dataclasses.replace(report.methods[1], total_usd=281_000.0, total_usd_range=cost)
+    view = results.view(
+        dataclasses.replace(report, methods=(report.methods[0], lora, report.methods[2]))
+    )
+    cell = next(row for row in view.rows if row.label.startswith("Total cost")).cells[1]
+    assert cell == results.Cell("US$281,000", note="as entered; only GPU time varies")
+
+
+@pytest.mark.parametrize(
+    ("choice", "threshold", "said"),
+    [
+        ("lora", 2.34, "both are worth the same at +2.3 points"),
+        ("full", -0.6, "both are worth the same at −0.6 points"),
+        ("lora", 0.04, "both cost about the same"),
+        ("lora", 150.0, "no gap in accuracy would pay for full fine-tuning"),
+        ("lora", None, "no gap in accuracy would pay for full fine-tuning"),
+        ("neither", 2.34, ""),
+    ],
+)
+def test_the_break_even_is_said_where_it_says_something(
+    report: Report, choice: str, threshold: float | None, said: str
+) -> None:
+    assert report.comparison is not None
+    changed = dataclasses.replace(
+        report,
+        verdict=dataclasses.replace(report.verdict, choice=choice),
+        comparison=dataclasses.replace(report.comparison, break_even_gap_points=threshold),
+    )
+    notes = [
+        f.note for f in results.view(changed).key_figures if f.label.startswith("Expected acc")
+    ]
+    assert notes == [said]
+
+
+def test_doing_nothing_and_what_is_not_released_are_said_below_the_table(report: Report) -> None:
+    shares = (0.5, 0.2, 0.1)
+    methods = tuple(
+        dataclasses.replace(m, probability_best=p)
+        for m, p in zip(report.methods, shares, strict=True)
+    )
+    idle, gain = results.view(dataclasses.replace(report, methods=methods)).table_notes
+    assert idle == "Doing nothing is the best choice in 20% of cases."
+    assert "7 to 8 billion parameters" in gain
+    assert re.search(r"not released: Full fine-tuning in .*%, LoRA in .*% and QLoRA in .*%", gain)
+
+
+def test_the_prices_of_the_chosen_plans_are_dated(report: Report) -> None:
+    days = ("2026-11-09", "2026-05-07", "2026-08-01")
+    methods = []
+    for m, day in zip(report.methods, days, strict=True):
+        assert m.plan is not None
+        methods.append(
+            dataclasses.replace(m, plan=dataclasses.replace(m.plan, price_valid_from=day))
+        )
+    changed = dataclasses.replace(report, methods=tuple(methods))
+    assert "prices read between 7 May and 9 November 2026," in results.view(changed).basis
+    words = [p.price_words for p in results.view(changed, date(2026, 11, 24)).plans]
+    assert words[0] == "Price of 9 November 2026 (15 days old)"
+    assert "Very old price" in words[1]
+
+
+def test_plans_of_other_aims_are_named_where_they_differ(report: Report) -> None:
+    for m, plan in zip(report.methods, results.view(report).plans, strict=True):
+        others = {p for p in (m.best_value, m.cheapest, m.fastest) if p != m.plan}
+        assert len(plan.alternatives) == len(others)
+        assert all(detail.label[0].isupper() and detail.value for detail in plan.alternatives)

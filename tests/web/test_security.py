@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import Message, Scope
@@ -17,10 +17,12 @@ from app.web.security import (
     CONTENT_SECURITY_POLICY,
     BodyLimit,
     CrossSiteGuard,
+    HeadAsGet,
     SecurityHeaders,
 )
 
 LIMIT = 1_000
+MAX_WAIT_S = 0.05
 
 
 async def echo(request: Request) -> PlainTextResponse:
@@ -33,12 +35,19 @@ async def fails(request: Request) -> None:
     raise RuntimeError("unexpected")
 
 
+async def streamed(request: Request) -> StreamingResponse:
+    return StreamingResponse(iter(["some", "parts"]), headers={"Content-Length": "9"})
+
+
 ROUTES = [
     Route("/page", echo, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     Route("/api/v1/thing", echo, methods=["GET", "POST"]),
     Route("/fails", fails),
+    Route("/streamed", streamed),
 ]
-APP = SecurityHeaders(CrossSiteGuard(BodyLimit(Starlette(routes=ROUTES), LIMIT)))
+APP = SecurityHeaders(
+    HeadAsGet(CrossSiteGuard(BodyLimit(Starlette(routes=ROUTES), LIMIT, MAX_WAIT_S)))
+)
 
 
 @pytest.fixture
@@ -174,6 +183,8 @@ def converse(chunks: list[Message], headers: dict[str, str]) -> tuple[list[Messa
     async def receive() -> Message:
         nonlocal read
         read += 1
+        if read > len(chunks):
+            await asyncio.sleep(60)
         return chunks[read - 1]
 
     async def send(message: Message) -> None:
@@ -222,3 +233,21 @@ def test_a_wrong_length_does_not_help(length: str) -> None:
 def test_a_client_that_leaves_gets_no_answer() -> None:
     sent, _ = converse([part(10, True), {"type": "http.disconnect"}], {})
     assert sent == []
+
+
+@pytest.mark.parametrize("begun", [[], [part(10, True)]])
+def test_a_body_that_stalls_is_not_waited_for(begun: list[Message]) -> None:
+    sent, read = converse(begun, {"content-length": "20"})
+    assert sent[0]["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]
+    assert b"Request too slow" in sent[1]["body"]
+    assert read == len(begun) + 1
+
+
+@pytest.mark.parametrize("path", ["/page", "/streamed", "/missing", "/fails"])
+def test_head_is_get_without_the_body(small: TestClient, path: str) -> None:
+    whole, head = small.get(path), small.head(path)
+    assert whole.content
+    assert head.content == b""
+    assert head.status_code == whole.status_code
+    assert dict(head.headers) == dict(whole.headers)
