@@ -211,12 +211,16 @@ def reasons_nothing_fits(
     larger = replace(data, global_batch_sequences=max(data.global_batch_sequences, REMEDY_GPUS))
     more, others = max(max_gpus, REMEDY_GPUS), "choose other GPUs or providers"
     limit = "raise the limit of GPUs"
+    batch = f"raise the global batch to {larger.global_batch_sequences}"
     # From the smallest change to the largest; the first that works is said, and only what it takes.
     for remedy, tried, offers, gpus in (
         (limit, data, fleet, more),
         (others, data, reference_fleet, max_gpus),
         (f"{limit} and {others}", data, reference_fleet, more),
-        (f"raise the global batch, {limit} and {others}", larger, reference_fleet, more),
+        (batch, larger, fleet, max_gpus),
+        (f"{batch} and {limit}", larger, fleet, more),
+        (f"{batch} and {others}", larger, reference_fleet, max_gpus),
+        (f"{batch}, {limit} and {others}", larger, reference_fleet, more),
     ):
         fewest = _fewest_gpus(architecture, method, tried, offers, constants, gpus)
         if fewest is not None:

@@ -356,7 +356,7 @@ def test_the_objective_chooses_the_plan(catalog: Catalog) -> None:
     assert fast.plan.usd > cheap.plan.usd
 
 
-VALUED = {
+VALUED: dict[str, dict[str, object]] = {
     "main": {},
     "any GPU": {"accelerators": ()},
     "narrow": {"task_group": "narrow"},

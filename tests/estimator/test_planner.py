@@ -362,4 +362,4 @@ def test_a_batch_too_small_to_spread_is_said(
     tiny = Data(50_000, 900, 3, 2048, 1)
     assert plan_run(llama_8b, METHODS[0], DATA, fleet, constants, 64).cheapest
     reasons = _reasons(llama_8b, METHODS[0], tiny, fleet, fleet, constants, 64)
-    assert "global batch" in reasons[1]
+    assert "To make it fit, raise the global batch to 1024: it fits on" in reasons[1]

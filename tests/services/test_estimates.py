@@ -218,7 +218,7 @@ def test_a_combination_without_offers_is_found_beside_other_problems(catalog: Ca
 REMEDY = re.compile(r"To make it fit, ([^:]+): it fits on (\d+) × (.+)\.$")
 LIMIT, OTHERS = "raise the limit of GPUs", "choose other GPUs or providers"
 BOTH = f"{LIMIT} and {OTHERS}"
-BATCH = f"raise the global batch, {BOTH}"
+BATCH = "raise the global batch to 1024"
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_what_fits_nowhere_fits_when_the_advice_is_followed(
         remedy = REMEDY.search(problem.message)
         assert remedy, problem.message
         what, gpus, accelerator = remedy[1], int(remedy[2]), by_name[remedy[3]]
-        assert what in (LIMIT, OTHERS, BOTH, BATCH)
+        assert what in (LIMIT, OTHERS, BOTH) or what.startswith(BATCH)
         # Only what is said is changed.
         alone: dict[str, Any] = changes | {"methods": [method]}
         followed = dict(alone)
@@ -268,7 +268,7 @@ def test_what_fits_nowhere_fits_when_the_advice_is_followed(
             followed["max_gpus"] = gpus
         if OTHERS in what:
             followed |= {"accelerators": [accelerator], "providers": []}
-        if what == BATCH:
+        if BATCH in what:
             followed["global_batch_sequences"] = 1024
         report = answer(catalog, **followed)
         # Fewer GPUs would not do, nor a smaller change than that.
@@ -280,9 +280,9 @@ def test_what_fits_nowhere_fits_when_the_advice_is_followed(
         smaller: list[dict[str, Any]] = []
         if what != LIMIT:
             smaller.append({"max_gpus": 1024})
-        if what in (BOTH, BATCH):
+        if what == BOTH or BATCH in what:
             smaller.append({"accelerators": [], "providers": []})
-        if what == BATCH:
+        if BATCH in what:
             smaller.append({"accelerators": [], "providers": [], "max_gpus": 1024})
         for change in smaller:
             assert set(refused(catalog, **alone | change)) == {"/max_gpus"}
