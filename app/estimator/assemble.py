@@ -346,7 +346,7 @@ def fact_ledger(methods: Iterable[MethodReport], case: Case) -> tuple[Assumption
     return tuple(rows.values())
 
 
-def report_notes(case: Case, prior: Prior) -> tuple[str, ...]:
+def report_notes(case: Case) -> tuple[str, ...]:
     """What a careful reader should know about this very report."""
     notes = []
     longest = case.model.architecture.max_position_embeddings
@@ -354,11 +354,6 @@ def report_notes(case: Case, prior: Prior) -> tuple[str, ...]:
         notes.append(
             f"The sequence length of {case.data.sequence_length:,} tokens is beyond the "
             f"{longest:,} that this model was made for."
-        )
-    if prior.studies <= 2:
-        notes.append(
-            f"Published studies of this kind of task: {prior.studies}. {prior.others:.0%} of the "
-            "draws come from other kinds."
         )
     if case.programme.releases_per_year > 0 and case.programme.release_fixed_usd == 0:
         notes.append(

@@ -142,7 +142,7 @@ def decide(
             sentences.append(f"{sentence_start(_evidence(contenders, comparison))}.")
         sentences.append(_costs(contenders, comparison))
         sentences.append(
-            "Probability that full fine-tuning is worth more than "
+            "Chance that full fine-tuning is worth more than "
             f"{contenders[comparison.adapter_method].name}: "
             f"{percent(comparison.probability_full_beats_adapter)}."
         )

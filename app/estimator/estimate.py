@@ -138,7 +138,7 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
         methods=methods,
         comparison=comparison,
         verdict=verdict,
-        notes=report_notes(case, prior),
+        notes=report_notes(case),
         assumptions=(
             *case.ledger,
             *fact_ledger(methods, case),

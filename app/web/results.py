@@ -28,6 +28,7 @@ KIND_LABELS = {
     "input": "You entered",
     "default": "Our default, not changed",
     "fact": "Published fact",
+    "derived": "Derived from published figures",
     "assumption": "Our judgement",
 }
 _MOST_POINTS = 100

@@ -50,7 +50,7 @@ def test_full_wins_clearly() -> None:
     assert verdict.headline.startswith("Full fine-tuning. ")
     assert "1.0 accuracy points over LoRA" in verdict.headline
     assert "expects +0.3 (80% range -2.4 to +3.1)" in verdict.headline
-    assert "Probability that full fine-tuning is worth more than LoRA: 75%." in verdict.sentences
+    assert "Chance that full fine-tuning is worth more than LoRA: 75%." in verdict.sentences
     assert (
         "Full fine-tuning is expected to be worth US$22 after all cost and pays in 75% of cases."
         in verdict.sentences

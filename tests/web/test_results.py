@@ -9,6 +9,7 @@ from datetime import date
 import pytest
 
 from app.catalog.catalog import Catalog
+from app.estimator.constants import CONSTANTS
 from app.estimator.report import Distribution, Report
 from app.services.estimates import estimate
 from app.services.situations import SITUATIONS, ReadyMade
@@ -148,3 +149,7 @@ def test_plans_of_other_aims_are_named_where_they_differ(report: Report) -> None
         others = {p for p in (m.best_value, m.cheapest, m.fastest) if p != m.plan}
         assert len(plan.alternatives) == len(others)
         assert all(detail.label[0].isupper() and detail.value for detail in plan.alternatives)
+
+
+def test_every_kind_of_constant_has_words() -> None:
+    assert {constant.kind for constant in CONSTANTS.values()} <= results.KIND_LABELS.keys()
