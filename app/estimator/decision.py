@@ -154,7 +154,8 @@ def decide(
                 f"{percent(chosen.probability_pays)} of cases."
             )
     sentences.extend(
-        f"{label} fits on no offer with up to {max_gpus} GPUs." for label in infeasible.values()
+        f"{label} fits on no offer with up to {max_gpus} GPU{'s' if max_gpus > 1 else ''}."
+        for label in infeasible.values()
     )
     if studies <= FEW_STUDIES:
         sentences.append(

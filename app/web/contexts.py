@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app.services.situations import ReadyMade
 from app.web.forms import FormView
-from app.web.results import ResultView
+from app.web.result_parts import ResultView
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 
 from app.estimator.adapters import ALL_LINEARS, ATTENTION_LINEARS
@@ -17,6 +16,22 @@ from app.estimator.report import (
 from app.web import figures
 from app.web import presenters as show
 from app.web.figures import name_of
+from app.web.result_parts import (
+    AssumptionRow,
+    Cell,
+    CostRow,
+    CostTable,
+    Detail,
+    KeyFigure,
+    MethodHead,
+    Misfit,
+    PlanView,
+    ResultView,
+    SourceMark,
+    SourceRow,
+    TableRow,
+    TimePart,
+)
 
 SITUATION_LABELS = {
     "blank": "",
@@ -34,173 +49,6 @@ KIND_LABELS = {
 _MOST_POINTS = 100
 _NO_GAP_POINTS = 0.05
 """A gap that is written 0.0, as in the verdict."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyFigure:
-    """One of the three to five figures below the verdict."""
-
-    label: str
-    value: str
-    range: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class MethodHead:
-    """A column of the side-by-side table."""
-
-    method: str
-    label: str
-    detail: str
-    chosen: bool
-    feasible: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A value, its 80% range and a remark, each may be empty."""
-
-    value: str
-    range: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TableRow:
-    """One quantity over all methods."""
-
-    label: str
-    cells: tuple[Cell, ...]
-    strong: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SourceMark:
-    """Where a number comes from: a link to a source of this page, or words."""
-
-    text: str
-    anchor: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CostRow:
-    """quantity x unit price = amount."""
-
-    label: str
-    when: str
-    quantity: str
-    unit: str
-    unit_price: str
-    amount: str
-    source: SourceMark
-
-
-@dataclass(frozen=True, slots=True)
-class CostTable:
-    """The cost lines of one method; the amounts add up to the total."""
-
-    method: str
-    label: str
-    rows: tuple[CostRow, ...]
-    total: str
-
-
-@dataclass(frozen=True, slots=True)
-class Detail:
-    """A term and its value in a list of details."""
-
-    label: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class TimePart:
-    """A part of one optimizer step."""
-
-    label: str
-    time: str
-    share: str
-
-
-@dataclass(frozen=True, slots=True)
-class PlanView:
-    """Where and how one run of a method is trained."""
-
-    method: str
-    label: str
-    headline: str
-    price_level: str
-    price_words: str
-    price_source: SourceMark
-    details: tuple[Detail, ...]
-    time_parts: tuple[TimePart, ...]
-    time_total: str
-    alternatives: tuple[Detail, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Misfit:
-    """A method that no plan fits, and why."""
-
-    label: str
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AssumptionRow:
-    """One number that the report rests on."""
-
-    label: str
-    value: str
-    kind: str
-    kind_label: str
-    changed: bool
-    source: SourceMark
-
-
-@dataclass(frozen=True, slots=True)
-class SourceRow:
-    """Where facts were read."""
-
-    anchor: str
-    title: str
-    publisher: str
-    locator: str
-    url: str
-    retrieved: str
-
-
-@dataclass(frozen=True, slots=True)
-class ResultView:
-    """Everything on a result page."""
-
-    title: str
-    situation: str
-    choice: str
-    headline: str
-    """the first sentence of the verdict"""
-    because: str
-    """the rest of the verdict, empty where it is one sentence"""
-    sentences: tuple[str, ...]
-    key_figures: tuple[KeyFigure, ...]
-    methods: tuple[MethodHead, ...]
-    rows: tuple[TableRow, ...]
-    table_notes: tuple[str, ...]
-    """what is read with the side-by-side table"""
-    misfits: tuple[Misfit, ...]
-    cost_gain: figures.Figure | None
-    cash_flow: figures.Figure | None
-    memory: figures.Figure | None
-    costs: tuple[CostTable, ...]
-    plans: tuple[PlanView, ...]
-    model: tuple[Detail, ...]
-    assumptions: tuple[AssumptionRow, ...]
-    sources: tuple[SourceRow, ...]
-    notes: tuple[str, ...]
-    """what to know before the answer is relied on"""
-    basis: str
-    """one line: date, estimator version, prices, simulated cases and seed"""
 
 
 def view(report: Report, today: date | None = None) -> ResultView:

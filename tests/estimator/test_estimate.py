@@ -331,7 +331,7 @@ def test_a_method_that_fits_nowhere_leaves_the_others(catalog: Catalog) -> None:
     assert "GiB" in full.reasons[0]
     assert qlora.feasible
     assert report.comparison is None
-    assert "Full fine-tuning fits on no offer with up to 1 GPUs." in report.verdict.sentences
+    assert "Full fine-tuning fits on no offer with up to 1 GPU." in report.verdict.sentences
 
 
 def test_the_objective_chooses_the_plan(catalog: Catalog) -> None:

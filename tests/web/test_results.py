@@ -14,6 +14,7 @@ from app.estimator.report import Distribution, Report
 from app.services.estimates import estimate
 from app.services.situations import SITUATIONS, ReadyMade
 from app.web import results
+from app.web.result_parts import Cell
 
 
 @pytest.mark.parametrize("made", SITUATIONS, ids=lambda made: made.key)
@@ -47,7 +48,7 @@ def test_a_method_that_does_not_fit_says_why(report: Report) -> None:
         dataclasses.replace(report, methods=(full, *report.methods[1:]), comparison=None)
     )
     assert [misfit.reasons for misfit in view.misfits] == [("Needs 120 GiB.",)]
-    assert view.rows[0].cells[0] == results.Cell("—", note="does not fit")
+    assert view.rows[0].cells[0] == Cell("—", note="does not fit")
     assert len(view.plans) == 2
     assert 3 <= len(view.key_figures) <= 5
 
@@ -88,7 +89,7 @@ def test_a_range_of_nothing_is_said_in_words(report: Report) -> None:
         dataclasses.replace(report, methods=(report.methods[0], lora, report.methods[2]))
     )
     cell = next(row for row in view.rows if row.label.startswith("Total cost")).cells[1]
-    assert cell == results.Cell("US$281,000", note="as entered; only GPU time varies")
+    assert cell == Cell("US$281,000", note="as entered; only GPU time varies")
 
 
 @pytest.mark.parametrize(
