@@ -13,11 +13,11 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, field_validator
 
+from app.estimator.evidence import TaskGroup
 from app.estimator.methods import LABELS
 
 Method = Literal["full", "lora", "qlora"]
 Situation = Literal["blank", "deep-domain", "controlled-behaviour", "core-product"]
-TaskGroup = Literal["narrow", "general", "skill", "far", "continued", "rl"]
 
 TASK_GROUP_LABELS: Mapping[str, str] = {
     "narrow": "Narrow task: extraction, classification, SQL, summaries, a fixed format",

@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator
 
 from app.catalog.tables import Row
+from app.estimator.evidence import TaskGroup
 
 # ---------------------------------------------------------------------------- cells
 
@@ -115,7 +116,6 @@ Billions = Annotated[Decimal, BeforeValidator(decimal_between("0.01", "5000", "b
 
 Link = Literal["nvlink", "nvlink-pair", "infinity-fabric", "pcie"]
 Tier = Literal["list", "capacity-block", "marketplace"]
-Group = Literal["narrow", "general", "skill", "far", "continued", "rl"]
 MetricKind = Literal["share", "overlap", "judge"]
 Method = Literal[
     "lora",
@@ -333,7 +333,7 @@ class ResultRow(Row):
     locator: str
     base_model: str
     params_b: Billions
-    group: Group
+    group: TaskGroup
     domain: str
     metric: str
     metric_kind: MetricKind

@@ -244,18 +244,19 @@ def method_report(
     method, money, costs = worked.method, worked.money, worked.costs
     time = factors.time[method.key]
 
-    def plan(choice: Choice | None) -> PlanReport | None:
-        return None if choice is None else plan_report(case, worked.planned, choice, time)
-
-    chosen = plan_report(case, worked.planned, worked.choice, time)
+    planned = worked.planned
+    # The choices often are one plan: each is reported once.
+    choices = {planned.cheapest, planned.fastest, planned.best_value, worked.choice}
+    plans = {c: plan_report(case, planned, c, time) for c in choices if c is not None}
+    chosen = plans[worked.choice]
     gain = float(worked.gain.mean())
     cost = money.expected_cost
     return replace(
         method_outline(case, method, worked.planned, ()),
         plan=chosen,
-        cheapest=plan(worked.planned.cheapest),
-        fastest=plan(worked.planned.fastest),
-        best_value=plan(worked.planned.best_value),
+        cheapest=plans.get(planned.cheapest) if planned.cheapest else None,
+        fastest=plans.get(planned.fastest) if planned.fastest else None,
+        best_value=plans.get(planned.best_value) if planned.best_value else None,
         flop=flop_report(case, method, chosen),
         accuracy=AccuracyReport(
             base_points=case.value.base_accuracy_points,

@@ -21,7 +21,7 @@ from app.estimator.case import Case
 from app.estimator.cost import Run, programme_costs
 from app.estimator.decision import Contender, better_adapter, decide, probabilities_best
 from app.estimator.errors import EstimatorError
-from app.estimator.finance import discount_factors
+from app.estimator.finance import npv_usd
 from app.estimator.methods import Method
 from app.estimator.planner import Planned, Waiting, plan_run, reasons_nothing_fits
 from app.estimator.report import REPORT_SCHEMA, Comparison, Report
@@ -208,13 +208,13 @@ def _compare(case: Case, worked: dict[str, Worked]) -> Comparison | None:
         return None
     full = worked["full"]
     adapter = worked[better_adapter({w.method.key: w.money.npv for w in adapters})]
-    discount = discount_factors(case.value.discount_rate_fraction, case.value.horizon_months)
+    rate = case.value.discount_rate_fraction
 
     def present_cost(w: Worked) -> float:
-        return float((w.costs.fixed_by_month + w.costs.gpu_by_month) @ discount)
+        return npv_usd(w.costs.fixed_by_month + w.costs.gpu_by_month, rate)
 
     def present_point(w: Worked) -> float:
-        return case.value.usd_per_point_month * float(w.costs.live_by_month @ discount)
+        return case.value.usd_per_point_month * npv_usd(w.costs.live_by_month, rate)
 
     npv = float(adapter.money.npv.mean())
     break_even = None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-TASK_GROUPS = ("narrow", "general", "skill", "far", "continued", "rl")
+TaskGroup = Literal["narrow", "general", "skill", "far", "continued", "rl"]
+"""Kinds of task: the one list of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,7 @@ class HeadToHead:
     ----------
     key : identifier of the row.
     study : key of the study; every study weighs the same.
-    group : kind of task, one of `TASK_GROUPS`.
+    group : kind of task, a `TaskGroup`.
     metric_kind : share (of right answers), overlap (ROUGE, BLEU) or judge (a judged mark); only a
         share has 100 as its end.
     method : lora, qlora, or a named variant (dora, pissa, lora-ga, ...).

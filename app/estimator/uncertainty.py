@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from app.estimator.constants import ConstantValues
 from app.estimator.cost import Costs
-from app.estimator.finance import discount_factors
+from app.estimator.finance import npv_usd
 from app.estimator.methods import LABELS
 from app.estimator.report import Distribution
 
@@ -124,12 +124,11 @@ def money_draws(
     A model that tests below the base is not put to use: its gain is worth nothing, not less.
     """
     months = len(costs.fixed_by_month) - 1
-    discount = discount_factors(annual_rate, months)
     benefit = usd_per_point_month * np.maximum(gain, 0.0) * value_factor
     npv = (
-        -float(costs.fixed_by_month @ discount)
-        - float(costs.gpu_by_month @ discount) * gpu_factor
-        + float(costs.live_by_month @ discount) * benefit
+        -npv_usd(costs.fixed_by_month, annual_rate)
+        - npv_usd(costs.gpu_by_month, annual_rate) * gpu_factor
+        + npv_usd(costs.live_by_month, annual_rate) * benefit
     )
     fixed = np.cumsum(costs.fixed_by_month)
     gpu = np.cumsum(costs.gpu_by_month)

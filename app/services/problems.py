@@ -24,11 +24,6 @@ class Problem:
     pointer: str
     message: str
 
-    @property
-    def field(self) -> str:
-        """Name of the top-level field; empty for the whole document."""
-        return self.pointer.removeprefix("/").split("/", 1)[0]
-
 
 MOST_PROBLEMS = 50
 """More than these help nobody; the rest is found once they are put right."""

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
-from urllib.parse import parse_qsl
 
 from pydantic.fields import FieldInfo
 
@@ -205,11 +204,6 @@ def cleaned(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         )
         for name, value in pairs
     ]
-
-
-def pairs_of(scenario: ScenarioInput) -> list[tuple[str, str]]:
-    """What the form would hold for a scenario: only what differs from the defaults."""
-    return parse_qsl(scenario.to_query(), keep_blank_values=True)
 
 
 def field_id(pointer: str) -> str:

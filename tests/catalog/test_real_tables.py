@@ -7,13 +7,14 @@ import json
 from collections import defaultdict
 from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from app.catalog.catalog import CATALOG_DIR, Catalog, load_catalog
 from app.catalog.config_json import architecture_from_config
 from app.estimator.architecture import Architecture
-from app.estimator.evidence import TASK_GROUPS
+from app.estimator.evidence import TaskGroup
 
 ROOT = Path(__file__).parents[2]
 PRICING = ROOT / "pricing"
@@ -125,7 +126,7 @@ def test_every_provider_has_an_offer() -> None:
 
 def test_every_study_has_a_result_and_every_group_is_filled(catalog: Catalog) -> None:
     assert {row.study for row in catalog.head_to_heads} == set(catalog.studies)
-    assert {row.group for row in catalog.head_to_heads} == set(TASK_GROUPS)
+    assert {row.group for row in catalog.head_to_heads} == set(get_args(TaskGroup))
 
 
 def test_list_prices_lie_within_the_spread_that_was_seen(catalog: Catalog) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -15,8 +15,10 @@ from app.catalog.catalog import Catalog
 from app.estimator.accuracy import draw_accuracy, prior_of, study_weights
 from app.estimator.adapters import ALL_LINEARS, Adapters
 from app.estimator.constants import ConstantValues, constant_values
-from app.estimator.evidence import TASK_GROUPS, HeadToHead
+from app.estimator.evidence import HeadToHead, TaskGroup
 from app.estimator.methods import Method
+
+TASK_GROUPS = get_args(TaskGroup)
 
 FULL = Method("full")
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.inputs import ScenarioInput
-from app.services.problems import Problem, problems_from_validation
+from app.services.problems import problems_from_validation
 
 
 def problems(document: Any) -> dict[str, str]:
@@ -71,10 +71,3 @@ def test_a_config_with_a_huge_number_is_refused_in_our_words() -> None:
 def test_long_values_are_cut() -> None:
     said = problems({"epochs": "x" * 5000})["/epochs"]
     assert len(said) < 200
-
-
-@pytest.mark.parametrize(
-    ("pointer", "field"), [("/epochs", "epochs"), ("/methods/0", "methods"), ("", "")]
-)
-def test_field_of_a_pointer(pointer: str, field: str) -> None:
-    assert Problem(pointer, "x").field == field

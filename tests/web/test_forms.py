@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -11,7 +12,12 @@ from app.estimator.constants import CONSTANTS
 from app.inputs import ScenarioInput, fields_from_pairs
 from app.services.problems import Problem
 from app.services.situations import SITUATIONS, ReadyMade
-from app.web.forms import STEPS, FieldView, cleaned, form, pairs_of
+from app.web.forms import STEPS, FieldView, cleaned, form
+
+
+def pairs_of(scenario: ScenarioInput) -> list[tuple[str, str]]:
+    """What an address holds of a scenario: only what differs from the defaults."""
+    return parse_qsl(scenario.to_query(), keep_blank_values=True)
 
 
 def _fields(pairs: list[tuple[str, str]], catalog: Catalog) -> dict[str, FieldView]:
