@@ -12,7 +12,7 @@ RUN := $(BIN)/python -m
 RUNTIME := $(if $(findstring postgres,$(DATABASE_URL)$(TUNECASE_DATABASE_URL)),postgres,base)
 CHECK_DATABASE := $(VENV)/check.sqlite3
 
-.PHONY: help serve test check format bench lock wheel clean
+.PHONY: help serve test check format bench calibrate lock wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -43,14 +43,21 @@ check: $(VENV)/.dev ## Format, lint, types, layers, templates, migrations
 format: $(VENV)/.dev ## Format the code and repair what can be repaired
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 
-bench: $(VENV)/.dev ## Measure speed
-	@for program in benchmarks/*.py; do $(BIN)/python $$program || exit 1; done
+bench: $(VENV)/.dev .venv-peers/.done .venv-peers-plans/.done ## Measure speed, and errors against those of peers
+	@$(BIN)/python benchmarks/bench.py
+	@$(RUN) benchmarks.peers
+
+calibrate: $(VENV)/.dev ## Fit the constants to the published runs anew
+	@$(RUN) benchmarks.calibration
 
 lock: $(VENV)/.dev ## Resolve all dependencies anew
 	@$(PIP) install 'uv>=0.13,<0.14'
 	@$(call compile,requirements/base,pyproject.toml)
 	@$(call compile,requirements/postgres,pyproject.toml --extra postgres)
 	@$(call compile,requirements/dev,pyproject.toml --group pyproject.toml:dev --group pyproject.toml:build)
+	@$(call compile,requirements/measure,requirements/measure.in)
+	@$(call compile,requirements/peers,requirements/peers.in)
+	@$(call compile,requirements/peers-plans,requirements/peers-plans.in)
 	@$(call compile,requirements/frontend,--group pyproject.toml:frontend)
 	@$(call compile,.ci/build,--group pyproject.toml:build)
 
@@ -61,7 +68,7 @@ wheel: $(VENV)/.dev static/vendor/README ## Build dist/tunecase-*.whl, with all 
 	@$(RUN) build --no-isolation --wheel --outdir dist .
 
 clean: ## Remove all that was installed or built; keep var/, the data
-	rm -rf $(VENV) node_modules static/vendor dist build htmlcov .coverage
+	rm -rf $(VENV) .venv-peers .venv-peers-plans node_modules static/vendor dist build htmlcov .coverage
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find app tests migrations -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -79,6 +86,13 @@ $(BIN)/tunecase: Makefile | $(BIN)/python
 $(VENV)/.%: requirements/%.txt | $(BIN)/tunecase
 	@echo "Installing $<"
 	@$(PIP) install --require-hashes -r $<
+	@touch $@
+
+# Peers' pins clash with ours and with each other.
+.venv-%/.done: requirements/%.txt
+	@echo "Installing $<"
+	@$(PYTHON) -m venv .venv-$*
+	@.venv-$*/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@touch $@
 
 static/vendor/README: package-lock.json .ci/vendor.py | $(VENV)/.$(RUNTIME)

@@ -21,18 +21,29 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import __version__
 from app.catalog.catalog import Catalog, load_catalog
 from app.catalog.config_json import architecture_from_config
+from app.catalog.measured import LARGEST_BYTES as LARGEST_CASES_BYTES
+from app.catalog.measured import read_measured
 from app.catalog.tables import CatalogError
 from app.estimator.adapters import Adapters, target_names
 from app.estimator.architecture import Architecture
 from app.estimator.errors import EstimatorError
 from app.estimator.flops import Attention
+from app.estimator.measured import METRIC_LABELS, METRIC_UNITS, MeasuredRun
 from app.estimator.methods import LABELS, Method
 from app.estimator.report import Report
+from app.exports.plans import PlansReport, plans_report
 from app.inputs import ScenarioInput
 from app.services.estimates import estimate as estimate_scenario
 from app.services.inspection import inspect_step
+from app.services.measured_facts import config_name
+from app.services.plans import Filters, trained_tables
+from app.services.plans import plan as plan_scenario
 from app.services.problems import InputProblems, Problem, problems_from_validation
+from app.services.validation import ValidationReport, document, validate
 from app.settings import Settings
+from app.web import presenters as show
+from app.web.plan_views import PlansView
+from app.web.plan_views import view as plans_view
 from app.web.results import view
 
 UNUSABLE = 2
@@ -59,17 +70,25 @@ def _catalog() -> Catalog:
         _refuse(*str(error).splitlines())
 
 
-def _read_json(path: str) -> object:
-    """One JSON document from a file, or from standard input for ``-``."""
-    name = "standard input" if path == "-" else path
+def _named(path: str) -> str:
+    return "standard input" if path == "-" else path
+
+
+def _read_bytes(path: str, most: int) -> bytes:
+    """What a file holds, or standard input for ``-``, up to one byte more than allowed."""
     try:
         if path == "-":
-            content = sys.stdin.buffer.read(LARGEST_FILE_BYTES + 1)
-        else:
-            with Path(path).open("rb") as file:
-                content = file.read(LARGEST_FILE_BYTES + 1)
-    except OSError as error:
-        _refuse(f"{name} cannot be read: {error.strerror}")
+            return sys.stdin.buffer.read(most + 1)
+        with Path(path).open("rb") as file:
+            return file.read(most + 1)
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        _refuse(f"{_named(path)} cannot be read: {getattr(error, 'strerror', None) or error}")
+
+
+def _read_json(path: str) -> object:
+    """One JSON document from a file, or from standard input for ``-``."""
+    name = _named(path)
+    content = _read_bytes(path, LARGEST_FILE_BYTES)
     if len(content) > LARGEST_FILE_BYTES:
         _refuse(
             f"{name} is larger than {LARGEST_FILE_BYTES // 1024**2} MiB; it should be a small "
@@ -131,6 +150,37 @@ def estimate(scenario: str, as_json: bool) -> None:
         click.echo(TypeAdapter(Report).dump_json(report, indent=2).decode())
     else:
         click.echo(_as_text(report))
+
+
+@main.command("plan")
+@click.argument("scenario")
+@click.option("--provider", default="", help="Only offers of this provider (its key).")
+@click.option("--region", default="", help="Only offers in this region.")
+@click.option("--gpu", default="", help="Only offers of this GPU (its key).")
+@click.option("--json", "as_json", is_flag=True, help="Print plans, frontier and recipes as JSON.")
+def plan_command(scenario: str, provider: str, region: str, gpu: str, as_json: bool) -> None:
+    """Plan the runs of SCENARIO, a JSON file or - for standard input.
+
+    Prints the chosen plan of each method, the plans from the cheapest to the fastest, and the files
+    that launch the chosen plan.
+    """
+    document = _read_json(scenario)
+    catalog = _catalog()
+    try:
+        given = ScenarioInput.model_validate(document)
+        report = plan_scenario(
+            given, Filters(provider, region, gpu), catalog, datetime.now(UTC).date()
+        )
+    except ValidationError as error:
+        _refuse_problems(problems_from_validation(error))
+    except InputProblems as error:
+        _refuse_problems(error.problems)
+    tables = trained_tables(given, catalog)
+    if as_json:
+        found = plans_report(report, tables)
+        click.echo(TypeAdapter(PlansReport).dump_json(found, indent=2).decode())
+    else:
+        click.echo(_as_plans(plans_view(report, tables, "")))
 
 
 @main.command("inspect")
@@ -207,6 +257,84 @@ def _architecture(model: str) -> Architecture:
     return entry.architecture
 
 
+@main.command("validate")
+@click.argument("cases")
+@click.option("--models", "folder", help="Folder of config.json files named ORG__NAME.json.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def validate_command(cases: str, folder: str | None, as_json: bool) -> None:
+    """Hold the measured runs in CASES, a CSV file or - for standard input, against predictions."""
+    report = validate(_read_runs(cases), _catalog(), _read_configs(folder))
+    if as_json:
+        click.echo(json.dumps(document(report), indent=2, allow_nan=False))
+    else:
+        click.echo(_as_scores(report))
+
+
+def _read_runs(path: str) -> tuple[MeasuredRun, ...]:
+    try:
+        return read_measured(_read_bytes(path, LARGEST_CASES_BYTES), _named(path))
+    except CatalogError as error:
+        _refuse(*str(error).splitlines())
+
+
+def _read_configs(folder: str | None) -> dict[str, dict[str, object]]:
+    """The configurations in a folder, by model."""
+    if folder is None:
+        return {}
+    if not Path(folder).is_dir():
+        _refuse(f"{folder} is not a folder; give one with files named ORG__NAME.json")
+    configs = {}
+    for path in sorted(Path(folder).glob("*.json")):
+        read = _read_json(str(path))
+        if not isinstance(read, dict):
+            _refuse(f"{path} holds no JSON object; give the config.json of a model")
+        configs[config_name(path.name)] = read
+    return configs
+
+
+def _as_scores(report: ValidationReport) -> str:
+    """Every row, then the figures by metric and method."""
+    table = [("Row", "Model", "Method", "GPUs", "Metric", "Measured", "Predicted", "80%", "Error")]
+    table += [
+        (
+            row.id,
+            row.model,
+            row.method,
+            f"{row.gpus} x {row.accelerator or row.gpu or '?'}",
+            row.metric,
+            show.significant(row.measured, 4),
+            show.significant(row.predicted, 4),
+            show.NONE
+            if row.low is None
+            else f"{show.significant(row.low)} to {show.significant(row.high)}",
+            f"skipped: {row.skipped}" if row.error is None else f"{row.error:+.1%}",
+        )
+        for row in report.rows
+    ]
+    totals = [
+        ("Metric", "Method", "Rows", "Skipped", "Median error", "90% within", "In 80% interval")
+    ]
+    totals += [
+        (
+            f"{METRIC_LABELS[metric]}, {METRIC_UNITS[metric]}",
+            method,
+            str(found.n),
+            str(found.skipped),
+            f"{found.median_ape:.1%}",
+            f"{found.p90_ape:.1%}",
+            show.NONE if found.coverage80 is None else f"{found.coverage80:.0%}",
+        )
+        for (metric, method), found in report.scores("metric", "method").items()
+    ]
+    lines = [*_columns(table), "", *_columns(totals)]
+    if any(row.skipped for row in report.rows):
+        lines.append("A skipped row counts as an error of 100%.")
+    if report.unscored:
+        reasons = ", ".join(f"{reason} ({count})" for reason, count in report.unscored.items())
+        lines.append(f"Read but not scored: {reasons}.")
+    return "\n".join(lines)
+
+
 def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Rows of texts, each column as wide as its widest."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -227,6 +355,30 @@ def _as_text(report: Report) -> str:
         for row in shown.rows
     ]
     lines += ["", *_columns(table)]
+    return "\n".join([*lines, "", shown.software_line])
+
+
+def _as_plans(shown: PlansView) -> str:
+    """The plans as their page shows them, with the files of each recipe."""
+    lines = [shown.software_line]
+    for m in shown.methods:
+        lines += ["", f"== {m.label}: {m.headline or 'nothing fits'}"]
+        lines += [m.figures] if m.figures else []
+        lines += [f"Plans: {m.counts}.", *m.reasons]
+        if m.rows:
+            table = [("GPUs", "Hours", "Cost", "Where", "Layout", "Batch", "Runs out", "")]
+            table += [
+                (
+                    *(row.gpus, row.hours, row.cost, row.where, row.layout, row.batch, row.risk),
+                    ", ".join(row.tags),
+                )
+                for row in m.rows
+            ]
+            lines += ["", *_columns(table)]
+        if m.recipe_refused:
+            lines += ["", f"No recipe: {m.recipe_refused}."]
+        for file in m.recipe.files if m.recipe else ():
+            lines += ["", f"-- {file.name}", file.text.rstrip()]
     return "\n".join(lines)
 
 

@@ -17,6 +17,9 @@ from app.estimator.evidence import TaskGroup
 from app.estimator.methods import LABELS
 
 Method = Literal["full", "lora", "qlora"]
+StackKey = Literal[
+    "transformers", "transformers-fused", "torchtune", "fsdp", "megatron", "unsloth", "native"
+]
 Situation = Literal["blank", "deep-domain", "controlled-behaviour", "core-product"]
 
 TASK_GROUP_LABELS: Mapping[str, str] = {
@@ -165,8 +168,8 @@ class ScenarioInput(BaseModel):
     config_json: Annotated[dict[str, Any] | None, BeforeValidator(_config_from_text)] = Field(
         None,
         title="config.json",
-        description="Optional: the Hugging Face config.json of a model that is not listed "
-        "(Llama, Mistral, Qwen2 or Qwen3 shapes). It replaces the model chosen above.",
+        description="Optional: the Hugging Face config.json of a model that is not listed. It "
+        "replaces the model chosen above.",
     )
     examples: int = Field(
         50_000,
@@ -196,7 +199,7 @@ class ScenarioInput(BaseModel):
         ge=64,
         le=131_072,
         title="Sequence length",
-        description="Examples are packed into sequences of this length.",
+        description="Longest sequence; longer examples are cut.",
         json_schema_extra={"unit": "tokens"},
     )
     global_batch_sequences: int = Field(
@@ -206,6 +209,50 @@ class ScenarioInput(BaseModel):
         title="Global batch",
         description="Sequences per optimizer step, over all GPUs.",
         json_schema_extra={"unit": "sequences"},
+    )
+
+    packing: Literal["wrapped", "packed", "grouped", "padded", "padded-to-max"] = Field(
+        "wrapped",
+        title="How examples become sequences",
+        description="Wrapped and packed sequences hold no padding, or little; padded ones compute "
+        "padding like text.",
+    )
+    longest_example_tokens: int = Field(
+        0,
+        ge=0,
+        le=10_000_000,
+        title="Longest usual example",
+        description="The length that 95% of the examples stay below; 0 if you do not know. It says "
+        "how much is padded or cut.",
+        json_schema_extra={"unit": "tokens"},
+    )
+    lengths: str = Field(
+        "",
+        max_length=20_000,
+        title="Lengths of your examples",
+        description="Optional: one length a line, or a length and how many examples have it. It "
+        "replaces the two figures above.",
+    )
+    evaluation_examples: int = Field(
+        500,
+        ge=0,
+        le=10_000_000,
+        title="Evaluation set during training",
+        description="Examples that are scored in one evaluation pass.",
+        json_schema_extra={"unit": "examples"},
+    )
+    evaluations_per_run: int = Field(
+        3,
+        ge=0,
+        le=10_000,
+        title="Evaluation passes",
+        description="In one run.",
+        json_schema_extra={"unit": "a run"},
+    )
+    train_embeddings: bool = Field(
+        False,
+        title="Adapters train the token table and head too",
+        description="Needed where new words are added; each is trained on a copy of its own.",
     )
 
     # Methods
@@ -278,6 +325,70 @@ class ScenarioInput(BaseModel):
         title="Most GPUs at once",
         description="Upper limit for one run.",
         json_schema_extra={"unit": "GPUs"},
+    )
+    deadline_hours: float = Field(
+        0,
+        ge=0,
+        le=1e6,
+        allow_inf_nan=False,
+        title="Deadline of one run",
+        description="0: none.",
+        json_schema_extra={"unit": "h"},
+    )
+    run_budget_usd: Usd = Field(
+        0,
+        title="Budget of one run",
+        description="GPU time of one run; 0: none.",
+        json_schema_extra={"unit": "USD"},
+    )
+    stack: StackKey = Field(
+        "transformers",
+        title="Training software",
+        description="It matters more than the GPU: four times between the slowest and the fastest.",
+    )
+    precision: Literal[
+        "usual", "bf16-mixed", "fp32-gradients", "fp32-sharded", "fp32-autocast", "bf16"
+    ] = Field(
+        "usual",
+        title="Precision of full fine-tuning",
+        description="What is held for every trained weight; usual: what the software does.",
+    )
+    optimizer: Literal[
+        "usual",
+        "adamw",
+        "adamw-bf16",
+        "adamw-8bit",
+        "paged-adamw-8bit",
+        "adafactor",
+        "lion",
+        "muon",
+        "sgd",
+    ] = Field("usual", title="Optimizer", description="Usual: what the software does.")
+    loss: Literal["usual", "upcast", "plain", "fused", "chunked"] = Field(
+        "usual",
+        title="Loss",
+        description="How much of the logits is held at once; it decides the peak of large "
+        "vocabularies.",
+    )
+    adapter_dtype: Literal["usual", "fp32", "bf16"] = Field(
+        "usual",
+        title="Adapter precision",
+        description="peft keeps adapters in fp32, which keeps copies of their inputs in fp32 too.",
+    )
+    compute: Literal["bf16", "fp8"] = Field(
+        "bf16",
+        title="Matrix products in",
+        description="fp8 where the GPU has it; accuracy is then yours to check.",
+    )
+    checkpointing: Literal["any", "none", "selective", "full"] = Field(
+        "any",
+        title="Activation checkpointing",
+        description="Any: whatever is quickest and fits.",
+    )
+    allow_offload: bool = Field(
+        False,
+        title="Allow offload to host memory",
+        description="Optimizer or weights on the host: fits more, runs slower.",
     )
     objective: Literal["value", "cheapest", "fastest"] = Field(
         "value",

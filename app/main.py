@@ -22,9 +22,10 @@ from app.catalog.catalog import load_catalog
 from app.db.migrate import upgrade
 from app.db.repositories import ping
 from app.db.session import open_engine, open_sessions
+from app.services.own_runs import ValidationService
 from app.services.scenarios import ScenarioService
 from app.settings import Settings
-from app.web import pages
+from app.web import pages, validation_pages
 from app.web.security import BodyLimit, CrossSiteGuard, HeadAsGet, HideTokens, SecurityHeaders
 
 _HIDE_TOKENS = HideTokens()
@@ -76,13 +77,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.engine = engine
     app.state.catalog = load_catalog(settings.pricing_dir)
     app.state.scenarios = ScenarioService(open_sessions(engine))
+    app.state.validation = ValidationService(app.state.catalog)
 
     # The last one added is the first to see a request.
     # Compression: a page that shows links (secrets) beside reflected input could leak them by its
     # length only to someone who makes the owner's browser send many requests with its cookie, and
     # SameSite keeps the cookie out of other sites' requests.
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=6)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        BodyLimit,
+        max_bytes=settings.max_body_bytes,
+        larger={"/validate": validation_pages.LARGEST_UPLOAD_BYTES},
+    )
     app.add_middleware(CrossSiteGuard)
     if settings.trusted_hosts:
         app.add_middleware(

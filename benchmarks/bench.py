@@ -38,9 +38,14 @@ from app.main import create_app  # noqa: E402
 from app.services.estimates import estimate  # noqa: E402
 from app.settings import Settings  # noqa: E402
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.planning import Planner  # noqa: E402
+
 CALLS = 200
 WARM_UP = 5
 RECALCULATION_P95_S = 0.150
+PLANNER_S = 0.100
+PLANNER_CALLS = 20
 COLD_START_S = 2.0
 WORKER_MIB = 250.0
 PARALLEL = 8
@@ -211,6 +216,17 @@ def main() -> int:
             shown += f"   limit {1000 * limit:.0f} ms"
         rows.append((label, shown, good))
 
+    planner = Planner(catalog, WARM_UP + PLANNER_CALLS)
+    median, _ = quantiles(timed(planner.plan, PLANNER_CALLS))
+    plans = planner.plans
+    rows.append(
+        (
+            f"planner, {plans:,} plans, cold",
+            f"median {1000 * median:6.1f} ms   / yardstick {median / unit:5.2f}   "
+            f"{plans / median / 1e6:.2f} million a second   limit {1000 * PLANNER_S:.0f} ms",
+            median < PLANNER_S,
+        )
+    )
     add("report from a scenario", timed(lambda i: estimate(changed(i), catalog, TODAY)))
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(database_url=f"sqlite:///{folder}/bench.sqlite3")

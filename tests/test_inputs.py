@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 from urllib.parse import parse_qsl
 
 import pytest
@@ -14,12 +14,14 @@ from pydantic import ValidationError
 
 from app.estimator.constants import CONSTANTS
 from app.estimator.methods import LABELS
+from app.estimator.plans import CHECKPOINTING
+from app.estimator.software import COMPUTES, LOSSES, OPTIMIZERS, PRECISIONS, STACKS
+from app.estimator.tokens import PACKINGS
 from app.inputs import (
     METHOD_LABELS,
     TASK_GROUP_LABELS,
     Method,
     ScenarioInput,
-    Situation,
     TaskGroup,
     fields_from_pairs,
 )
@@ -58,26 +60,32 @@ json_values = st.recursive(
 SPECIAL: dict[str, st.SearchStrategy[Any]] = {
     "title": lines,
     "model": lines.filter(bool),
+    "lengths": texts,
     "lora_targets": texts,
     "qlora_targets": texts,
-    "situation": st.sampled_from(get_args(Situation)),
-    "task_group": st.sampled_from(get_args(TaskGroup)),
-    "objective": st.sampled_from(["value", "cheapest", "fastest"]),
     "config_json": st.none() | st.dictionaries(texts, json_values, max_size=4),
     "methods": st.lists(st.sampled_from(get_args(Method)), min_size=1, unique=True).map(tuple),
     "accelerators": st.lists(texts.filter(bool), max_size=4, unique=True).map(tuple),
     "providers": st.lists(texts.filter(bool), max_size=4, unique=True).map(tuple),
-    "include_capacity_blocks": st.booleans(),
-    "include_marketplace": st.booleans(),
-    "include_old_prices": st.booleans(),
     "assumptions": st.dictionaries(
         st.sampled_from(sorted(CONSTANTS)), st.floats(allow_nan=False), max_size=4
     ),
 }
-FIELDS = {
-    name: SPECIAL[name] if name in SPECIAL else _numbers(name)
-    for name in ScenarioInput.model_fields
-}
+
+
+def _any(name: str) -> st.SearchStrategy[Any]:
+    """Any value that the field takes."""
+    annotation = ScenarioInput.model_fields[name].annotation
+    if name in SPECIAL:
+        return SPECIAL[name]
+    if annotation is bool:
+        return st.booleans()
+    if get_origin(annotation) is Literal:
+        return st.sampled_from(get_args(annotation))
+    return _numbers(name)
+
+
+FIELDS = {name: _any(name) for name in ScenarioInput.model_fields}
 scenarios = st.fixed_dictionaries({}, optional=FIELDS).map(ScenarioInput.model_validate)
 
 
@@ -115,7 +123,7 @@ def test_names_that_are_not_fields_are_left_out() -> None:
 
 
 def test_a_blank_assumption_is_left_out() -> None:
-    assert from_query("assumptions.software_overhead=&assumptions.context_gib=1") == (
+    assert from_query("assumptions.start_up_hours=&assumptions.context_gib=1") == (
         ScenarioInput(assumptions={"context_gib": 1})
     )
 
@@ -171,3 +179,14 @@ def test_names_agree_with_the_estimator() -> None:
     assert set(get_args(TaskGroup)) == set(TASK_GROUP_LABELS)
     assert set(get_args(Method)) == set(LABELS) == set(METHOD_LABELS)
     assert dict(METHOD_LABELS).keys() == LABELS.keys()
+    choices = {
+        name: get_args(field.annotation) for name, field in ScenarioInput.model_fields.items()
+    }
+    assert set(choices["stack"]) == set(STACKS)
+    assert set(choices["precision"]) == {"usual", *PRECISIONS}
+    assert set(choices["optimizer"]) == {"usual", *OPTIMIZERS}
+    assert set(choices["packing"]) == set(PACKINGS)
+    assert set(choices["checkpointing"]) == {"any", *CHECKPOINTING}
+    # What older versions did, and what no chip of a planner is for, is for measured runs only.
+    assert set(choices["loss"]) == {"usual", *LOSSES} - {"narrow"}
+    assert set(choices["compute"]) == set(COMPUTES) - {"fp4"}

@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from app.cli import main
 from app.inputs import ScenarioInput
 from app.services.scenarios import report_from_json
+from app.web.plan_views import view as plans_view
 from app.web.results import view
 
 MAIN_JOB = {
@@ -80,3 +81,35 @@ def test_the_main_job_is_the_same_everywhere(client: TestClient, tmp_path: Path)
     saved = client.post("/api/v1/scenarios", json=MAIN_JOB).json()
     assert without_day(saved["report"]) == without_day(api.json())
     assert shown.headline in text_of(client.get(saved["path"]).text)
+
+
+def test_the_plans_are_the_same_everywhere(client: TestClient, tmp_path: Path) -> None:
+    query = ScenarioInput.model_validate(MAIN_JOB).to_query()
+    page = client.get(f"/plans?{query}")
+    api = client.post("/api/v1/plans", json=MAIN_JOB)
+    path = tmp_path / "scenario.json"
+    path.write_text(json.dumps(MAIN_JOB))
+    as_json = CliRunner().invoke(main, ["plan", str(path), "--json"])
+    as_text = CliRunner().invoke(main, ["plan", str(path)])
+    assert page.status_code == api.status_code == 200
+    assert as_json.exit_code == as_text.exit_code == 0
+    assert without_day(json.loads(as_json.output)) == without_day(api.json())
+
+    report = report_from_json(client.post("/api/v1/estimates", json=MAIN_JOB).text)
+    shown = plans_view(report, (), "")
+    words = text_of(page.text)
+    printed = re.sub(r"\s+", " ", as_text.output)
+    for m in shown.methods:
+        for said in (m.headline, " ".join(m.figures.split()), m.counts):
+            assert said in words
+            assert said in printed
+        for row in m.rows:
+            for said in (row.gpus, row.hours, row.cost, row.where, row.risk):
+                assert said in words
+                assert said in printed
+        assert m.recipe is not None
+        for file in m.recipe.files:
+            assert file.text.rstrip() in as_text.output
+            assert html.escape(file.text.rstrip(), quote=False) in page.text.replace(
+                "&#34;", '"'
+            ).replace("&#39;", "'")

@@ -41,6 +41,7 @@ class ModelOut(BaseModel):
     label: str
     family: str
     parameters: int
+    active_parameters: int = Field(description="That one token meets.")
     layers: int
     hidden_size: int
     vocab_size: int
@@ -56,6 +57,7 @@ class ModelOut(BaseModel):
             label=entry.label,
             family=entry.family,
             parameters=a.parameter_count,
+            active_parameters=a.active_parameter_count,
             layers=a.num_hidden_layers,
             hidden_size=a.hidden_size,
             vocab_size=a.vocab_size,

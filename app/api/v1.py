@@ -5,15 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Request, Response
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import ValidationError
 
 from app.api.errors import ABSENT, UNUSABLE
 from app.api.schemas import AcceleratorOut, ModelOut, OfferOut, SavedOut, ScenarioOut
 from app.catalog.catalog import Catalog
 from app.estimator.report import Report
-from app.inputs import ScenarioInput
+from app.exports.plans import PlansReport, plans_report
+from app.inputs import ScenarioInput, fields_from_pairs
 from app.services.estimates import estimate
+from app.services.plans import Filters, plan, trained_tables
+from app.services.problems import InputProblems, problems_from_validation
 from app.services.scenarios import ScenarioService, SharedScenario
 
 router = APIRouter(prefix="/api/v1", tags=["v1"], responses={422: UNUSABLE[422]})
@@ -60,6 +64,18 @@ EXAMPLES: dict[str, Any] = {
     "defaults": {"summary": "Every field has a default", "value": {}},
 }
 OPTIONAL_BEARER: dict[str, Any] = {"security": [{}, {"HTTPBearer": []}]}
+QUERY_PARAMETERS: list[dict[str, Any]] = [
+    {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "description": found.get("description", ""),
+        "schema": {key: value for key, value in found.items() if key != "description"},
+    }
+    for name, found in ScenarioInput.model_json_schema()["properties"].items()
+    if name not in {"config_json", "assumptions"}
+]
+"""The members of a scenario that fit into a query as they are."""
 ScenarioBody = Annotated[ScenarioInput, Body(openapi_examples=EXAMPLES)]
 
 
@@ -80,6 +96,46 @@ def _out(shared: SharedScenario) -> dict[str, Any]:
 def create_estimate(scenario: ScenarioBody, catalog: CatalogDep) -> Report:
     """Compute the report of a scenario. Nothing is stored."""
     return estimate(scenario, catalog, datetime.now(UTC).date())
+
+
+def _filters(
+    provider: Annotated[str, Query(max_length=200, description="Key of a provider.")] = "",
+    region: Annotated[str, Query(max_length=200, description="As the provider calls it.")] = "",
+    gpu: Annotated[str, Query(max_length=200, description="Key of an accelerator.")] = "",
+) -> Filters:
+    return Filters(provider, region, gpu)
+
+
+FiltersDep = Annotated[Filters, Depends(_filters)]
+
+
+def _plans(scenario: ScenarioInput, filters: Filters, catalog: Catalog) -> PlansReport:
+    report = plan(scenario, filters, catalog, datetime.now(UTC).date())
+    return plans_report(report, trained_tables(scenario, catalog))
+
+
+@router.post("/plans", responses=UNUSABLE)
+def create_plans(scenario: ScenarioBody, filters: FiltersDep, catalog: CatalogDep) -> PlansReport:
+    """Plans of a scenario: the frontier of cost against hours, and recipes that launch the chosen.
+
+    Only offers that pass `provider`, `region` and `gpu` are planned on. Nothing is stored.
+    """
+    return _plans(scenario, filters, catalog)
+
+
+@router.get("/plans", openapi_extra={"parameters": QUERY_PARAMETERS})
+def read_plans(request: Request, filters: FiltersDep, catalog: CatalogDep) -> PlansReport:
+    """The same for a scenario in the address, with its members as in the addresses of pages.
+
+    A constant is changed with `assumptions.KEY`; names that are not known are left out.
+    """
+    try:
+        scenario = ScenarioInput.model_validate(
+            fields_from_pairs(request.query_params.multi_items())
+        )
+    except ValidationError as error:
+        raise InputProblems(problems_from_validation(error)) from error
+    return _plans(scenario, filters, catalog)
 
 
 @router.post("/scenarios", status_code=201, responses=UNUSABLE, openapi_extra=OPTIONAL_BEARER)

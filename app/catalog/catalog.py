@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
+from app.catalog.calibration import (
+    CALIBRATION_FILE,
+    CalibrationDocument,
+    load_calibration,
+)
 from app.catalog.config_json import architecture_from_config
 from app.catalog.schema import (
     SMALLEST_USABLE_SHARE,
@@ -23,6 +29,7 @@ from app.catalog.schema import (
 )
 from app.catalog.tables import CatalogError, Row, problem, read_table
 from app.estimator.architecture import Architecture
+from app.estimator.calibration import Calibration, uncalibrated
 from app.estimator.errors import UnknownArchitecture
 from app.estimator.evidence import HeadToHead
 from app.estimator.hardware import (
@@ -79,6 +86,7 @@ class Catalog:
     head_to_heads : in the order of the table.
     content_hash : SHA-256 of all tables, so that an answer can name the facts it was made from.
     prices_as_of : newest day on which a list price was in force.
+    calibration, calibration_report : fitted constants, and how the fit went; None before one.
     """
 
     models: Mapping[str, ModelEntry]
@@ -89,23 +97,32 @@ class Catalog:
     sources: Mapping[str, Source]
     content_hash: str
     prices_as_of: date
+    calibration: Calibration
+    calibration_report: CalibrationDocument | None
 
 
-def load_catalog(pricing_dir: Path) -> Catalog:
+def load_catalog(pricing_dir: Path, *, calibrated: bool = True) -> Catalog:
     """Read every table and put the facts together.
 
     Parameters
     ----------
     pricing_dir : where sources.csv, accelerators.csv, providers.csv and offers.csv are.
+    calibrated : False to start a new fit from the constants as they were before any.
 
     Raises
     ------
     CatalogError : with the problems of all tables.
     """
-    return _load(pricing_dir, CATALOG_DIR / "models", CATALOG_DIR / "evidence")
+    calibration = CALIBRATION_FILE if calibrated else None
+    return _load(pricing_dir, CATALOG_DIR / "models", CATALOG_DIR / "evidence", calibration)
 
 
-def _load(pricing_dir: Path, models_dir: Path, evidence_dir: Path) -> Catalog:
+def _load(
+    pricing_dir: Path,
+    models_dir: Path,
+    evidence_dir: Path,
+    calibration_file: Path | None = CALIBRATION_FILE,
+) -> Catalog:
     """Read the tables from given folders."""
     paths = (
         pricing_dir / "sources.csv",
@@ -116,6 +133,9 @@ def _load(pricing_dir: Path, models_dir: Path, evidence_dir: Path) -> Catalog:
         evidence_dir / "studies.csv",
         evidence_dir / "results.csv",
     )
+    calibration, calibration_report = uncalibrated(), None
+    if calibration_file is not None:
+        calibration, calibration_report = load_calibration(calibration_file)
     problems: list[str] = []
     source_rows = _read(paths[0], SourceRow, problems)
     accelerator_rows = _read(paths[1], AcceleratorRow, problems)
@@ -136,7 +156,8 @@ def _load(pricing_dir: Path, models_dir: Path, evidence_dir: Path) -> Catalog:
     problems += _unknown(paths[4], architecture_rows, "source", paths[0], sources)
     problems += _unknown(paths[6], result_rows, "study", paths[5], studies)
     problems += _offer_problems(paths[3], offer_rows, specifications, providers)
-    architectures = _architectures(paths[4], architecture_rows, problems)
+    configs_dir = models_dir / "configs"
+    architectures = _architectures(paths[4], configs_dir, architecture_rows, problems)
     listed = [row.valid_from for _, row in offer_rows if row.tier == "list" and row.trainable]
     if offer_rows and not listed:
         problems.append("offers.csv: holds no trainable offer of the list tier; add one")
@@ -168,7 +189,15 @@ def _load(pricing_dir: Path, models_dir: Path, evidence_dir: Path) -> Catalog:
         head_to_heads=tuple(_head_to_head(row) for _, row in result_rows),
         studies=MappingProxyType(studies),
         sources=MappingProxyType(sources),
-        content_hash=_content_hash(paths),
+        content_hash=_content_hash(
+            (
+                *paths,
+                *sorted(configs_dir.glob("*.json")),
+                *([calibration_file] if calibration_file else []),
+            )
+        ),
+        calibration=calibration,
+        calibration_report=calibration_report,
         prices_as_of=max(listed),
     )
 
@@ -245,15 +274,28 @@ def _offer_problems(
 
 
 def _architectures(
-    path: Path, rows: Iterable[tuple[int, ArchitectureRow]], problems: list[str]
+    path: Path,
+    configs_dir: Path,
+    rows: Iterable[tuple[int, ArchitectureRow]],
+    problems: list[str],
 ) -> dict[str, Architecture]:
-    """Read every row the way a pasted config.json is read."""
+    """Read the configuration of every row the way a pasted config.json is read."""
     architectures = {}
+    unused = {file.name for file in configs_dir.glob("*.json")}
     for line, row in rows:
+        unused.discard(row.file_name)
         try:
-            architectures[row.model] = architecture_from_config(row.model, row.config())
+            config = json.loads((configs_dir / row.file_name).read_bytes())
+            architectures[row.model] = architecture_from_config(row.model, config)
+        except FileNotFoundError:
+            problems.append(
+                problem(path, line, "model", f"configs/{row.file_name} is missing; add it")
+            )
+        except ValueError as error:
+            problems.append(problem(path, line, "model", f"configs/{row.file_name}: {error}"))
         except UnknownArchitecture as error:
             problems.append(problem(path, line, error.field, error.message))
+    problems += [f"configs/{name}: no row of {path.name} names it" for name in sorted(unused)]
     return architectures
 
 

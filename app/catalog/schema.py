@@ -114,7 +114,7 @@ Rank = Annotated[int, BeforeValidator(integer_between(1, 16384, ""))]
 Points = Annotated[Decimal, BeforeValidator(decimal_between("0", "100", "points"))]
 Billions = Annotated[Decimal, BeforeValidator(decimal_between("0.01", "5000", "billion"))]
 
-Link = Literal["nvlink", "nvlink-pair", "infinity-fabric", "pcie"]
+Link = Literal["nvlink", "nvlink-pair", "infinity-fabric", "roce", "pcie"]
 Tier = Literal["list", "capacity-block", "marketplace"]
 MetricKind = Literal["share", "overlap", "judge"]
 Method = Literal[
@@ -271,33 +271,21 @@ class OfferRow(Row):
 
 
 class ArchitectureRow(Row):
-    """models/architectures.csv: what the config.json of a model says; blank where it is silent."""
+    """models/architectures.csv: a built-in model, and where its configuration was read."""
 
     key_column: ClassVar[str] = "model"
 
     model: str
     label: str
     family: str
-    model_type: str
-    hidden_size: Count
-    intermediate_size: Count
-    num_hidden_layers: Count
-    num_attention_heads: Count
-    num_key_value_heads: Count | None
-    head_dim: Count | None
-    vocab_size: Count
-    tie_word_embeddings: YesNo | None
-    attention_bias: YesNo | None
-    mlp_bias: YesNo | None
-    max_position_embeddings: Count | None
     source: Slug
     retrieved: Day
     note: Note
 
-    def config(self) -> dict[str, object]:
-        """The config.json that this row was read from, as far as it is kept."""
-        apart = {"model", "label", "family", "source", "retrieved", "note"}
-        return self.model_dump(exclude=apart, exclude_none=True)
+    @property
+    def file_name(self) -> str:
+        """Its configuration in models/configs, as published or translated to those names."""
+        return self.model.replace("/", "__") + ".json"
 
 
 # ---------------------------------------------------------------------------- evidence

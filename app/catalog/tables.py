@@ -112,14 +112,36 @@ def read_table(path: Path, row_model: type[RowT]) -> list[tuple[int, RowT]]:
 
 
 def _read_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield line number and stripped cells of every line that is not blank."""
+    """Yield line number and stripped cells of every line of a file that is not blank."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        content = path.read_bytes()
     except FileNotFoundError as error:
         raise CatalogError([f"{path.name}: is missing; put it at {path}"]) from error
+    yield from csv_lines(content, path.name)
+
+
+def csv_lines(content: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield line number and stripped cells of every line that is not blank.
+
+    Parameters
+    ----------
+    content : CSV in UTF-8, with or without a byte-order mark.
+    name : what to call the file in messages.
+
+    Raises
+    ------
+    CatalogError : not UTF-8, or not CSV.
+
+    Examples
+    --------
+    >>> list(csv_lines(b"id,value\\n\\n a ,1\\n", "runs.csv"))
+    [(1, ['id', 'value']), (3, ['a', '1'])]
+    """
+    try:
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise CatalogError(
-            [f"{path.name}: is not UTF-8; save it as CSV UTF-8 (comma delimited)"]
+            [f"{name}: is not UTF-8; save it as CSV UTF-8 (comma delimited)"]
         ) from error
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     start = 1
@@ -130,7 +152,7 @@ def _read_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
             return
         except csv.Error as error:
             raise CatalogError(
-                [f"{path.name} line {start}: is not valid CSV ({error}); check the double quotes"]
+                [f"{name} line {start}: is not valid CSV ({error}); check the double quotes"]
             ) from error
         stripped = [cell.strip() for cell in cells]
         if any(stripped):

@@ -1,141 +1,219 @@
-"""The shape of a gated dense decoder, and its exact parameter counts.
+"""A decoder as runs of equal blocks and the parts outside them, and its counts.
 
-Covered: pre-norm decoders with grouped-query attention and a gated (three-matrix) feed-forward
-network: Llama 2 and 3, Mistral, Qwen2 and 2.5, Qwen3, SmolLM2 and models with the same modules.
+A description says which layers there are and how they are joined; it holds no formulas. Counts are
+sums over it. FLOP and bytes come from running it op by op (`app.estimator.profile`). How a Hugging
+Face configuration becomes a description is the business of ``app/catalog/families``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from app.estimator.errors import InvalidSpec
+from app.estimator.layers import Attention, Experts, Linear, Mlp, Norm
 
 
 @dataclass(frozen=True, slots=True)
-class Linear:
-    """One linear layer of a decoder block: ``y = x W^T (+ b)``."""
+class Block:
+    """One decoder block: attention and a feed-forward network around a residual stream.
 
-    name: str
-    in_features: int
-    out_features: int
-    bias: bool
+    Parameters
+    ----------
+    wiring : ``sequential`` one after the other; ``parallel`` both on the same input; ``post`` with
+        the norm on the sum (OPT-350m).
+    attention_norm, mlp_norm : norms before each part; a parallel block without `mlp_norm` shares
+        the first.
+    attention_post_norm, mlp_post_norm : norms on what each part returns.
+    residual_multiplier : what each part returns is scaled.
+    """
+
+    attention: Attention
+    mlp: Mlp | Experts
+    attention_norm: Norm | None = None
+    mlp_norm: Norm | None = None
+    attention_post_norm: Norm | None = None
+    mlp_post_norm: Norm | None = None
+    wiring: Literal["sequential", "parallel", "post"] = "sequential"
+    residual_multiplier: bool = False
 
     @property
-    def weight_count(self) -> int:
-        """Weights without bias. [count]"""
-        return self.in_features * self.out_features
+    def linears(self) -> tuple[Linear, ...]:
+        """All linears, attention first."""
+        return (*self.attention.linears, *self.mlp.linears)
+
+    @property
+    def norms(self) -> tuple[Norm, ...]:
+        """All norms."""
+        every = (
+            self.attention_norm,
+            self.attention.query_norm,
+            self.attention.key_norm,
+            self.attention_post_norm,
+            self.mlp_norm,
+            self.mlp_post_norm,
+        )
+        return tuple(norm for norm in every if norm is not None)
+
+    @property
+    def is_moe(self) -> bool:
+        """Whether the feed-forward network is a mixture of experts."""
+        return isinstance(self.mlp, Experts)
+
+    @property
+    def linear_weight_count(self) -> int:
+        """Weights of all linears, without biases. [count]"""
+        return sum(linear.weight_count for linear in self.linears)
 
     @property
     def parameter_count(self) -> int:
-        """Weights and bias. [count]"""
-        return self.weight_count + (self.out_features if self.bias else 0)
+        """All parameters. [count]"""
+        return (
+            sum(linear.parameter_count for linear in self.linears)
+            + sum(norm.parameter_count for norm in self.norms)
+            + self.attention.extra_count
+            + self.mlp.extra_count
+        )
+
+    @property
+    def active_parameter_count(self) -> int:
+        """Parameters that one token meets: all but the experts that it does not visit. [count]"""
+        unvisited = sum(x.parameter_count - x.active_parameter_count for x in self.linears)
+        return self.parameter_count - unvisited
+
+    @property
+    def expert_weight_count(self) -> int:
+        """Weights of the routed experts, without biases. [count]"""
+        return sum(linear.weight_count for linear in self.linears if linear.part == "experts")
+
+    @property
+    def quantizable_count(self) -> int:
+        """Weights that 4-bit loading quantizes: ``nn.Linear`` modules, not fused experts. [count]
+
+        References
+        ----------
+        bitsandbytes integration of transformers (``replace_with_bnb_linear``): every ``nn.Linear``
+        and ``Conv1D`` except the output head; experts and routers are bare parameters.
+        """
+        return sum(
+            linear.weight_count for linear in self.linears if linear.part in ("attention", "mlp")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What is not in a block: token table, positions, first and last norm, head, loss.
+
+    Parameters
+    ----------
+    table : the token table, with `in_features` words.
+    head : the output head; its weights are those of the table where they are tied.
+    positions : learned positions. [count]
+    embedding_norm, final_norm : None where there is none.
+    project_in, project_out : linears between a narrow table and the blocks (OPT-350m).
+    embedding_multiplier : embeddings are scaled, inside the table's module or behind it.
+    logit_multiplier, logit_softcap : logits are scaled, or capped by tanh.
+    hidden_size : width of the residual stream. [count]
+    """
+
+    table: Linear
+    head: Linear
+    positions: int = 0
+    embedding_norm: Norm | None = None
+    final_norm: Norm | None = None
+    project_in: Linear | None = None
+    project_out: Linear | None = None
+    embedding_multiplier: Literal["", "inside", "outside"] = ""
+    logit_multiplier: bool = False
+    logit_softcap: bool = False
+    hidden_size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A gated dense decoder, in the field names of a Hugging Face ``config.json``.
+    """A decoder: runs of equal blocks, and the parts outside them.
 
     Parameters
     ----------
-    hidden_size, intermediate_size, vocab_size : widths. [count]
-    num_hidden_layers : decoder blocks. [count]
-    num_attention_heads, num_key_value_heads, head_dim : attention shape. [count]
+    name : what to call the model.
+    model_type : the family's name in transformers.
+    hidden_size, vocab_size : [count]
     tie_word_embeddings : the output head shares the token table.
-    qkv_bias, output_bias, mlp_bias : biases of the linears.
-    qk_norm : an RMSNorm of width `head_dim` on queries and on keys (Qwen3).
+    groups : runs of equal blocks in order, each with its length.
+    outside : what is not in a block.
     max_position_embeddings : longest sequence the checkpoint was made for. [tokens]
-
-    Examples
-    --------
-    >>> llama = Architecture("meta-llama/Meta-Llama-3.1-8B", "llama", 4096, 14336, 32, 32, 8, 128,
-    ...                      128256, False)
-    >>> llama.parameter_count
-    8030261248
     """
 
     name: str
     model_type: str
     hidden_size: int
-    intermediate_size: int
-    num_hidden_layers: int
-    num_attention_heads: int
-    num_key_value_heads: int
-    head_dim: int
     vocab_size: int
     tie_word_embeddings: bool
-    qkv_bias: bool = False
-    output_bias: bool = False
-    mlp_bias: bool = False
-    qk_norm: bool = False
+    groups: tuple[tuple[int, Block], ...]
+    outside: Outside
     max_position_embeddings: int | None = None
+    _hash: int = field(init=False, repr=False, compare=False, default=0)
 
     def __post_init__(self) -> None:
-        for field in (
-            "hidden_size",
-            "intermediate_size",
-            "num_hidden_layers",
-            "num_attention_heads",
-            "num_key_value_heads",
-            "head_dim",
-            "vocab_size",
-        ):
-            if getattr(self, field) < 1:
-                raise InvalidSpec(f"{field} must be 1 or more, not {getattr(self, field)}")
-        if self.num_attention_heads % self.num_key_value_heads:
-            raise InvalidSpec(
-                f"num_attention_heads ({self.num_attention_heads}) must be a multiple of "
-                f"num_key_value_heads ({self.num_key_value_heads})"
-            )
+        if not self.groups or any(count < 1 for count, _ in self.groups):
+            raise InvalidSpec("num_hidden_layers must be 1 or more")
+        shape = (self.groups, self.outside, self.tie_word_embeddings)
+        object.__setattr__(self, "_hash", hash((self.name, self.model_type, shape)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @property
-    def query_width(self) -> int:
-        """Width of all query heads together. [count]"""
-        return self.num_attention_heads * self.head_dim
+    def num_hidden_layers(self) -> int:
+        """Decoder blocks. [count]"""
+        return sum(count for count, _ in self.groups)
 
     @property
-    def key_value_width(self) -> int:
-        """Width of all key heads together, equal to that of the values. [count]"""
-        return self.num_key_value_heads * self.head_dim
+    def blocks(self) -> dict[Block, int]:
+        """Each different block and how many there are of it. [count]"""
+        found: dict[Block, int] = {}
+        for count, block in self.groups:
+            found[block] = found.get(block, 0) + count
+        return found
 
     @property
-    def linears(self) -> tuple[Linear, ...]:
-        """The linear layers of one block, in the order in which they run."""
-        h, i, q, kv = (
-            self.hidden_size,
-            self.intermediate_size,
-            self.query_width,
-            self.key_value_width,
-        )
-        return (
-            Linear("q_proj", h, q, self.qkv_bias),
-            Linear("k_proj", h, kv, self.qkv_bias),
-            Linear("v_proj", h, kv, self.qkv_bias),
-            Linear("o_proj", q, h, self.output_bias),
-            Linear("gate_proj", h, i, self.mlp_bias),
-            Linear("up_proj", h, i, self.mlp_bias),
-            Linear("down_proj", i, h, self.mlp_bias),
-        )
+    def largest_block(self) -> Block:
+        """The block with the most parameters."""
+        return max(self.blocks, key=lambda block: block.parameter_count)
 
     @property
     def linear_weight_count(self) -> int:
-        """Weights of all linears of one block, without biases. [count]"""
-        return sum(linear.weight_count for linear in self.linears)
+        """Weights of all linears of all blocks, without biases. [count]"""
+        return sum(n * block.linear_weight_count for n, block in self.groups)
 
     @property
-    def block_parameter_count(self) -> int:
-        """Parameters of one block: linears, biases and norms. [count]"""
-        norms = 2 * self.hidden_size + (2 * self.head_dim if self.qk_norm else 0)
-        return sum(linear.parameter_count for linear in self.linears) + norms
+    def quantizable_count(self) -> int:
+        """Weights that 4-bit loading quantizes: the blocks' linear modules. [count]"""
+        return sum(n * block.quantizable_count for n, block in self.groups)
 
     @property
     def embedding_count(self) -> int:
         """Parameters of the token table. [count]"""
-        return self.vocab_size * self.hidden_size
+        return self.outside.table.weight_count
 
     @property
     def head_count(self) -> int:
-        """Parameters of the output head; 0 where it shares the token table. [count]"""
-        return 0 if self.tie_word_embeddings else self.embedding_count
+        """Parameters of the output head; its bias alone where it shares the token table. [count]"""
+        head = self.outside.head
+        shared = head.weight_count if self.tie_word_embeddings else 0
+        return head.parameter_count - shared
+
+    @property
+    def outside_count(self) -> int:
+        """Parameters outside the blocks, head and table included. [count]"""
+        o = self.outside
+        parts = (o.embedding_norm, o.final_norm, o.project_in, o.project_out)
+        return (
+            self.embedding_count
+            + self.head_count
+            + o.positions * self.hidden_size
+            + sum(part.parameter_count for part in parts if part is not None)
+        )
 
     @property
     def parameter_count(self) -> int:
@@ -144,23 +222,11 @@ class Architecture:
         Notes
         -----
         Equal to the sum over distinct parameters of transformers'
-        ``AutoModelForCausalLM.from_config`` for the families that this module covers
-        (``tests/reference/parameters.json``).
+        ``AutoModelForCausalLM.from_config`` (``tests/reference/parameters.json``).
         """
-        return (
-            self.embedding_count
-            + self.head_count
-            + self.num_hidden_layers * self.block_parameter_count
-            + self.hidden_size  # final norm
-        )
+        return self.outside_count + sum(n * b.parameter_count for n, b in self.groups)
 
     @property
-    def quantizable_count(self) -> int:
-        """Weights that 4-bit loading quantizes: the blocks' linears, not table, head or norms.
-
-        References
-        ----------
-        bitsandbytes integration of transformers (``replace_with_bnb_linear``): every ``nn.Linear``
-        except the output head.
-        """
-        return self.num_hidden_layers * self.linear_weight_count
+    def active_parameter_count(self) -> int:
+        """Parameters less the experts that a token does not visit. [count]"""
+        return self.outside_count + sum(n * b.active_parameter_count for n, b in self.groups)

@@ -9,34 +9,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.estimator.accuracy import PLAIN_ADAPTERS, Prior
+from app.estimator.calibration import RESERVED, TIME
 from app.estimator.case import Case
-from app.estimator.constants import CONSTANTS, efficiency_key
-from app.estimator.cost import Costs
+from app.estimator.constants import CONSTANTS, Constant
+from app.estimator.cost import GPU_LINES, Costs
 from app.estimator.finance import payback_months
-from app.estimator.flops import step_flop
 from app.estimator.hardware import Source
-from app.estimator.memory import LINE_LABELS, MOMENTS
 from app.estimator.methods import Method
+from app.estimator.plan_reports import (
+    bill_report,
+    flop_report,
+    frontier_report,
+    plan_report,
+    time_half_width,
+)
 from app.estimator.planner import Choice, Planned
-from app.estimator.plans import STRATEGIES, STRATEGY_LABELS
 from app.estimator.report import (
     AccuracyReport,
     Assumption,
     CashFlowReport,
     DataReport,
-    FlopReport,
-    MemoryLine,
     MethodReport,
     ModelReport,
     PlanReport,
+    SoftwareReport,
     SourceReport,
-    StepTime,
 )
+from app.estimator.software import LOSSES
 from app.estimator.uncertainty import Factors, MoneyDraws, distribution
 from app.estimator.units import GB, TERA
 
 Floats = NDArray[np.float64]
 
+
+CHIP_CONSTANT = "matmul_pj_per_flop_"
 
 # Assumption: beyond these the studies say little of the case at hand.
 STUDIED_BILLIONS = (1.0, 16.0)
@@ -73,6 +79,7 @@ def model_report(case: Case) -> ModelReport:
         label=case.model.label,
         family=case.model.family,
         parameters=a.parameter_count,
+        active_parameters=a.active_parameter_count,
         embedding_parameters=a.embedding_count,
         layers=a.num_hidden_layers,
         hidden_size=a.hidden_size,
@@ -90,6 +97,10 @@ def data_report(case: Case) -> DataReport:
         tokens_per_example=d.tokens_per_example,
         epochs=d.epochs,
         tokens_per_run=d.tokens_per_run,
+        packing=d.packing,
+        padding_fraction=d.padding_fraction,
+        truncated_fraction=d.truncated_fraction,
+        evaluation_tokens_per_run=d.evaluation_tokens,
         sequence_length=d.sequence_length,
         sequences_per_run=d.sequences_per_run,
         global_batch_sequences=d.global_batch_sequences,
@@ -97,98 +108,23 @@ def data_report(case: Case) -> DataReport:
     )
 
 
-def plan_report(case: Case, planned: Planned, choice: Choice, time: Floats) -> PlanReport:
-    """One plan on one offer. `time` are the draws of its time factor."""
-    evaluation, i = planned.evaluation, choice.plan
-    plans, times = evaluation.plans, evaluation.times
-    offer = case.fleet.offers[choice.offer]
-    accelerator = offer.accelerator
-    gpus = int(plans.gpus[i])
-    hours = float(evaluation.hours[i])
-    step = float(times.total[i])
-    micro_batches = float(plans.accumulation[i])
-    tokens = micro_batches * float(plans.micro_batch[i]) * gpus * case.data.sequence_length
-    # Model FLOP: what the method needs, without recomputation and without masked scores.
-    f = times.flop
-    needed = (
-        float(f.forward[i] + f.backward[i])
-        - float(f.attention_forward[i] + f.attention_backward[i]) / 2
-    )
-    return PlanReport(
-        offer_key=offer.key,
-        provider=offer.provider,
-        provider_name=offer.provider_name,
-        instance=offer.instance,
-        region=offer.region,
-        tier=offer.tier,
-        accelerator=accelerator.key,
-        accelerator_name=accelerator.name,
-        gpus_per_instance=offer.gpus_per_instance,
-        nodes=int(plans.nodes[i]),
-        gpus=gpus,
-        usd_per_instance_hour=offer.usd_per_instance_hour,
-        usd_per_gpu_hour=offer.usd_per_gpu_hour,
-        price_valid_from=offer.valid_from.isoformat(),
-        price_age_days=(case.as_of - offer.valid_from).days,
-        price_source_key=offer.source.key,
-        strategy=STRATEGIES[int(plans.strategy[i])],
-        strategy_label=STRATEGY_LABELS[STRATEGIES[int(plans.strategy[i])]],
-        micro_batch=int(plans.micro_batch[i]),
-        gradient_accumulation_steps=int(plans.accumulation[i]),
-        checkpointing="full" if plans.checkpointing[i] else "none",
-        memory_lines=tuple(
-            MemoryLine(key, LINE_LABELS[key], float(line[i]))
-            for key, line in evaluation.memory.lines.items()
-        ),
-        memory_bytes=float(evaluation.memory.total[i]),
-        memory_capacity_bytes=float(evaluation.capacity_bytes[i]),
-        memory_peak=MOMENTS[int(evaluation.memory.moment[i])],
-        step_time=StepTime(
-            matrix_products_s=float(times.matrix_products[i]),
-            attention_s=float(times.attention[i]),
-            memory_bound_s=float(times.memory_bound[i]),
-            communication_s=float(times.communication[i]),
-            optimizer_s=float(times.optimizer[i]),
-            total_s=step,
-        ),
-        tokens_per_s=tokens / step,
-        model_flop_utilisation_fraction=micro_batches
-        * needed
-        / (step * float(case.fleet.bf16_flop_per_s[int(plans.shape[i])])),
-        hours=hours,
-        hours_range=distribution(hours * time),
-        gpu_hours=hours * gpus,
-        usd=choice.usd,
-    )
-
-
-def flop_report(case: Case, method: Method, plan: PlanReport) -> FlopReport:
-    """FLOP per token of a method under its plan."""
-
-    def of(method: Method, *, checkpointing: bool) -> tuple[float, float, float]:
-        flop = step_flop(
-            case.model.architecture,
-            method.adapters,
-            sequences=1,
-            sequence_length=case.data.sequence_length,
-            checkpointing=checkpointing,
-        )
-        length = case.data.sequence_length
-        return (
-            float(flop.forward) / length,
-            float(flop.backward) / length,
-            float(flop.recompute) / length,
-        )
-
-    forward, backward, recompute = of(method, checkpointing=plan.checkpointing == "full")
-    plain = sum(of(method, checkpointing=False))
-    full = sum(of(Method("full"), checkpointing=False))
-    return FlopReport(
-        forward_per_token_flop=forward,
-        backward_per_token_flop=backward,
-        recompute_per_token_flop=recompute,
-        run_flop=(forward + backward + recompute) * case.data.tokens_per_run,
-        ratio_to_full=plain / full,
+def software_report(case: Case) -> SoftwareReport:
+    """The software of a step."""
+    software = case.software
+    return SoftwareReport(
+        stack=software.stack,
+        label=software.kernels.label,
+        precision=software.precision,
+        precision_label=software.held.label,
+        optimizer=software.optimizer,
+        optimizer_label=software.update.label,
+        loss=software.loss,
+        loss_label=LOSSES[software.loss],
+        adapter_dtype=software.adapter_dtype,
+        compute=software.compute,
+        attention=software.attention,
+        time_calibrated=case.calibration.knows_stack(TIME, software.stack),
+        memory_calibrated=case.calibration.knows_stack(RESERVED, software.stack),
     )
 
 
@@ -214,7 +150,12 @@ def method_outline(
         fastest=None,
         best_value=None,
         plans_considered=planned.considered,
+        plans_out_of_memory=planned.out_of_memory,
+        plans_over_limits=planned.over_limits,
         plans_that_fit=planned.fitting,
+        frontier=(),
+        infrastructure=(),
+        programme_gpu_hours=None,
         flop=None,
         accuracy=None,
         cost_lines=(),
@@ -247,7 +188,14 @@ def method_report(
     planned = worked.planned
     # The choices often are one plan: each is reported once.
     choices = {planned.cheapest, planned.fastest, planned.best_value, worked.choice}
-    plans = {c: plan_report(case, planned, c, time) for c in choices if c is not None}
+    width = time_half_width(case, method.key, planned, worked.choice)
+
+    def report(choice: Choice) -> PlanReport:
+        """One plan, with the same draws in the range of its own time."""
+        own = time ** (time_half_width(case, method.key, planned, choice) / max(width, 1e-9))
+        return plan_report(case, method, planned, choice, own / own.mean())
+
+    plans = {choice: report(choice) for choice in choices if choice is not None}
     chosen = plans[worked.choice]
     gain = float(worked.gain.mean())
     cost = money.expected_cost
@@ -257,6 +205,11 @@ def method_report(
         cheapest=plans.get(planned.cheapest) if planned.cheapest else None,
         fastest=plans.get(planned.fastest) if planned.fastest else None,
         best_value=plans.get(planned.best_value) if planned.best_value else None,
+        frontier=frontier_report(case, planned),
+        infrastructure=bill_report(case, method, planned, worked.choice),
+        programme_gpu_hours=float(
+            sum(line.quantity for line in costs.lines if line.key in GPU_LINES)
+        ),
         flop=flop_report(case, method, chosen),
         accuracy=AccuracyReport(
             base_points=case.value.base_accuracy_points,
@@ -287,32 +240,30 @@ def method_report(
     )
 
 
-def _used_efficiencies(methods: Iterable[MethodReport], case: Case) -> set[str]:
-    used = {
-        plan.accelerator
-        for m in methods
-        for plan in (m.plan, m.cheapest, m.fastest, m.best_value)
-        if plan
-    }
-    return {efficiency_key(a.key, a.architecture) for a in case.fleet.accelerators if a.key in used}
-
-
 def constant_ledger(case: Case, methods: Iterable[MethodReport]) -> tuple[Assumption, ...]:
-    """The constants that this report rests on; efficiencies of other GPUs are left out."""
-    used = _used_efficiencies(methods, case)
-    return tuple(
-        Assumption(
+    """The constants that this report rests on; those of other chips are left out."""
+    plans = [p for m in methods for p in (m.plan, m.cheapest, m.fastest, m.best_value) if p]
+    accelerators = {a.key: a for a in case.fleet.accelerators}
+    chips = {accelerators[plan.accelerator].chip for plan in plans}
+
+    def rests_on(key: str) -> bool:
+        chip = key.removeprefix(CHIP_CONSTANT)
+        return chip == key or chip in chips
+
+    def row(constant: Constant) -> Assumption:
+        value = case.constants[constant.key]
+        usual = case.calibration.constants.get(constant.key, constant.value)
+        return Assumption(
             key=constant.key,
             label=constant.label,
-            value=case.constants[constant.key],
+            value=value,
             unit=constant.unit,
-            kind="input" if case.constants[constant.key] != constant.value else constant.kind,
+            kind="input" if value != usual else constant.kind,
             source=constant.source,
-            changed=case.constants[constant.key] != constant.value,
+            changed=value != usual,
         )
-        for constant in CONSTANTS.values()
-        if not constant.key.startswith("matmul_efficiency_") or constant.key in used
-    )
+
+    return tuple(row(constant) for constant in CONSTANTS.values() if rests_on(constant.key))
 
 
 def fact_ledger(methods: Iterable[MethodReport], case: Case) -> tuple[Assumption, ...]:

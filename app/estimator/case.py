@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from math import ceil
+
+import numpy as np
 
 from app.estimator.architecture import Architecture
+from app.estimator.calibration import Calibration
 from app.estimator.constants import ConstantValues
 from app.estimator.evidence import HeadToHead
+from app.estimator.fleet import Fleet, Floats
 from app.estimator.hardware import Source
 from app.estimator.methods import Method
-from app.estimator.plans import Fleet
+from app.estimator.plans import MICRO_BATCHES, Plans, Space
 from app.estimator.report import Assumption
+from app.estimator.software import Software
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +33,22 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The training data of one run.
+    """The training data of one run, with real token counts.
 
     Parameters
     ----------
     examples, tokens_per_example : [count], mean [tokens]
     epochs : how often each example is seen.
-    sequence_length : examples are packed into sequences of this length. [tokens]
+    sequence_length : longest sequence that a GPU computes. [tokens]
     global_batch_sequences : sequences per optimizer step. [count]
+    packing : one of `app.estimator.tokens.PACKINGS`.
+    tokens_per_epoch : of the examples, without padding and after truncation. [tokens]
+    sequences_per_epoch : [count]
+    computed_share : tokens computed for a sequence over `sequence_length`, padding included, by
+        micro-batch in the order of `MICRO_BATCHES`. [fraction]
+    padding_fraction : share of the computed tokens that is padding, at micro-batch 1.
+    truncated_fraction : share of the examples that is cut.
+    evaluation_tokens : of all evaluation passes of one run. [tokens]
     """
 
     examples: int
@@ -42,16 +56,32 @@ class Data:
     epochs: float
     sequence_length: int
     global_batch_sequences: int
+    packing: str
+    tokens_per_epoch: float
+    sequences_per_epoch: float
+    computed_share: tuple[float, ...]
+    padding_fraction: float = 0.0
+    truncated_fraction: float = 0.0
+    evaluation_tokens: float = 0.0
 
     @property
     def tokens_per_run(self) -> float:
-        """Tokens that one run trains on. [tokens]"""
-        return self.examples * self.tokens_per_example * self.epochs
+        """Tokens that one run trains on, without padding. [tokens]"""
+        return self.tokens_per_epoch * self.epochs
 
     @property
     def sequences_per_run(self) -> int:
-        """Packed sequences of one run, the last one part empty. [count]"""
-        return max(1, int(-(-self.tokens_per_run // self.sequence_length)))
+        """Sequences of one run, the last one part empty. [count]"""
+        return max(1, ceil(self.sequences_per_epoch * self.epochs))
+
+    def steps(self, plans: Plans) -> Floats:
+        """Optimizer steps of one run under every plan. (p,) [count]"""
+        return np.ceil(self.sequences_per_run / plans.global_batch)
+
+    def share_of(self, plans: Plans) -> Floats:
+        """Tokens computed for a sequence over its longest, under every plan. (p,) [fraction]"""
+        at = np.searchsorted(MICRO_BATCHES, plans.micro_batch)
+        return np.array(self.computed_share)[np.minimum(at, len(MICRO_BATCHES) - 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +144,8 @@ class Case:
     ----------
     fleet : the offers that may be planned on.
     reference_fleet : all firm offers, to say what would make a method fit.
+    software, space : what runs a step, and which layouts are planned.
+    deadline_hours, budget_usd : of one run; None for no limit.
     ledger : the inputs as rows of the report's assumptions.
     evidence : all head-to-heads; the task group chooses among them.
     as_of : the day for which the age of prices is shown.
@@ -127,13 +159,18 @@ class Case:
     methods: tuple[Method, ...]
     fleet: Fleet
     reference_fleet: Fleet
+    software: Software
+    space: Space
     max_gpus: int
+    deadline_hours: float | None
+    budget_usd: float | None
     objective: str
     programme: Programme
     value: Value
     evidence: tuple[HeadToHead, ...]
     studies: Mapping[str, Source]
     constants: ConstantValues
+    calibration: Calibration
     draws: int
     seed: int
     as_of: date

@@ -16,14 +16,17 @@ from app.estimator.assemble import (
     model_report,
     report_notes,
     report_sources,
+    software_report,
 )
 from app.estimator.case import Case
 from app.estimator.cost import Run, programme_costs
 from app.estimator.decision import Contender, better_adapter, decide, probabilities_best
 from app.estimator.errors import EstimatorError
 from app.estimator.finance import npv_usd
-from app.estimator.methods import Method
-from app.estimator.planner import Planned, Waiting, plan_run, reasons_nothing_fits
+from app.estimator.methods import LABELS, Method
+from app.estimator.plan_reports import time_half_width
+from app.estimator.planner import Choice, Limits, Planned, Task, Waiting, plan_run
+from app.estimator.remedies import reasons_nothing_fits
 from app.estimator.report import REPORT_SCHEMA, Comparison, Report
 from app.estimator.uncertainty import Factors, distribution, draw_factors, money_draws
 from app.estimator.units import HOURS_PER_WEEK, MONTHS_PER_YEAR, WEEKS_PER_MONTH
@@ -63,31 +66,29 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
         generator,
         case.constants,
     )
-    planned = {
-        method.key: plan_run(
-            architecture,
-            method,
-            case.data,
-            case.fleet,
-            case.constants,
-            case.max_gpus,
-            _waiting(case, np.maximum(final[method.key] - base, 0.0)),
+    limits = Limits(case.max_gpus, case.deadline_hours, case.budget_usd)
+    tasks = {
+        method.key: Task(
+            architecture, method, case.software, case.data, case.constants, case.calibration
         )
         for method in case.methods
     }
-    reasons = {
-        method.key: reasons_nothing_fits(
-            architecture,
-            method,
-            case.data,
-            planned[method.key],
+    planned = {
+        key: plan_run(
+            task,
             case.fleet,
-            case.reference_fleet,
-            case.constants,
-            case.max_gpus,
+            case.space,
+            limits,
+            _waiting(case, np.maximum(final[key] - base, 0.0)),
         )
-        for method in case.methods
-        if planned[method.key].cheapest is None
+        for key, task in tasks.items()
+    }
+    reasons = {
+        key: reasons_nothing_fits(
+            task, planned[key], case.fleet, case.reference_fleet, case.space, limits
+        )
+        for key, task in tasks.items()
+        if planned[key].cheapest is None
     }
     if len(reasons) == len(case.methods):
         raise NothingFits(reasons)
@@ -97,6 +98,7 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
         generator,
         case.value.price_uncertainty_fraction,
         case.value.value_uncertainty_fraction,
+        {key: _time_half_width(case, key, planned.get(key)) for key in LABELS},
         case.constants,
     )
     worked = {
@@ -130,6 +132,7 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
         situation=case.situation,
         model=model_report(case),
         data=data_report(case),
+        software=software_report(case),
         horizon_months=case.value.horizon_months,
         discount_rate_fraction=case.value.discount_rate_fraction,
         value_per_point_month_usd=case.value.usd_per_point_month,
@@ -146,6 +149,21 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
         ),
         sources=report_sources(case, worked),
     )
+
+
+def _time_half_width(case: Case, method: str, planned: Planned | None) -> float:
+    """Half the 80% range of the step time of the chosen plan. [natural logarithm]"""
+    choice = None if planned is None else _chosen(case, planned)
+    return time_half_width(case, method, planned, choice)
+
+
+def _chosen(case: Case, planned: Planned) -> Choice | None:
+    """The plan by the objective of the case."""
+    return {
+        "value": planned.best_value,
+        "cheapest": planned.cheapest,
+        "fastest": planned.fastest,
+    }[case.objective]
 
 
 def _waiting(case: Case, gain: Floats) -> Waiting:
@@ -166,11 +184,7 @@ def _waiting(case: Case, gain: Floats) -> Waiting:
 def _work(
     case: Case, method: Method, planned: Planned, base: Floats, final: Floats, factors: Factors
 ) -> Worked:
-    choice = {
-        "value": planned.best_value,
-        "cheapest": planned.cheapest,
-        "fastest": planned.fastest,
-    }[case.objective]
+    choice = _chosen(case, planned)
     assert choice is not None  # noqa: S101 - infeasible methods were set apart
     offer = case.fleet.offers[choice.offer]
     run = Run(

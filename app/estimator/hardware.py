@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-FABRIC_LINKS = ("nvlink", "infinity-fabric")
+FABRIC_LINKS = ("nvlink", "infinity-fabric", "roce")
 BRIDGED_GPUS = 2
+
+CHIPS = ("ampere", "hopper", "blackwell", "graphics", "cdna", "other")
+"""Classes of chips whose matrix products take alike energy: data-centre parts by generation,
+graphics chips with GDDR memory together, and the rest."""
+
+LOW_PRECISION_GAIN = {"bf16": 1.0, "fp8": 2.0, "fp4": 4.0}
+"""Peak over that of bf16 where the chip has it: datasheets of Ada, Hopper, Blackwell and CDNA 3."""
 
 OLD_PRICE_DAYS = 90
 """From this age a price carries a badge."""
@@ -44,7 +51,8 @@ class Accelerator:
     memory_bytes : memory of one GPU. [bytes]
     memory_bytes_per_s : memory bandwidth. [bytes/s]
     bf16_flop_per_s : dense bf16 peak with fp32 accumulation. [FLOP/s]
-    link : nvlink, nvlink-pair (a bridge between two cards), infinity-fabric or pcie.
+    link : nvlink, nvlink-pair (a bridge between two cards), infinity-fabric, roce (ports of the
+        card itself) or pcie.
     link_bytes_per_s : bandwidth of that link, per GPU and direction. [bytes/s]
     pcie_bytes_per_s : host link, per GPU and direction. [bytes/s]
     evidence : datasheet, dataset, or recalled (a figure whose page was not read again).
@@ -65,6 +73,35 @@ class Accelerator:
     evidence: str
     source: Source
     retrieved: date
+
+    @property
+    def is_geforce(self) -> bool:
+        """Whether it is a consumer card.
+
+        Notes
+        -----
+        GeForce cards have half the tensor rate with fp32 accumulation, so they come nearer to the
+        figure that is left, and their driver has no copies from card to card.
+        """
+        return self.key.startswith(("RTX-3", "RTX-4", "RTX-50"))
+
+    @property
+    def chip(self) -> str:
+        """Its class among `CHIPS`."""
+        if self.key.startswith(("RTX-", "A10-", "A10G-", "A40-", "L4", "T4")):
+            return "graphics"
+        for name in ("ampere", "hopper", "blackwell", "cdna"):
+            if self.architecture.lower().startswith(name):
+                return name
+        return "other"
+
+    def gain(self, compute: str) -> float:
+        """Peak in a compute type over that in bf16; 1 where the chip does not have it. [ratio]"""
+        if not self.architecture.startswith(("Ada", "Hopper", "Blackwell", "CDNA 3", "CDNA 4")):
+            return 1.0
+        if compute == "fp4" and not self.architecture.startswith(("Blackwell", "CDNA 4")):
+            compute = "fp8"
+        return LOW_PRECISION_GAIN[compute]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,9 @@
-"""Memory of one GPU at its peak, line by line, for many plans at once.
-
-Mixed precision in the layout of DeepSpeed bf16: for full fine-tuning bf16 weights and gradients,
-fp32 master weights and AdamW states, 16 bytes a parameter; adapters in fp32. Activations are those
-of the bf16 stack: peft's fp32 adapters and autocast keep more where nothing is checkpointed.
-Unfused loss, flash attention, packed sequences.
-"""
+"""Memory of one GPU at its peak, line by line, for many plans at once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +11,11 @@ from numpy.typing import NDArray
 from app.estimator.activations import activations
 from app.estimator.architecture import Architecture
 from app.estimator.constants import ConstantValues
-from app.estimator.methods import (
-    ADAM_STATES,
-    BF16_BYTES,
-    FP32_BYTES,
-    NF4_CONSTANT_BITS,
-    Method,
-)
-from app.estimator.plans import Plans
+from app.estimator.fleet import Floats, Integers
+from app.estimator.methods import BF16_BYTES, FP32_BYTES, NF4_CONSTANT_BITS, Method
+from app.estimator.plans import OFFLOADS, Plans, distinct
+from app.estimator.software import LOSSES, Software
 from app.estimator.units import BITS_PER_BYTE, GIB
-
-Floats = NDArray[np.float64]
 
 LINE_LABELS = {
     "weights": "Model weights",
@@ -47,8 +36,11 @@ MOMENTS = ("loss", "block", "update")
 PREFETCHED_BLOCKS = 2
 """FSDP holds the block that runs and the next one: torch FSDP `backward_prefetch` default."""
 
-ZERO2_BUCKET_ELEMENTS = 5e8
+ZERO_BUCKET_ELEMENTS = 5e8
 """DeepSpeed's default `reduce_bucket_size` and `allgather_bucket_size`."""
+
+PLAIN_LOSS_BYTES = 12.0
+"""Per word and token, in what `activations` counts around the loss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,108 +50,298 @@ class Memory:
     Parameters
     ----------
     lines : keys of `LINE_LABELS` in their order, each an array. (p,) [bytes]
-    total : their sum. (p,) [bytes]
+    allocated : what the framework's allocator has handed out: all lines but the last. (p,) [bytes]
+    reserved : what the allocator holds. (p,) [bytes]
+    total : what the driver sees; the sum of the lines. (p,) [bytes]
     moment : index into `MOMENTS`, when the peak is reached. (p,)
+    host : on the host, for each GPU: offloaded states and weights. (p,) [bytes]
     """
 
     lines: dict[str, Floats]
+    allocated: Floats
+    reserved: Floats
     total: Floats
     moment: NDArray[np.intp]
+    host: Floats
+
+    def take(self, index: NDArray[np.intp]) -> Memory:
+        """The memory of the plans at these positions."""
+        return Memory(
+            {key: line[index] for key, line in self.lines.items()},
+            self.allocated[index],
+            self.reserved[index],
+            self.total[index],
+            self.moment[index],
+            self.host[index],
+        )
 
 
-def plan_memory(
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """Everything that a step holds, before it is said how much software adds. (p,) [bytes]
+
+    Parameters
+    ----------
+    weights, adapters, gradients, master, states : live through the step.
+    temporary : what an update needs on top of the states.
+    host : on the host, for each GPU.
+    blocks : kept by the decoder blocks for one micro-batch.
+    in_flight : micro-batches that a pipeline stage keeps. [count]
+    recomputed : alive while one block runs again.
+    growing : gradients of block inputs that are kept until the backward pass has ended.
+    outside : alive around the loss, outside the blocks, by the plain loss.
+    words : words times tokens, which the loss is proportional to. [count]
+    kept_gradients : gradients that live from one micro-batch to the next.
+    buffers, quantization : see `LINE_LABELS`.
+    gathered : whether `buffers` are whole layers, which are gone at the update. [0 or 1]
+    several : whether there are several GPUs. [0 or 1]
+    loss : index into `LOSSES`.
+    """
+
+    weights: Floats
+    adapters: Floats
+    gradients: Floats
+    master: Floats
+    states: Floats
+    temporary: Floats
+    host: Floats
+    blocks: Floats
+    in_flight: Floats
+    recomputed: Floats
+    growing: Floats
+    outside: Floats
+    words: Floats
+    kept_gradients: Floats
+    buffers: Floats
+    quantization: Floats
+    gathered: Floats
+    several: Floats
+    loss: Integers
+
+
+def footprint(
     architecture: Architecture,
     method: Method,
+    software: Software,
     plans: Plans,
     sequence_length: int,
-    constants: ConstantValues,
-) -> Memory:
-    """Peak memory of one GPU for every plan. [bytes]
+) -> Footprint:
+    """What one GPU holds under every plan.
 
     Notes
     -----
-    The peak is the largest of three moments: around the loss, while a recomputed block runs
-    backward, and inside the optimizer step, where AdamW's multi-tensor update holds one more copy
-    of a state. The lines are those of that moment, so they sum to the peak.
-
-    Conservative in three places: gradients are counted at every moment, also where one micro-batch
-    is a step; the update is torch's multi-tensor one, though a fused one holds no copy; DDP keeps
-    its buckets apart from the gradients (``gradient_as_bucket_view=False``).
-
-    Valid for one GPU, DDP, ZeRO-2 and FSDP with full sharding; no offload.
+    With one micro-batch a step, gradients appear while activations go, so they are not counted
+    around the loss. AdamW's multi-tensor update holds one more copy of a state; a fused one does
+    not. The first stage of a pipeline of s stages keeps up to s micro-batches. Under full sharding
+    two blocks and the token table and head are whole at a time. Tensor and context groups divide
+    activations evenly (with sequence parallelism).
 
     References
     ----------
-    Rajbhandari et al., "ZeRO", arXiv:1910.02054, section 3.1 (16 bytes a trained parameter and what
-    each stage shards); Dettmers et al., "QLoRA", arXiv:2305.14314, section 3; torch
-    ``_multi_tensor_adamw`` (the square root of the second moment is a new tensor).
+    Rajbhandari et al., "ZeRO", arXiv:1910.02054, section 3.1 (what each stage shards); Korthikanti
+    et al., arXiv:2205.05198, sections 4 and 5; Dettmers et al., "QLoRA", arXiv:2305.14314, section
+    3; torch ``_multi_tensor_adamw`` (the square root of the second moment is a new tensor).
     """
-    p = len(plans)
-    gpus = plans.gpus.astype(np.float64)
-    fsdp, zero2 = plans.uses("fsdp"), plans.uses("zero2")
-    share_weights = np.where(fsdp, 1.0 / gpus, 1.0)
-    share_states = np.where(fsdp | zero2, 1.0 / gpus, 1.0)
-
-    trainable = float(method.trainable_parameters(architecture))
-    adapter = float(method.adapter_parameters(architecture))
-    full = method.adapters is None
-    base = method.base_bytes(architecture)
-    gradient_bytes = BF16_BYTES if full else FP32_BYTES
-
-    weights = base * share_weights
-    adapters = FP32_BYTES * adapter * share_weights
-    gradients = gradient_bytes * trainable * share_states
-    master = (FP32_BYTES * trainable if full else 0.0) * share_states
-    states = ADAM_STATES * FP32_BYTES * trainable * share_states
-
-    kept = activations(
+    held = _held(architecture, method, software, plans)
+    micro, where = distinct(plans.micro_batch)
+    grid = activations(
         architecture,
         method.adapters,
-        sequences=plans.micro_batch,
+        sequences=np.concatenate([micro] * 3),
         sequence_length=sequence_length,
-        checkpointing=plans.checkpointing,
+        checkpointing=np.repeat([0, 1, 2], len(micro)),
+        attention="eager" if software.attention == "eager" else "sdpa",
+        adapter_dtype="fp32" if software.adapter_dtype == "fp32" else "bf16",
     )
-    at_loss = kept.blocks + kept.head + kept.loss
-    at_block = kept.blocks + kept.recomputed_block
-    at_update = FP32_BYTES * trainable * share_states
-    moment = np.argmax(np.stack([at_loss, at_block, at_update]), axis=0)
+    cell = where + len(micro) * plans.checkpointing
+    ranks = (plans.tensor * plans.context).astype(np.float64)
+    tokens = plans.micro_batch * float(sequence_length)
+    stream = BF16_BYTES * architecture.hidden_size * tokens
+    streams = architecture.num_hidden_layers * stream / (ranks * plans.pipeline)
+    growing = np.zeros(len(plans))
+    if software.kernels.keeps_input_gradients and method.adapters is not None:
+        growing = np.where(plans.uses("fsdp") & (plans.gpus > 1), streams, 0.0)
+    buffers, quantization = _buffers(architecture, method, software, plans)
+    return Footprint(
+        weights=held.weights,
+        adapters=held.adapters,
+        gradients=held.gradients,
+        master=held.master,
+        states=held.states,
+        temporary=held.temporary,
+        host=held.host,
+        blocks=np.asarray(grid.blocks, dtype=np.float64)[cell] / (ranks * plans.pipeline)
+        + (streams if software.wide_stream else 0.0),
+        in_flight=np.minimum(plans.pipeline, plans.accumulation).astype(np.float64),
+        recomputed=np.asarray(grid.recomputed_block, dtype=np.float64)[cell] / ranks,
+        growing=growing,
+        outside=np.asarray(grid.head + grid.loss, dtype=np.float64)[cell] / ranks,
+        words=architecture.vocab_size * tokens / ranks,
+        kept_gradients=np.where(plans.accumulation > 1, held.gradients, 0.0),
+        buffers=buffers,
+        quantization=quantization,
+        gathered=plans.uses("fsdp").astype(np.float64),
+        several=(plans.gpus > 1).astype(np.float64),
+        loss=np.full(len(plans), list(LOSSES).index(software.loss)),
+    )
 
-    block = base * architecture.linear_weight_count / architecture.parameter_count
+
+def peak_memory(held: Footprint, constants: ConstantValues) -> Memory:
+    """Peak memory of one GPU. [bytes]
+
+    Notes
+    -----
+    The peak is the largest of three moments: around the loss, while a block runs backward, and
+    inside the optimizer step. The lines are those of that moment, so they sum to the peak.
+    """
+    per_word = np.array([constants[f"loss_{key}"] for key in LOSSES])[held.loss]
+    loss = np.maximum(held.outside + (per_word - PLAIN_LOSS_BYTES) * held.words, 0.0)
+    running = held.blocks * held.in_flight + held.recomputed + held.growing
+    whole_layers = held.buffers * held.gathered
+    at_loss = held.blocks + loss + held.kept_gradients + whole_layers
+    at_block = running + held.kept_gradients + whole_layers
+    at_update = held.gradients + held.temporary
+    peak = np.maximum(np.maximum(at_loss, at_block), at_update)
+    # The first of equal moments.
+    moment = np.where(at_loss == peak, 0, np.where(at_block == peak, 1, 2))
+    updating = moment == MOMENTS.index("update")
+    lines = {
+        "weights": held.weights,
+        "adapters": held.adapters,
+        "gradients": np.where(updating, held.gradients, held.kept_gradients),
+        "master_weights": held.master,
+        "optimizer_states": held.states + np.where(updating, held.temporary, 0.0),
+        "activations": np.where(moment == 0, held.blocks, np.where(updating, 0.0, running)),
+        "logits_and_loss": np.where(moment == 0, loss, 0.0),
+        "buffers": held.buffers - np.where(updating, whole_layers, 0.0),
+        "quantization": held.quantization,
+    }
+    allocated = reduce(np.add, lines.values())
+    others = running + loss + at_update + whole_layers - peak
+    left = constants["reserved_transients"] * np.maximum(others, 0.0)
+    reserved = allocated * (1.0 + constants["reserved_share"]) + left
+    outside_torch = constants["context_gib"] + constants["collective_buffers_gib"] * held.several
+    total = (reserved + outside_torch * GIB) * constants["cluster_memory_factor"]
+    lines["framework"] = total - allocated
+    return Memory(
+        {key: lines[key] for key in LINE_LABELS}, allocated, reserved, total, moment, held.host
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What lives through the whole step; see `Footprint`. (p,) [bytes]"""
+
+    weights: Floats
+    adapters: Floats
+    gradients: Floats
+    master: Floats
+    states: Floats
+    temporary: Floats
+    host: Floats
+
+
+def _held(architecture: Architecture, method: Method, software: Software, plans: Plans) -> _Held:
+    """What lives through the whole step."""
+    split = (plans.tensor * plans.pipeline).astype(np.float64)
+    shards = (plans.replicas * plans.context).astype(np.float64)
+    of_weights = np.where(plans.uses("fsdp"), 1.0 / shards, 1.0)
+    of_gradients = np.where(plans.uses("zero2", "fsdp"), 1.0 / shards, 1.0)
+    of_states = np.where(plans.uses("zero1", "zero2", "fsdp"), 1.0 / shards, 1.0)
+
+    # The share of the model that one GPU holds before its data-parallel group shards anything: a
+    # pipeline stage has the table or the head, an expert group divides the experts.
+    everything = float(architecture.parameter_count)
+    experts = float(sum(n * b.expert_weight_count for b, n in architecture.blocks.items()))
+    outside = float(architecture.outside_count)
+    at_an_end = max(float(architecture.embedding_count), float(architecture.head_count))
+    inner = everything - experts - outside
+    own = np.where(plans.pipeline > 1, at_an_end * plans.pipeline, outside)
+    dense = (inner + own) / everything
+    share = (dense + experts / everything / np.where(plans.uses("fsdp"), 1, plans.expert)) / split
+    sharded_share = (dense + experts / everything) / split
+
+    update = software.update
+    state = software.state_bytes(full=method.adapters is None)
+    if method.adapters is None:
+        precision = software.held
+        weight = precision.weight_bytes
+        trained = everything
+        gradient, master = precision.gradient_bytes, precision.master_bytes
+        weights, adapters = weight * everything * share * of_weights, np.zeros(len(plans))
+    else:
+        trained = float(method.trainable_parameters(architecture))
+        gradient, master = software.adapter_bytes, 0.0
+        weights = method.base_bytes(architecture) * share * of_weights
+        adapters = software.adapter_bytes * trained / split * of_weights
+    # Sharding over all data-parallel ranks counts experts once more, as weights of FSDP.
+    part = trained * np.where(of_states < 1.0, sharded_share, share)
+    states, masters = state * part * of_states, master * part * of_states
+    gradients = gradient * trained * np.where(of_gradients < 1.0, sharded_share, share)
+    gradients = gradients * of_gradients
+    multi_tensor = (
+        software.multi_tensor_update and update.key.startswith("adamw") and "8bit" not in update.key
+    )
+    one_state = state / max(update.moments, 1.0)
+    temporary = np.zeros(len(plans)) if not multi_tensor else one_state * part * of_states
+    away = plans.offload != OFFLOADS.index("none")
+    all_away = plans.offload == OFFLOADS.index("parameters")
+    paged = np.full(len(plans), update.paged) | away
+    host = (
+        np.where(paged, states, 0.0)
+        + np.where(away, masters, 0.0)
+        + np.where(all_away, weights + adapters + gradients, 0.0)
+    )
+    return _Held(
+        weights=np.where(all_away, 0.0, weights),
+        adapters=np.where(all_away, 0.0, adapters),
+        gradients=np.where(all_away, 0.0, gradients),
+        master=np.where(away, 0.0, masters),
+        states=np.where(paged, 0.0, states),
+        temporary=np.where(paged, 0.0, temporary),
+        host=host,
+    )
+
+
+def _buffers(
+    architecture: Architecture, method: Method, software: Software, plans: Plans
+) -> tuple[Floats, Floats]:
+    """Communication buffers and whole layers; quantization constants and buffers. (p,) [bytes]"""
+    split = (plans.tensor * plans.pipeline).astype(np.float64)
+    tensor = plans.tensor.astype(np.float64)
+    full = method.adapters is None
+    largest = architecture.largest_block
+    sent = FP32_BYTES if full and software.held.autocast else BF16_BYTES
+    # An expert group gathers its own experts only.
+    elsewhere = float(largest.expert_weight_count) * (1.0 - 1.0 / plans.expert)
+    count = float(largest.parameter_count) - elsewhere
+    held_bytes = sent
     if method.quantized:
-        block = 0.5 * architecture.linear_weight_count
-    root = BF16_BYTES * (architecture.embedding_count + architecture.head_count)
-    unsharded = PREFETCHED_BLOCKS * block + root
+        held_bytes = method.base_bytes(architecture) / architecture.parameter_count
+    root = sent * (architecture.embedding_count + architecture.head_count)
+    whole = PREFETCHED_BLOCKS * held_bytes * count + root
     if full:
         # Gradients of a block and of the table and head, before they are scattered.
-        unsharded += BF16_BYTES * architecture.block_parameter_count + root
-    buckets = 2 * BF16_BYTES * min(ZERO2_BUCKET_ELEMENTS, trainable)
-    several = plans.gpus > 1
+        whole = whole + sent * count + root
+    trained = float(method.trainable_parameters(architecture))
+    gradient = software.held.gradient_bytes if full else software.adapter_bytes
+    buckets = 2 * BF16_BYTES * np.minimum(ZERO_BUCKET_ELEMENTS, trained / split)
+    several = plans.replicas * plans.context > 1
+    # A copy of sharded or offloaded weights is made whole, block by block.
+    gathered = (plans.uses("fsdp") & several) | (plans.offload == OFFLOADS.index("parameters"))
     buffers = (
-        np.where(fsdp, unsharded, 0.0)
-        + np.where(zero2, buckets, 0.0)
-        + np.where(plans.uses("ddp"), gradient_bytes * trainable, 0.0)  # a second copy, in buckets
-        + np.where(several, constants["collective_buffers_gib"] * GIB, 0.0)
+        np.where(gathered, whole / tensor, 0.0)
+        + np.where(plans.uses("zero1", "zero2") & several, buckets, 0.0)
+        + np.where(plans.uses("ddp") & several, gradient * trained / split, 0.0)
     )
-    quantization = np.zeros(p)
-    if method.quantized:
-        largest = max(linear.weight_count for linear in architecture.linears)
-        quantization = (
-            NF4_CONSTANT_BITS / BITS_PER_BYTE * architecture.quantizable_count * share_weights
-            + BF16_BYTES * largest
-        )
-
-    lines = {
-        "weights": weights,
-        "adapters": adapters,
-        "gradients": gradients,
-        "master_weights": master,
-        "optimizer_states": states + np.where(moment == 2, at_update, 0.0),
-        "activations": np.select([moment == 0, moment == 1], [kept.blocks, at_block], 0.0),
-        "logits_and_loss": np.where(moment == 0, kept.head + kept.loss, 0.0),
-        "buffers": buffers,
-        "quantization": quantization,
-    }
-    allocated = np.sum(list(lines.values()), axis=0)
-    lines["framework"] = constants["context_gib"] * GIB + constants["fragmentation"] * allocated
-    lines = {key: np.broadcast_to(lines[key], (p,)) for key in LINE_LABELS}
-    return Memory(lines, np.sum(list(lines.values()), axis=0), moment)
+    if not method.quantized:
+        return buffers, np.zeros(len(plans))
+    shards = np.where(plans.uses("fsdp"), plans.replicas * plans.context, 1)
+    held = np.where(plans.offload == OFFLOADS.index("parameters"), 0.0, 1.0 / (split * shards))
+    widest = max(
+        linear.in_features * linear.out_features
+        for b in architecture.blocks
+        for linear in b.linears
+    )
+    constants_bytes = NF4_CONSTANT_BITS / BITS_PER_BYTE * architecture.linear_weight_count
+    return buffers, constants_bytes * held + BF16_BYTES * widest

@@ -26,10 +26,13 @@ class Method:
     ----------
     key : full, lora or qlora.
     adapters : None for full fine-tuning, required otherwise.
+    trains_embeddings : with adapters, token table and head are trained too, each on a copy (peft's
+        ``modules_to_save``), as new words need.
     """
 
     key: str
     adapters: Adapters | None = None
+    trains_embeddings: bool = False
 
     def __post_init__(self) -> None:
         if self.key not in LABELS:
@@ -52,20 +55,24 @@ class Method:
         """Parameters that the optimizer updates. [count]"""
         if self.adapters is None:
             return architecture.parameter_count
-        return self.adapters.parameter_count(architecture)
+        extra = 0
+        if self.trains_embeddings:
+            extra = architecture.embedding_count + architecture.outside.head.weight_count
+        return self.adapters.parameter_count(architecture) + extra
 
     def adapter_parameters(self, architecture: Architecture) -> int:
         """Parameters that are added to the model. [count]"""
-        return 0 if self.adapters is None else self.adapters.parameter_count(architecture)
+        return 0 if self.adapters is None else self.trainable_parameters(architecture)
 
     def base_bytes(self, architecture: Architecture) -> float:
         """The base model's weights as they are held for the forward pass. [bytes]
 
         Notes
         -----
-        bf16, or NF4 for the linears of the blocks; table, head and norms stay in 16 bits.
+        bf16, or NF4 for the linears of the blocks, experts included; table, head and norms stay in
+        16 bits.
         """
         if not self.quantized:
             return BF16_BYTES * architecture.parameter_count
-        rest = architecture.parameter_count - architecture.quantizable_count
-        return NF4_BYTES * architecture.quantizable_count + BF16_BYTES * rest
+        rest = architecture.parameter_count - architecture.linear_weight_count
+        return NF4_BYTES * architecture.linear_weight_count + BF16_BYTES * rest

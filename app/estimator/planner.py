@@ -1,35 +1,94 @@
-"""The planner: evaluates every plan on every offer, and picks the cheapest and the fastest."""
+"""The planner: evaluates every plan on every offer, and finds the cheapest, fastest and best."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.estimator.architecture import Architecture
+from app.estimator.calibration import (
+    RESERVED,
+    Calibration,
+    memory_difficulty,
+    probability_above,
+)
 from app.estimator.case import Data
 from app.estimator.constants import ConstantValues
-from app.estimator.memory import Memory, plan_memory
+from app.estimator.fleet import Fleet, Floats
+from app.estimator.memory import Footprint, Memory, footprint, peak_memory
 from app.estimator.methods import Method
-from app.estimator.plans import Fleet, Plans, enumerate_plans
+from app.estimator.plans import Plans, Space, enumerate_plans
+from app.estimator.prediction import soft_share
+from app.estimator.software import Software
 from app.estimator.throughput import StepTimes, step_times
-from app.estimator.units import GIB, SECONDS_PER_HOUR
+from app.estimator.wall_clock import WallClock, wall_clock
+from app.estimator.work import step_work
 
-Floats = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is planned: a model, a method, the software and the data.
+
+    Parameters
+    ----------
+    calibration : for the probability of running out of memory.
+    """
+
+    architecture: Architecture
+    method: Method
+    software: Software
+    data: Data
+    constants: ConstantValues
+    calibration: Calibration
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a plan may take.
+
+    Parameters
+    ----------
+    max_gpus : [count]
+    deadline_hours, budget_usd : of one run; None for no limit. [h], [USD]
+    """
+
+    max_gpus: int
+    deadline_hours: float | None = None
+    budget_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Plans with their memory, time and hours. Arrays of length p."""
+    """The plans that fit, with their memory, time and hours. Arrays of length p.
 
+    Parameters
+    ----------
+    every, total_bytes : all plans (q,), and what each needs. (q,) [bytes]
+    usable_bytes : what each has to plan on. (q,) [bytes]
+    plans, memory : those that fit.
+    probability_oom : of running out of memory.
+    times, clock : one step, and one whole run.
+    """
+
+    every: Plans
+    total_bytes: Floats
+    usable_bytes: Floats
     plans: Plans
     memory: Memory
     capacity_bytes: Floats
-    fits: NDArray[np.bool_]
+    probability_oom: Floats
     times: StepTimes
-    hours: Floats
-    """one whole run, start-up included"""
+    clock: WallClock
+
+    @property
+    def hours(self) -> Floats:
+        """Of one whole run. (p,) [h]"""
+        return self.clock.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +97,16 @@ class Choice:
 
     Parameters
     ----------
-    plan : index into the evaluation.
+    plan : index into the evaluation's plans that fit.
     offer : index into the fleet's offers.
     usd : price of one run. [USD]
+    hours : of one run. [h]
     """
 
     plan: int
     offer: int
     usd: float
+    hours: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,52 +128,107 @@ NO_WAITING = Waiting(1.0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What the planner found for one method; `cheapest` is None where nothing fits."""
+    """What the planner found for one method; the choices are None where nothing fits the limits.
+
+    Parameters
+    ----------
+    frontier : no other plan is both cheaper and quicker; from the cheapest to the fastest.
+    considered, out_of_memory, over_limits : layouts times the offers that rent their hardware; how
+        many of them do not fit a card, and how many pass the deadline or the budget. [count]
+    """
 
     evaluation: Evaluation
     cheapest: Choice | None
     fastest: Choice | None
     best_value: Choice | None
+    frontier: tuple[Choice, ...]
     considered: int
-    """layouts times the offers that rent their hardware"""
-    fitting: int
+    out_of_memory: int
+    over_limits: int
+
+    @property
+    def fitting(self) -> int:
+        """Plans within memory and limits. [count]"""
+        return self.considered - self.out_of_memory - self.over_limits
 
 
-def evaluate(
-    architecture: Architecture,
-    method: Method,
-    data: Data,
-    fleet: Fleet,
-    plans: Plans,
-    constants: ConstantValues,
-) -> Evaluation:
-    """Memory and time of every plan.
+def memory_of(task: Task, plans: Plans) -> tuple[Memory, Floats]:
+    """Memory of every plan, and half its 80% interval in the logarithm. (p,)"""
+    held: Footprint = footprint(
+        task.architecture, task.method, task.software, plans, task.data.sequence_length
+    )
+    memory = peak_memory(held, task.constants)
+    known = task.calibration.knows_stack(RESERVED, task.software.stack)
+    half = task.calibration.half_width(RESERVED, task.method.key, known=known)
+    weight = task.calibration.difficulty[RESERVED]
+    return memory, half * memory_difficulty(soft_share(memory), weight)
+
+
+def times_of(task: Task, fleet: Fleet, plans: Plans) -> tuple[StepTimes, WallClock]:
+    """Step times of every plan, and the hours of one run. (p,)"""
+    work = step_work(
+        task.architecture,
+        task.method,
+        task.software,
+        fleet,
+        plans,
+        task.data.sequence_length,
+    )
+    times = step_times(work, task.constants)
+    saved = task.software.saved_bytes_per_parameter(full=task.method.adapters is None)
+    checkpoint = saved * task.method.trainable_parameters(task.architecture)
+    return times, wall_clock(task.data, plans, work, times, checkpoint, task.constants)
+
+
+TIMED_TOGETHER = 8192
+"""Plans in one part of the arrays of `evaluate`. [count]"""
+
+
+def evaluate(task: Task, fleet: Fleet, plans: Plans) -> Evaluation:
+    """Memory of every plan, and the times of those that fit.
 
     Notes
     -----
-    Hours = steps x step time + start-up. Steps are counted with the global batch that the plan
-    really uses.
+    A plan fits where the probability that it runs out of memory is within the limit that the
+    scenario sets. Memory does not depend on the hardware, so it is computed once for plans that
+    differ in nothing else; times are computed for the plans that fit.
     """
-    memory = plan_memory(architecture, method, plans, data.sequence_length, constants)
+    first, alike = plans.apart_from_hardware()
+    memory, half = memory_of(task, plans.take(first))
+    total = memory.total[alike]
     capacity = fleet.memory_bytes[plans.shape]
-    usable = capacity * (1.0 - constants["memory_margin"])
-    times = step_times(architecture, method, fleet, plans, data.sequence_length, constants)
-    per_step = plans.accumulation * plans.micro_batch * plans.gpus
-    steps = np.ceil(data.sequences_per_run / per_step)
-    hours = steps * times.total / SECONDS_PER_HOUR + constants["start_up_hours"]
-    return Evaluation(plans, memory, capacity, memory.total <= usable, times, hours)
+    usable = capacity * (1.0 - task.constants["memory_margin"])
+    probability = probability_above(total, usable, half[alike])
+    fitting = np.flatnonzero(probability <= task.constants["largest_oom_probability"])
+    kept = plans.take(fitting)
+    # Part by part, so that the arrays on the way stay in the cache.
+    parts = [
+        times_of(task, fleet, kept.take(slice(start, start + TIMED_TOGETHER)))
+        for start in range(0, max(len(kept), 1), TIMED_TOGETHER)
+    ]
+    return Evaluation(
+        every=plans,
+        total_bytes=total,
+        usable_bytes=usable,
+        plans=kept,
+        memory=memory.take(alike[fitting]),
+        capacity_bytes=capacity[fitting],
+        probability_oom=probability[fitting],
+        times=StepTimes(*_joined([times for times, _ in parts])),
+        clock=WallClock(*_joined([clock for _, clock in parts])),
+    )
+
+
+def _joined(parts: Sequence[StepTimes] | Sequence[WallClock]) -> Iterator[Floats]:
+    """The fields of several parts, each as one array."""
+    for field in fields(parts[0]):
+        yield np.concatenate([getattr(part, field.name) for part in parts])
 
 
 def plan_run(
-    architecture: Architecture,
-    method: Method,
-    data: Data,
-    fleet: Fleet,
-    constants: ConstantValues,
-    max_gpus: int,
-    waiting: Waiting = NO_WAITING,
+    task: Task, fleet: Fleet, space: Space, limits: Limits, waiting: Waiting = NO_WAITING
 ) -> Planned:
-    """The cheapest plan that fits, the fastest, and the one of best value, among all offers.
+    """The cheapest plan within the limits, the fastest, the best value, and the frontier.
 
     Notes
     -----
@@ -121,132 +237,80 @@ def plan_run(
     fewer hours (or dollars), then the fewer GPUs, then the first offer in order: the same input
     gives the same plan.
     """
-    plans = enumerate_plans(fleet, max_gpus=max_gpus, global_batch=data.global_batch_sequences)
-    evaluation = evaluate(architecture, method, data, fleet, plans, constants)
+    plans = enumerate_plans(
+        fleet,
+        space,
+        max_gpus=limits.max_gpus,
+        global_batch=task.data.global_batch_sequences,
+    )
+    evaluation = evaluate(task, fleet, plans)
     rented = np.bincount(fleet.offer_shape, minlength=len(fleet.accelerators))
     considered = int(rented[plans.shape].sum())
-    fitting = np.flatnonzero(evaluation.fits)
-    if len(fitting) == 0:
-        return Planned(evaluation, None, None, None, considered, 0)
+    in_memory = int(rented[evaluation.plans.shape].sum())
+    if len(evaluation.plans) == 0:
+        return Planned(evaluation, None, None, None, (), considered, considered, 0)
 
     # On one shape and node count the price is the same, so only the quickest layout can win.
-    quickest = _quickest_per_shape_and_nodes(evaluation, fitting)
-    offer, candidate = np.nonzero(fleet.offer_shape[:, None] == plans.shape[quickest][None, :])
+    quickest = _quickest_per_shape_and_nodes(evaluation)
+    kept = evaluation.plans
+    offer, candidate = np.nonzero(fleet.offer_shape[:, None] == kept.shape[quickest][None, :])
     plan = quickest[candidate]
-    usd = fleet.offer_usd_per_instance_hour[offer] * plans.nodes[plan] * evaluation.hours[plan]
-    gpus = plans.gpus[plan]
     hours = evaluation.hours[plan]
-    by_cost = np.lexsort((offer, gpus, hours, usd))[0]
+    usd = fleet.offer_usd_per_instance_hour[offer] * kept.nodes[plan] * hours
+    within = np.ones(len(plan), dtype=bool)
+    if limits.deadline_hours is not None:
+        within &= hours <= limits.deadline_hours
+    if limits.budget_usd is not None:
+        within &= usd <= limits.budget_usd
+    over = _over_limits(evaluation, fleet, limits)
+    plan, offer, hours, usd = plan[within], offer[within], hours[within], usd[within]
+    out_of_memory = considered - in_memory
+    if len(plan) == 0:
+        return Planned(evaluation, None, None, None, (), considered, out_of_memory, over)
+    gpus = kept.gpus[plan]
+    by_cost = np.lexsort((offer, gpus, hours, usd))
     by_time = np.lexsort((offer, gpus, usd, hours))[0]
     in_all = waiting.runs * usd + waiting.usd_per_hour * hours
     by_value = np.lexsort((offer, gpus, hours, in_all))[0]
 
-    def choice(position: np.intp) -> Choice:
-        return Choice(int(plan[position]), int(offer[position]), float(usd[position]))
+    def choice(at: np.intp) -> Choice:
+        return Choice(int(plan[at]), int(offer[at]), float(usd[at]), float(hours[at]))
 
+    lowest = np.minimum.accumulate(hours[by_cost])
+    first = np.concatenate([[True], lowest[1:] < lowest[:-1]])
     return Planned(
         evaluation,
-        choice(by_cost),
+        choice(by_cost[0]),
         choice(by_time),
         choice(by_value),
+        tuple(choice(at) for at in by_cost[first]),
         considered,
-        int(rented[plans.shape[fitting]].sum()),
+        out_of_memory,
+        over,
     )
 
 
-def _quickest_per_shape_and_nodes(
-    evaluation: Evaluation, fitting: NDArray[np.intp]
-) -> NDArray[np.intp]:
-    """Positions of the quickest fitting plan of each shape and node count."""
-    plans = evaluation.plans
-    order = fitting[
-        np.lexsort(
-            (
-                fitting,
-                evaluation.hours[fitting],
-                plans.nodes[fitting],
-                plans.shape[fitting],
-            )
-        )
-    ]
-    group = np.stack([plans.shape[order], plans.nodes[order]])
-    starts = np.ones(len(order), dtype=bool)
-    starts[1:] = np.any(group[:, 1:] != group[:, :-1], axis=0)
-    return order[starts]
+def _over_limits(evaluation: Evaluation, fleet: Fleet, limits: Limits) -> int:
+    """Plans times offers that fit a card, but pass the deadline or the budget. [count]"""
+    if limits.deadline_hours is None and limits.budget_usd is None:
+        return 0
+    over = 0
+    for at, shape in enumerate(fleet.offer_shape):
+        mine = evaluation.plans.shape == shape
+        hours = evaluation.hours[mine]
+        usd = fleet.offer_usd_per_instance_hour[at] * evaluation.plans.nodes[mine] * hours
+        late = hours > (np.inf if limits.deadline_hours is None else limits.deadline_hours)
+        dear = usd > (np.inf if limits.budget_usd is None else limits.budget_usd)
+        over += int(np.sum(late | dear))
+    return over
 
 
-REMEDY_GPUS = 1024
-
-
-def reasons_nothing_fits(
-    architecture: Architecture,
-    method: Method,
-    data: Data,
-    planned: Planned,
-    fleet: Fleet,
-    reference_fleet: Fleet,
-    constants: ConstantValues,
-    max_gpus: int,
-) -> tuple[str, ...]:
-    """Why no plan fits, and what would make one fit, in sentences for a reader."""
-    evaluation = planned.evaluation
-    if len(evaluation.plans) == 0:
-        smallest = int(fleet.gpus_per_instance.min())
-        why = (
-            f"No layout is possible: the smallest instance among the offers has {smallest} GPUs, "
-            f"against a limit of {max_gpus} GPUs and a global batch of "
-            f"{data.global_batch_sequences} sequences."
-        )
-    else:
-        short = evaluation.memory.total - evaluation.capacity_bytes
-        nearest = int(np.argmin(short / evaluation.capacity_bytes))
-        shape = int(evaluation.plans.shape[nearest])
-        gpus = int(evaluation.plans.gpus[nearest])
-        usable = evaluation.capacity_bytes[nearest] * (1 - constants["memory_margin"])
-        why = (
-            f"Out of memory on every plan. The nearest, {gpus} × {fleet.accelerators[shape].name}, "
-            f"needs {evaluation.memory.total[nearest] / GIB:.1f} GiB per GPU and has "
-            f"{usable / GIB:.1f} GiB to plan on."
-        )
-    larger = replace(data, global_batch_sequences=max(data.global_batch_sequences, REMEDY_GPUS))
-    more, others = max(max_gpus, REMEDY_GPUS), "choose other GPUs or providers"
-    limit = "raise the limit of GPUs"
-    batch = f"raise the global batch to {larger.global_batch_sequences}"
-    # From the smallest change to the largest; the first that works is said, and only what it takes.
-    for remedy, tried, offers, gpus in (
-        (limit, data, fleet, more),
-        (others, data, reference_fleet, max_gpus),
-        (f"{limit} and {others}", data, reference_fleet, more),
-        (batch, larger, fleet, max_gpus),
-        (f"{batch} and {limit}", larger, fleet, more),
-        (f"{batch} and {others}", larger, reference_fleet, max_gpus),
-        (f"{batch}, {limit} and {others}", larger, reference_fleet, more),
-    ):
-        fewest = _fewest_gpus(architecture, method, tried, offers, constants, gpus)
-        if fewest is not None:
-            count, name = fewest
-            return why, f"To make it fit, {remedy}: it fits on {count} × {name}."
-    return (
-        why,
-        f"No firm offer fits it on up to {more} GPUs either: choose a smaller model, a shorter "
-        "sequence, or another method.",
-    )
-
-
-def _fewest_gpus(
-    architecture: Architecture,
-    method: Method,
-    data: Data,
-    fleet: Fleet,
-    constants: ConstantValues,
-    max_gpus: int,
-) -> tuple[int, str] | None:
-    """The smallest number of GPUs on which something fits, and their name."""
-    evaluation = plan_run(architecture, method, data, fleet, constants, max_gpus).evaluation
-    fitting = np.flatnonzero(evaluation.fits)
-    if len(fitting) == 0:
-        return None
-    gpus = evaluation.plans.gpus[fitting]
-    best = fitting[np.lexsort((evaluation.hours[fitting], gpus))[0]]
-    name = fleet.accelerators[int(evaluation.plans.shape[best])].name
-    return int(evaluation.plans.gpus[best]), name
+def _quickest_per_shape_and_nodes(evaluation: Evaluation) -> Index:
+    """Positions of the quickest fitting plan of each shape and node count, the first of several."""
+    plans, hours = evaluation.plans, evaluation.hours
+    group = plans.shape * (plans.nodes.max() + 1) + plans.nodes
+    lowest = np.full(group.max() + 1, np.inf)
+    np.minimum.at(lowest, group, hours)
+    quickest = np.flatnonzero(hours == lowest[group])
+    _, first = np.unique(group[quickest], return_index=True)
+    return quickest[first]

@@ -1,106 +1,93 @@
-"""The space of plans, as arrays: hardware shapes x nodes x sharding x micro-batch x checkpointing.
-
-Physics depends on the hardware, not on its price, so offers that rent the same hardware share one
-shape; prices come in afterwards.
+"""The space of plans, as arrays: hardware shapes x nodes x layouts x micro-batch x checkpointing
+x offload.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.estimator.constants import ConstantValues, efficiency_key
-from app.estimator.hardware import Accelerator, Offer
+from app.estimator.architecture import Architecture
+from app.estimator.fleet import Booleans, Fleet, Integers
+from app.estimator.software import Software
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Booleans = NDArray[np.bool_]
-
-STRATEGIES = ("single", "ddp", "zero2", "fsdp")
+STRATEGIES = ("single", "ddp", "zero1", "zero2", "fsdp")
 STRATEGY_LABELS = {
     "single": "one GPU",
     "ddp": "data parallel (DDP): every GPU holds everything",
+    "zero1": "ZeRO-1: optimizer states sharded",
     "zero2": "ZeRO-2: gradients and optimizer states sharded",
     "fsdp": "FSDP / ZeRO-3: weights, gradients and optimizer states sharded",
 }
-NODE_COUNTS = (1, 2, 4, 8, 16, 32)
-MICRO_BATCHES = (1, 2, 4, 8, 16, 32)
-
-_ShapeKey = tuple[str, float, int, float, float, bool]
+CHECKPOINTING = ("none", "selective", "full")
+OFFLOADS = ("none", "optimizer", "parameters")
+NODE_COUNTS = (1, 2, 4, 8, 16, 32, 64, 128)
+MICRO_BATCHES = (1, 2, 4, 8, 16, 32, 64)
+FEWEST_TOKENS_PER_RANK = 2048
+"""Context parallelism is planned on where a rank keeps this many tokens. Assumption."""
+UNEVEN_STAGES = 1.1
+"""A pipeline is planned on where its largest stage has at most this many times its even share of
+the layers. Assumption."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fleet:
-    """Hardware shapes as arrays of length s, and the offers that rent them.
+class Layout:
+    """How GPUs share one model.
 
     Parameters
     ----------
-    offers : what can be rented, in a fixed order.
-    offer_shape : shape of each offer. (o,)
-    offer_usd_per_instance_hour : price of each offer. (o,) [USD/h]
-    accelerators : accelerator of each shape. (s,)
-    memory_bytes, memory_bytes_per_s, bf16_flop_per_s : of one GPU. (s,)
-    gpus_per_instance : (s,) [count]
-    intra_node_bytes_per_s : per GPU and direction. (s,) [bytes/s]
-    fabric : whether that link is more than PCIe. (s,)
-    inter_node_bytes_per_s : of a whole instance, per direction; 0 where instances are not joined.
-        (s,) [bytes/s]
+    strategy : what the data-parallel group shards, one of `STRATEGIES`.
+    tensor, pipeline, context, expert : sizes of the groups. [count]
     """
 
-    offers: tuple[Offer, ...]
-    offer_shape: Integers
-    offer_usd_per_instance_hour: Floats
-    accelerators: tuple[Accelerator, ...]
-    memory_bytes: Floats
-    memory_bytes_per_s: Floats
-    bf16_flop_per_s: Floats
-    gpus_per_instance: Integers
-    intra_node_bytes_per_s: Floats
-    fabric: Booleans
-    inter_node_bytes_per_s: Floats
+    strategy: str
+    tensor: int = 1
+    pipeline: int = 1
+    context: int = 1
+    expert: int = 1
+
+    @property
+    def model_gpus(self) -> int:
+        """GPUs of one model replica. [count]"""
+        return self.tensor * self.pipeline * self.context
 
 
-def fleet_of(offers: Sequence[Offer]) -> Fleet:
-    """Group offers by the hardware that they rent."""
-    shapes: dict[_ShapeKey, int] = {}
-    first: list[Offer] = []
-    offer_shape = []
-    for offer in offers:
-        key = (
-            offer.accelerator.key,
-            offer.memory_bytes,
-            offer.gpus_per_instance,
-            offer.intra_node_bytes_per_s,
-            offer.inter_node_bytes_per_s or 0.0,
-            offer.has_fabric,
-        )
-        if key not in shapes:
-            shapes[key] = len(shapes)
-            first.append(offer)
-        offer_shape.append(shapes[key])
-    return Fleet(
-        offers=tuple(offers),
-        offer_shape=np.array(offer_shape, dtype=np.int64),
-        offer_usd_per_instance_hour=np.array([o.usd_per_instance_hour for o in offers]),
-        accelerators=tuple(o.accelerator for o in first),
-        memory_bytes=np.array([o.memory_bytes for o in first]),
-        memory_bytes_per_s=np.array([o.accelerator.memory_bytes_per_s for o in first]),
-        bf16_flop_per_s=np.array([o.accelerator.bf16_flop_per_s for o in first]),
-        gpus_per_instance=np.array([o.gpus_per_instance for o in first], dtype=np.int64),
-        intra_node_bytes_per_s=np.array([o.intra_node_bytes_per_s for o in first]),
-        fabric=np.array([o.has_fabric for o in first], dtype=bool),
-        inter_node_bytes_per_s=np.array(
-            [(o.inter_node_bytes_per_s or 0.0) * o.gpus_per_instance for o in first]
-        ),
+def layouts_of(
+    architecture: Architecture, software: Software, sequence_length: int
+) -> tuple[Layout, ...]:
+    """Layouts that a stack can run for a model.
+
+    Notes
+    -----
+    Every stack shards data-parallel groups. Stacks with model parallelism also split heads (tensor,
+    a divisor of the heads, inside one instance), layers (pipeline, about evenly), the sequence
+    (context) and experts (expert, over data-parallel ranks).
+    """
+    plain = tuple(Layout(strategy) for strategy in STRATEGIES)
+    if not software.kernels.model_parallel:
+        return plain
+    heads = min(block.attention.heads for block in architecture.blocks)
+    experts = max((linear.copies for b in architecture.blocks for linear in b.linears), default=1)
+    tensors = [t for t in (1, 2, 4, 8) if heads % t == 0]
+    layers = architecture.num_hidden_layers
+    pipelines = [p for p in (1, 2, 4, 8, 16) if -(-layers // p) * p <= UNEVEN_STAGES * layers]
+    contexts = [
+        c for c in (1, 2, 4, 8, 16) if c == 1 or sequence_length >= c * FEWEST_TOKENS_PER_RANK
+    ]
+    sizes = [e for e in (1, 2, 4, 8, 16, 32, 64) if e == 1 or (experts % e == 0 and experts > 1)]
+    strategy = "fsdp" if software.stack == "fsdp" else "zero1"
+    split = tuple(
+        Layout(strategy, t, p, c, e)
+        for t in tensors
+        for p in pipelines
+        for c in contexts
+        for e in sizes
+        if t * p * c * e > 1
     )
-
-
-def matmul_efficiency(fleet: Fleet, constants: ConstantValues) -> Floats:
-    """Share of bf16 peak that matrix products reach on each shape. (s,)"""
-    return np.array([constants[efficiency_key(a.key, a.architecture)] for a in fleet.accelerators])
+    return plain + split
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,28 +99,116 @@ class Plans:
     shape : index into the fleet's shapes.
     nodes, gpus : instances and GPUs. [count]
     strategy : index into `STRATEGIES`.
-    micro_batch : sequences per GPU and forward pass. [count]
+    tensor, pipeline, context, expert : sizes of the groups. [count]
+    micro_batch : sequences per replica and forward pass. [count]
     accumulation : micro-batches per optimizer step. [count]
-    checkpointing : whether blocks are recomputed.
+    checkpointing : index into `CHECKPOINTING`.
+    offload : index into `OFFLOADS`; ``parameters`` takes the optimizer along.
+    alike : a number that plans share which differ in shape and nodes alone; None where it is not
+        known.
     """
 
     shape: Integers
     nodes: Integers
     gpus: Integers
     strategy: Integers
+    tensor: Integers
+    pipeline: Integers
+    context: Integers
+    expert: Integers
     micro_batch: Integers
     accumulation: Integers
-    checkpointing: Booleans
+    checkpointing: Integers
+    offload: Integers
+    alike: Integers | None = None
 
     def __len__(self) -> int:
         return len(self.shape)
 
+    @property
+    def replicas(self) -> Integers:
+        """Model replicas, the size of the data-parallel group. (p,) [count]"""
+        return self.gpus // (self.tensor * self.pipeline * self.context)
+
+    @property
+    def global_batch(self) -> Integers:
+        """Sequences per optimizer step that are really processed. (p,) [count]"""
+        return self.micro_batch * self.accumulation * self.replicas
+
     def uses(self, *strategies: str) -> Booleans:
         """Whether each plan uses one of the strategies. (p,)"""
-        return np.isin(self.strategy, [STRATEGIES.index(name) for name in strategies])
+        found = np.zeros(len(self), dtype=bool)
+        for name in strategies:
+            found |= self.strategy == STRATEGIES.index(name)
+        return found
+
+    def take(self, index: NDArray[np.intp] | slice) -> Plans:
+        """The plans at these positions."""
+        columns: dict[str, Any] = {
+            field.name: None if (column := getattr(self, field.name)) is None else column[index]
+            for field in fields(self)
+        }
+        return Plans(**columns)
+
+    def apart_from_hardware(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Positions of plans that differ in more than shape and nodes, and for each plan which of
+        them it is like. (q,), (p,)
+        """
+        alike = self._key() if self.alike is None else self.alike
+        found, place = distinct(alike)
+        first = np.zeros(len(found), dtype=np.intp)
+        first[place] = np.arange(len(self))
+        return first[: len(self)], place
+
+    def _key(self) -> Integers:
+        """Small numbers that are equal where everything but the hardware is. (p,)"""
+        key = np.zeros(len(self), dtype=np.int64)
+        for field in fields(self):
+            if field.name not in ("shape", "nodes", "alike"):
+                values = getattr(self, field.name)
+                _, key = np.unique(key * (values.max(initial=0) + 1) + values, return_inverse=True)
+        return key
 
 
-def enumerate_plans(fleet: Fleet, *, max_gpus: int, global_batch: int) -> Plans:
+def distinct(values: Integers) -> tuple[Integers, NDArray[np.intp]]:
+    """The small whole numbers among these, ascending, and the place of each of these among them.
+
+    Notes
+    -----
+    One number at least is found, so that a table over them is never empty.
+
+    Examples
+    --------
+    >>> found, place = distinct(np.array([4, 1, 4]))
+    >>> found.tolist(), place.tolist()
+    ([1, 4], [1, 0, 1])
+    """
+    seen = np.zeros(values.max(initial=0) + 1, dtype=bool)
+    seen[values] = True
+    seen[-1] = True
+    place = np.cumsum(seen) - 1
+    return np.flatnonzero(seen), place[values]
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What is enumerated beside the hardware.
+
+    Parameters
+    ----------
+    layouts : see `layouts_of`.
+    micro_batches : [count]
+    checkpointing : indices into `CHECKPOINTING`.
+    offloads : indices into `OFFLOADS`.
+    """
+
+    layouts: tuple[Layout, ...]
+    micro_batches: tuple[int, ...] = MICRO_BATCHES
+    checkpointing: tuple[int, ...] = (0, 1, 2)
+    offloads: tuple[int, ...] = (0, 1, 2)
+
+
+def enumerate_plans(fleet: Fleet, space: Space, *, max_gpus: int, global_batch: int) -> Plans:
     """Every layout on every shape within the limits.
 
     Parameters
@@ -143,35 +218,80 @@ def enumerate_plans(fleet: Fleet, *, max_gpus: int, global_batch: int) -> Plans:
 
     Notes
     -----
-    Instances are used whole. One GPU runs alone; several run DDP, ZeRO-2 or FSDP. Several instances
-    are planned only where their network is known. The last micro-batch may be part empty: the
-    global batch is rounded up to a multiple of GPUs x micro-batch.
+    Instances are used whole. One GPU runs alone; a group of several replicas runs DDP, ZeRO or
+    FSDP. Several instances are planned only where their network is known. Tensor groups stay inside
+    an instance. Parameters are offloaded under full sharding or on one GPU, the optimizer wherever
+    the states are sharded. The last micro-batch may be part empty: the global batch is rounded up
+    to a multiple of replicas x micro-batch.
     """
-    shape, nodes, strategy, micro, checkpointing = (
+    table = np.array(
+        [
+            (STRATEGIES.index(x.strategy), x.tensor, x.pipeline, x.context, x.expert)
+            for x in space.layouts
+        ],
+        dtype=np.int64,
+    ).reshape(-1, 5)
+    shape, nodes, layout = (
         axis.ravel()
         for axis in np.meshgrid(
             np.arange(len(fleet.accelerators)),
             np.array(NODE_COUNTS),
-            np.arange(len(STRATEGIES)),
-            np.array(MICRO_BATCHES),
-            np.array([False, True]),
+            np.arange(len(table)),
             indexing="ij",
         )
     )
-    gpus = nodes * fleet.gpus_per_instance[shape]
+    strategy, tensor, pipeline, context, expert = table[layout].T
+    per_instance = fleet.gpus_per_instance[shape]
+    gpus = nodes * per_instance
+    model = tensor * pipeline * context
+    replicas = gpus // model
+    sharded = strategy != STRATEGIES.index("single")
     possible = (
         (gpus <= max_gpus)
-        & ((gpus == 1) == (strategy == STRATEGIES.index("single")))
+        & ((gpus == 1) == ~sharded)
         & ((nodes == 1) | (fleet.inter_node_bytes_per_s[shape] > 0))
-        & (micro * gpus <= global_batch)
+        & (gpus % model == 0)
+        & (tensor <= per_instance)
+        & (per_instance % np.minimum(tensor, per_instance) == 0)
+        & (replicas >= 1)
+        & (replicas <= global_batch)
+        & ((replicas * context) % expert == 0)
     )
-    gpus, micro = gpus[possible], micro[possible]
+    kept = np.flatnonzero(possible)
+    micro, again, away = (
+        axis.ravel()
+        for axis in np.meshgrid(
+            np.array(space.micro_batches, dtype=np.int64),
+            np.array(space.checkpointing, dtype=np.int64),
+            np.array(space.offloads, dtype=np.int64),
+            indexing="ij",
+        )
+    )
+    kinds = strategy[kept]
+    alone_or_fsdp = (kinds == 0) | (kinds == STRATEGIES.index("fsdp"))
+    states_sharded = alone_or_fsdp | (kinds == STRATEGIES.index("zero2"))
+    row, mode = np.nonzero(
+        (replicas[kept][:, None] * micro <= global_batch)
+        & (states_sharded[:, None] | (away != OFFLOADS.index("optimizer")))
+        & (alone_or_fsdp[:, None] | (away != OFFLOADS.index("parameters")))
+    )
+    # Rows of the same layout on as many GPUs differ in their hardware alone.
+    _, same = np.unique(gpus[kept] * len(table) + layout[kept], return_inverse=True)
+    alike = same[row] * len(micro) + mode
+    rows, micro = kept[row], micro[mode]
+    per_step = micro * replicas[rows]
     return Plans(
-        shape=shape[possible],
-        nodes=nodes[possible],
-        gpus=gpus,
-        strategy=strategy[possible],
+        shape=shape[rows],
+        nodes=nodes[rows],
+        gpus=gpus[rows],
+        strategy=strategy[rows],
+        tensor=tensor[rows],
+        pipeline=pipeline[rows],
+        context=context[rows],
+        expert=expert[rows],
         micro_batch=micro,
-        accumulation=-(-global_batch // (micro * gpus)),
-        checkpointing=checkpointing[possible],
+        accumulation=-(-global_batch // per_step),
+        checkpointing=again[mode],
+        offload=away[mode],
+        alike=alike,
     )

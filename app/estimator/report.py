@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-REPORT_SCHEMA = 1
+REPORT_SCHEMA = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class ModelReport:
     label: str
     family: str
     parameters: int
+    active_parameters: int
+    """that one token meets; fewer than all in a mixture of experts"""
     embedding_parameters: int
     layers: int
     hidden_size: int
@@ -45,10 +47,37 @@ class DataReport:
     tokens_per_example: int
     epochs: float
     tokens_per_run: float
+    """of the examples, without padding"""
+    packing: str
+    padding_fraction: float
+    """share of the computed tokens that is padding, at micro-batch 1"""
+    truncated_fraction: float
+    """share of the examples that is cut"""
+    evaluation_tokens_per_run: float
     sequence_length: int
+    """longest sequence that is computed"""
     sequences_per_run: int
     global_batch_sequences: int
     steps_per_run: int
+
+
+@dataclass(frozen=True, slots=True)
+class SoftwareReport:
+    """The software of a step, and whether the estimate was fitted to runs of it."""
+
+    stack: str
+    label: str
+    precision: str
+    precision_label: str
+    optimizer: str
+    optimizer_label: str
+    loss: str
+    loss_label: str
+    adapter_dtype: str
+    compute: str
+    attention: str
+    time_calibrated: bool
+    memory_calibrated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +98,21 @@ class StepTime:
     memory_bound_s: float
     communication_s: float
     optimizer_s: float
+    overhead_s: float
+    """launches that kernels cannot hide, idle pipeline stages, the trainer's own work"""
     total_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class WallClockReport:
+    """One run by what its time is spent on; the parts sum to the hours of the plan. [h]"""
+
+    training_h: float
+    evaluation_h: float
+    checkpoints_h: float
+    start_up_h: float
+    failures_h: float
+    """expected: work done again after failures of machines, and restarts"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +136,34 @@ class PlanReport:
     price_age_days: int
     price_source_key: str
     strategy: str
-    """single, ddp, zero2 or fsdp"""
+    """what the data-parallel group shards: single, ddp, zero1, zero2 or fsdp"""
     strategy_label: str
+    data_parallel: int
+    """model replicas"""
+    tensor_parallel: int
+    pipeline_parallel: int
+    context_parallel: int
+    expert_parallel: int
     micro_batch: int
     gradient_accumulation_steps: int
     checkpointing: str
-    """none or full"""
+    """none, selective or full"""
+    offload: str
+    """none, optimizer or parameters"""
     memory_lines: tuple[MemoryLine, ...]
     memory_bytes: float
+    """what the driver sees at the peak: the sum of the lines"""
+    memory_range_bytes: Distribution
+    memory_allocated_bytes: float
+    memory_reserved_bytes: float
     memory_capacity_bytes: float
+    probability_out_of_memory: float
+    host_memory_bytes: float
+    """on the host for each GPU, where something is offloaded"""
     memory_peak: str
     """loss, block (a recomputed block runs backward) or update (inside the optimizer step)"""
     step_time: StepTime
+    wall_clock: WallClockReport
     tokens_per_s: float
     model_flop_utilisation_fraction: float
     hours: float
@@ -113,6 +172,38 @@ class PlanReport:
     gpu_hours: float
     usd: float
     """one whole run at the listed price, point estimate"""
+
+
+@dataclass(frozen=True, slots=True)
+class BillEntry:
+    """One line of the bill of infrastructure."""
+
+    key: str
+    label: str
+    quantity: float
+    unit: str
+    note: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrontierPoint:
+    """A plan that no other is both cheaper and quicker than."""
+
+    offer_key: str
+    provider_name: str
+    instance: str
+    region: str
+    accelerator: str
+    accelerator_name: str
+    gpus: int
+    nodes: int
+    layout: str
+    micro_batch: int
+    checkpointing: str
+    hours: float
+    usd: float
+    probability_out_of_memory: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +280,15 @@ class MethodReport:
     fastest: PlanReport | None
     best_value: PlanReport | None
     plans_considered: int
+    plans_out_of_memory: int
+    plans_over_limits: int
     plans_that_fit: int
+    frontier: tuple[FrontierPoint, ...]
+    """from the cheapest to the fastest"""
+    infrastructure: tuple[BillEntry, ...]
+    """what the plan needs beside its GPUs"""
+    programme_gpu_hours: float | None
+    """of all runs over the horizon; the hours of the plan are those of one run"""
     flop: FlopReport | None
     accuracy: AccuracyReport | None
     cost_lines: tuple[CostLine, ...]
@@ -278,6 +377,7 @@ class Report:
     situation: str
     model: ModelReport
     data: DataReport
+    software: SoftwareReport
     horizon_months: int
     discount_rate_fraction: float
     value_per_point_month_usd: float

@@ -3,138 +3,194 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
-from numpy.typing import NDArray
 
-from app.estimator.activations import saved_bytes_per_token
-from app.estimator.architecture import Architecture
-from app.estimator.communication import bus_bytes_per_s, collective_bytes
 from app.estimator.constants import ConstantValues
-from app.estimator.flops import StepFlop, step_flop
-from app.estimator.methods import BF16_BYTES, NF4_BYTES, Method
-from app.estimator.plans import Fleet, Plans, matmul_efficiency
+from app.estimator.fleet import Floats
+from app.estimator.hardware import CHIPS
+from app.estimator.software import FLASH_VERSIONS, FUSIONS
+from app.estimator.units import GB, MICRO, PICO
+from app.estimator.work import Work
 
-Floats = NDArray[np.float64]
+LIMIT_POWER = 8.0
+"""Sharpness of the change between two limits of matrix products. Assumption."""
 
-ADAMW_BYTES_PER_PARAMETER = 28.0
-"""Read gradient (2), master, two moments (12); write master, moments, weight (14). Assumes one
-fused pass."""
+LAUNCH_POWER = 4.0
+"""A step is bound by its kernels or by their launches, with a short change between: the mean of
+fourth powers. Assumption: the sharpness of that change."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepTimes:
-    """Parts of one optimizer step per plan; they sum to `total`. (p,) [s]"""
+    """Parts of one optimizer step per plan; they sum to `total`. (p,) [s]
+
+    Parameters
+    ----------
+    overhead : launches that kernels cannot hide, idle pipeline stages, the trainer's own work.
+    """
 
     matrix_products: Floats
     attention: Floats
     memory_bound: Floats
     communication: Floats
     optimizer: Floats
+    overhead: Floats
     total: Floats
-    flop: StepFlop
-    """of one micro-batch on one GPU"""
 
 
-def _memory_bound_bytes(
-    architecture: Architecture,
-    method: Method,
-    plans: Plans,
-    sequence_length: int,
-    constants: ConstantValues,
-) -> Floats:
-    """Bytes that the operations between matrix products move, per micro-batch. (p,) [bytes]
+def matmul_efficiency(work: Work, constants: ConstantValues) -> Floats:
+    """Share of peak that matrix products reach. (p,)
 
     Notes
     -----
-    Blocks: what full fine-tuning keeps for backward, times the passes it makes through memory;
-    recomputation adds two passes. Loss: 12 bytes a word and token, written and read. Adapters:
-    each reads its input, writes and reads its output and adds it to the frozen layer's (2 in +
-    6 out bytes a token), in forward, in both gradients, and in recomputation. QLoRA: every pass
-    reads the 4-bit weights and writes 16-bit ones.
+    The lower of two limits, with a short change between: what large products reach at full clock,
+    and what the power limit pays for, watts over energy per FLOP. The second is why an L40S reaches
+    less of its peak than a GeForce card of the same generation, and an H100 PCIe less than an SXM.
     """
-    tokens = plans.micro_batch * float(sequence_length)
-    again = plans.checkpointing.astype(np.float64)
-    layers = architecture.num_hidden_layers
-    # Those of full fine-tuning: a frozen layer keeps less, but its bytes cross memory all the same.
-    kept = float(saved_bytes_per_token(architecture, None, sequence_length))
-    moved = layers * tokens * kept * (constants["activation_passes"] + 2 * again)
-    moved = moved + 2 * 12.0 * architecture.vocab_size * tokens
-    if method.adapters is not None:
-        on = method.adapters.on(architecture)
-        width = sum(2.0 * linear.in_features + 6.0 * linear.out_features for linear in on)
-        moved = moved + layers * tokens * width * (3 + again)
-    if method.quantized:
-        plain = (NF4_BYTES + BF16_BYTES) * architecture.quantizable_count
-        moved = moved + constants["dequantization_passes"] * plain * (2 + again)
-    return np.asarray(moved, dtype=np.float64)
+    energy = np.array([constants[f"matmul_pj_per_flop_{chip}"] for chip in CHIPS])[work.chip]
+    powered = work.tdp_w / (energy * PICO * work.bf16_flop_per_s)
+    ceiling = np.where(
+        work.geforce > 0, constants["matmul_ceiling_geforce"], constants["matmul_ceiling"]
+    )
+    share = (ceiling**-LIMIT_POWER + powered**-LIMIT_POWER) ** (-1.0 / LIMIT_POWER)
+    low = np.where(work.low_precision > 0, constants["low_precision_efficiency"], 1.0)
+    return np.asarray(share * low, dtype=np.float64)
 
 
-def step_times(
-    architecture: Architecture,
-    method: Method,
-    fleet: Fleet,
-    plans: Plans,
-    sequence_length: int,
-    constants: ConstantValues,
-) -> StepTimes:
+def attention_efficiency(work: Work, constants: ConstantValues) -> Floats:
+    """Share of peak that fused attention reaches, by kernel generation and chip. (p,)
+
+    Notes
+    -----
+    The first two generations were written for Ampere and use Hopper's and Blackwell's tensor cores
+    badly; the third was written for them, and elsewhere is the second.
+    """
+    newer = np.isin(work.chip, [CHIPS.index("hopper"), CHIPS.index("blackwell")])
+    old = np.array(
+        [
+            constants["attention_flash_1"],
+            constants["attention_flash_2"],
+            constants["attention_flash_2"],
+        ]
+    )[work.flash]
+    third = FLASH_VERSIONS[-1] == np.array(FLASH_VERSIONS)[work.flash]
+    on_newer = np.where(third, constants["attention_flash_3"], old * constants["attention_hopper"])
+    return np.where(newer, on_newer, old)
+
+
+def step_times(work: Work, constants: ConstantValues) -> StepTimes:
     """Time of one optimizer step for every plan. [s]
 
     Notes
     -----
     Per micro-batch: matrix products at their efficiency, but never faster than their weights can be
-    read; causal attention (half of the score matrix) at its own; memory-bound operations at the
-    memory's bandwidth; never less than the launch time of the blocks. Communication hides behind
-    that up to the overlap; the optimizer moves its states once. Software overhead is a share of
-    kernel time and is spread over the parts.
+    read; causal attention at its own; the bytes between products at the memory's bandwidth, times
+    what the software leaves of them; or the launches of all kernels where those take longer.
+    Messages run beside that: the longer of the two counts whole, the shorter with the part that
+    cannot overlap. Then the update, the trainer's own work, and the idle share of a pipeline.
 
     References
     ----------
-    Williams et al., "Roofline", CACM 52(4), 2009; Narayanan et al., arXiv:2104.04473, section 3,
-    for the parts of a data-parallel step.
+    Williams et al., "Roofline", CACM 52(4), 2009; Narayanan et al., arXiv:2104.04473, section 3;
+    NVIDIA nccl-tests, doc/PERFORMANCE.md ("bus bandwidth").
     """
-    shape = plans.shape
-    flop = step_flop(
-        architecture,
-        method.adapters,
-        sequences=plans.micro_batch,
-        sequence_length=sequence_length,
-        checkpointing=plans.checkpointing,
+    efficiency = matmul_efficiency(work, constants)
+    rate = work.peak_flop_per_s * efficiency
+    slow = work.bf16_flop_per_s * efficiency
+    bandwidth = work.memory_bytes_per_s * constants["memory_bandwidth_efficiency"]
+    products = np.maximum(
+        (work.dense_flop + constants["expert_slowdown"] * work.expert_flop) / rate,
+        work.weight_bytes / bandwidth,
     )
-    peak = fleet.bf16_flop_per_s[shape] * matmul_efficiency(fleet, constants)[shape]
-    bandwidth = fleet.memory_bytes_per_s[shape] * constants["memory_bandwidth_efficiency"]
-    # Weights are read in every pass; full fine-tuning also reads and writes their gradients.
-    passes = 2.0 + plans.checkpointing + (2.0 if method.adapters is None else 0.0)
-    reading = passes * BF16_BYTES * architecture.parameter_count / bandwidth
-    products = np.maximum(flop.linear / peak, reading)
-    attention = (flop.attention - flop.causal_saving_flop) / (
-        peak * constants["attention_efficiency"]
+    attention = work.attention_flop / (work.bf16_flop_per_s * attention_efficiency(work, constants))
+    left = np.array([constants[f"elementwise_{fusion}"] for fusion in FUSIONS])[work.fusion]
+    moved = (
+        left * (work.elementwise_bytes + constants["adapter_passes"] * work.adapter_bytes)
+        + constants["loss_bytes_per_word"] * work.loss_bytes
+        + constants["dequantization_passes"] * work.quantized_bytes
     )
-    memory_bound = (
-        _memory_bound_bytes(architecture, method, plans, sequence_length, constants) / bandwidth
-    )
-    launches = architecture.num_hidden_layers * constants["block_launch_s"]
+    memory_bound = moved / bandwidth
     kernels = products + attention + memory_bound
-    memory_bound = memory_bound + np.maximum(0.0, launches - kernels)
+    launches = (
+        constants["kernel_launch_us"] * MICRO * work.dispatch
+        * (work.kernels + work.adapter_kernels)
+    )  # fmt: skip
+    computing = (kernels**LAUNCH_POWER + launches**LAUNCH_POWER) ** (1.0 / LAUNCH_POWER)
 
-    computing = plans.accumulation * (products + attention + memory_bound)
-    sending = collective_bytes(architecture, method, plans) / bus_bytes_per_s(
-        fleet, plans, constants
+    m = work.messages
+    bus = data_bus_bytes_per_s(work, constants)
+    inside = _reciprocal(_inside_bytes_per_s(work, constants))
+    network = _reciprocal(m.gpu_network_bytes_per_s * constants["network_efficiency"])
+    context_link = np.where(m.context_network > 0, _reciprocal(bus), inside)
+    expert_link = m.expert_network * network + (1.0 - m.expert_network) * inside
+    rest = 1.0 - constants["communication_overlap"]
+    within = m.tensor_bytes * inside + m.context_bytes * context_link + m.expert_bytes * expert_link
+    host = work.host_link_bytes / (work.pcie_bytes_per_s * constants["host_link_efficiency"])
+    sending = m.data_bytes * _reciprocal(bus) + host
+    within = within * np.where(work.overlaps_tensor > 0, rest, 1.0)
+    busy = computing + within
+    micro = np.maximum(busy, sending) + rest * np.minimum(busy, sending)
+    exposed = micro - computing
+
+    scale = work.accumulation
+    at_end = m.step_bytes * _reciprocal(bus)
+    communication = scale * exposed + rest * at_end
+    update = (
+        constants["optimizer_passes"] * work.update_bytes / bandwidth
+        + work.update_flop / slow
+        + work.host_update_bytes / (constants["host_memory_gb_per_s"] * GB)
     )
-    hidden = np.minimum(constants["communication_overlap"] * sending, computing)
-    communication = sending - hidden
+    own = work.trainer * (
+        constants["trainer_step_s"] + constants["sharded_step_s"] * work.sharded_steps
+    )
+    idle = work.bubble * scale * micro
+    overhead = scale * (computing - kernels) + idle + own
+    parts = (
+        scale * products,
+        scale * attention,
+        scale * memory_bound,
+        communication,
+        update,
+        overhead,
+    )
+    return StepTimes(*parts, total=reduce(np.add, parts))
 
-    sharded = np.where(plans.uses("zero2", "fsdp"), 1.0 / plans.gpus, 1.0)
-    trainable = float(method.trainable_parameters(architecture))
-    optimizer = ADAMW_BYTES_PER_PARAMETER * trainable * sharded / bandwidth
 
-    slower = 1.0 + constants["software_overhead"]
-    per_step = slower * plans.accumulation
-    parts = {
-        "matrix_products": np.asarray(per_step * products, dtype=np.float64),
-        "attention": np.asarray(per_step * attention, dtype=np.float64),
-        "memory_bound": np.asarray(per_step * memory_bound, dtype=np.float64),
-        "communication": np.asarray(slower * communication, dtype=np.float64),
-        "optimizer": np.asarray(slower * optimizer, dtype=np.float64),
-    }
-    return StepTimes(**parts, total=np.sum(list(parts.values()), axis=0), flop=flop)
+def data_bus_bytes_per_s(work: Work, constants: ConstantValues) -> Floats:
+    """Bandwidth that a ring over all GPUs sees; infinite on one GPU. (p,) [bytes/s]
+
+    Notes
+    -----
+    Inside one instance the link between GPUs. Across instances the slower of that link and the
+    network of a whole instance, since one ring per network card uses them all; tensor groups share
+    it.
+    """
+    inside = _inside_bytes_per_s(work, constants)
+    inside = np.where(inside > 0, inside, np.inf)
+    across = work.messages.network_bytes_per_s * constants["network_efficiency"]
+    return np.where(across > 0, np.minimum(inside, across), inside)
+
+
+def _inside_bytes_per_s(work: Work, constants: ConstantValues) -> Floats:
+    """Bandwidth between GPUs of one instance; 0 on one GPU. (p,) [bytes/s]"""
+    m = work.messages
+    pcie = np.where(
+        work.geforce > 0, constants["pcie_efficiency_geforce"], constants["pcie_efficiency"]
+    )
+    return np.maximum(
+        m.fabric_bytes_per_s * constants["fabric_efficiency"], m.host_bytes_per_s * pcie
+    )
+
+
+def _reciprocal(bytes_per_s: Floats) -> Floats:
+    """Seconds a byte; 0 where there is no link, since nothing is sent over it. (p,)"""
+    return np.where(
+        (bytes_per_s > 0) & np.isfinite(bytes_per_s), 1.0 / np.maximum(bytes_per_s, 1.0), 0.0
+    )
+
+
+def tokens_per_s_per_gpu(work: Work, times: StepTimes) -> Floats:
+    """Tokens that one GPU trains a second. (p,) [tokens/s]"""
+    return work.tokens / (times.total * work.gpus)

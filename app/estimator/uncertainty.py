@@ -64,6 +64,7 @@ def draw_factors(
     generator: np.random.Generator,
     price_uncertainty: float,
     value_uncertainty: float,
+    time_half_width: Mapping[str, float],
     constants: ConstantValues,
 ) -> Factors:
     """Draw price, value and time factors; those of every method, so that one more method in a
@@ -72,6 +73,7 @@ def draw_factors(
     Parameters
     ----------
     price_uncertainty, value_uncertainty : half width of the 80% range. [fraction]
+    time_half_width : by method key, of the 80% range of a step time. [natural logarithm]
     """
     shared = np.sqrt(constants["time_correlation"])
     own = np.sqrt(1.0 - constants["time_correlation"])
@@ -80,7 +82,7 @@ def draw_factors(
     common = generator.standard_normal(draws)
     time = {
         key: lognormal(
-            shared * common + own * generator.standard_normal(draws), constants["time_log_sd"]
+            shared * common + own * generator.standard_normal(draws), time_half_width[key] / Z80
         )
         for key in LABELS
     }

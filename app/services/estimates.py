@@ -10,22 +10,32 @@ from app import __version__
 from app.catalog.catalog import Catalog
 from app.catalog.config_json import architecture_from_config
 from app.estimator.adapters import Adapters, target_names
+from app.estimator.architecture import Architecture
 from app.estimator.case import Case, Data, Model, Programme, Value
 from app.estimator.constants import CONSTANTS, constant_values
 from app.estimator.errors import InvalidSpec, UnknownArchitecture
 from app.estimator.estimate import NothingFits
 from app.estimator.estimate import estimate as estimate_case
+from app.estimator.fleet import Fleet, fleet_of
 from app.estimator.hardware import STALE_PRICE_DAYS, Offer, Source
+from app.estimator.lengths import Lengths, lengths_from_summary
 from app.estimator.methods import LABELS, Method
-from app.estimator.plans import Fleet, fleet_of
+from app.estimator.plans import CHECKPOINTING, MICRO_BATCHES, OFFLOADS, Space, layouts_of
 from app.estimator.report import Assumption, Report
+from app.estimator.software import Software, usual_software
+from app.estimator.tokens import count_tokens
 from app.inputs import ScenarioInput
+from app.services.lengths import InvalidLengths, parse_lengths
 from app.services.problems import Busy, InputProblems, Problem, escaped
 from app.services.situations import SITUATIONS
 
 SIMULTANEOUS = 4
 """Estimates at a time in one process: more would only take memory, since each keeps a core busy."""
 LONGEST_WAIT_S = 20.0
+LONGEST_RATIO = 16
+"""Longest example over the mean where only the 95th percentile is known. Assumption."""
+PADDING_FREE_STACKS = ("transformers", "transformers-fused", "unsloth")
+"""Stacks that join packed sequences without filling them up."""
 _SLOTS = threading.BoundedSemaphore(SIMULTANEOUS)
 
 BLANK = ScenarioInput()
@@ -75,26 +85,27 @@ def case_of(scenario: ScenarioInput, catalog: Catalog, today: date) -> Case:
     model = _model(scenario, catalog, problems)
     methods = _methods(scenario, problems)
     fleet = _fleet(scenario, catalog, today, problems)
+    data = _data(scenario, problems)
     _check_constants(scenario, problems)
-    if problems or model is None:
+    _check_targets(model, methods, problems)
+    if problems or model is None or data is None:
         raise InputProblems(problems)
+    software = software_of(scenario)
     firm = [offer for offer in catalog.offers if offer.tier == "list"]
     return Case(
         title=scenario.title,
         situation=scenario.situation,
         task_group=scenario.task_group,
         model=model,
-        data=Data(
-            examples=scenario.examples,
-            tokens_per_example=scenario.tokens_per_example,
-            epochs=scenario.epochs,
-            sequence_length=scenario.sequence_length,
-            global_batch_sequences=scenario.global_batch_sequences,
-        ),
+        data=data,
         methods=methods,
         fleet=fleet,
         reference_fleet=fleet_of(_current(firm, today)),
+        software=software,
+        space=space_of(scenario, model.architecture, software),
         max_gpus=scenario.max_gpus,
+        deadline_hours=scenario.deadline_hours or None,
+        budget_usd=scenario.run_budget_usd or None,
         objective=scenario.objective,
         programme=Programme(
             experiments=scenario.experiments,
@@ -124,7 +135,8 @@ def case_of(scenario: ScenarioInput, catalog: Catalog, today: date) -> Case:
             )
             for key, study in catalog.studies.items()
         },
-        constants=constant_values(scenario.assumptions),
+        constants=constant_values(catalog.calibration.constants, scenario.assumptions),
+        calibration=catalog.calibration,
         draws=scenario.draws,
         seed=scenario.seed,
         as_of=today,
@@ -178,10 +190,104 @@ def _methods(scenario: ScenarioInput, problems: list[Problem]) -> tuple[Method, 
         rank = scenario.lora_rank if key == "lora" else scenario.qlora_rank
         targets = scenario.lora_targets if key == "lora" else scenario.qlora_targets
         try:
-            methods.append(Method(key, Adapters(rank, target_names(targets))))
+            adapters = Adapters(rank, target_names(targets))
+            methods.append(Method(key, adapters, scenario.train_embeddings))
         except InvalidSpec as error:
             problems.append(Problem(f"/{key}_targets", f"{LABELS[key]} targets: {error}."))
     return tuple(methods)
+
+
+def _check_targets(model: Model | None, methods: Iterable[Method], problems: list[Problem]) -> None:
+    """Targets must be modules of the model."""
+    if model is None:
+        return
+    for method in methods:
+        try:
+            method.trainable_parameters(model.architecture)
+        except InvalidSpec as error:
+            problems.append(Problem(f"/{method.key}_targets", f"{method.label} targets: {error}."))
+
+
+def software_of(scenario: ScenarioInput) -> Software:
+    """The software of a scenario: what its stack usually does, unless something else was said."""
+    usual = usual_software(scenario.stack)
+
+    def said(value: str, otherwise: str) -> str:
+        return otherwise if value == "usual" else value
+
+    return Software(
+        stack=scenario.stack,
+        precision=said(scenario.precision, usual.precision),
+        optimizer=said(scenario.optimizer, usual.optimizer),
+        loss=said(scenario.loss, usual.loss),
+        adapter_dtype=said(scenario.adapter_dtype, usual.adapter_dtype),
+        compute=scenario.compute,
+    )
+
+
+def space_of(scenario: ScenarioInput, architecture: Architecture, software: Software) -> Space:
+    """The layouts that are planned for a scenario."""
+    modes = tuple(range(len(CHECKPOINTING)))
+    if scenario.checkpointing != "any":
+        modes = (CHECKPOINTING.index(scenario.checkpointing),)
+    return Space(
+        layouts_of(architecture, software, scenario.sequence_length),
+        checkpointing=modes,
+        offloads=tuple(range(len(OFFLOADS))) if scenario.allow_offload else (0,),
+    )
+
+
+def _data(scenario: ScenarioInput, problems: list[Problem]) -> Data | None:
+    """Real token counts, from lengths that were pasted or from summary figures."""
+    try:
+        lengths = _lengths(scenario)
+        counts = count_tokens(
+            lengths,
+            sequence_length=scenario.sequence_length,
+            packing=scenario.packing,
+            micro_batch=MICRO_BATCHES,
+            padding_free=scenario.stack in PADDING_FREE_STACKS,
+        )
+    except InvalidLengths as error:
+        problems.append(Problem("/lengths", f"Lengths of your examples: {error}"))
+        return None
+    except InvalidSpec as error:
+        problems.append(Problem("/longest_example_tokens", f"Longest usual example: {error}."))
+        return None
+    # A pasted sample of lengths stands for the whole training set.
+    scale = scenario.examples / float(lengths.samples)
+    longest = counts.longest_sequence_tokens
+    return Data(
+        examples=scenario.examples,
+        tokens_per_example=scenario.tokens_per_example,
+        epochs=scenario.epochs,
+        sequence_length=longest,
+        global_batch_sequences=scenario.global_batch_sequences,
+        packing=scenario.packing,
+        tokens_per_epoch=counts.real_tokens * scale,
+        sequences_per_epoch=counts.sequences * scale,
+        computed_share=tuple((counts.sequence_tokens / longest).tolist()),
+        padding_fraction=float(counts.padding_fraction[0]),
+        truncated_fraction=counts.truncated_samples_fraction,
+        evaluation_tokens=float(
+            scenario.evaluation_examples
+            * scenario.evaluations_per_run
+            * counts.real_tokens
+            / max(counts.examples, 1.0)
+        ),
+    )
+
+
+def _lengths(scenario: ScenarioInput) -> Lengths:
+    """Lengths of the examples: pasted, spread around a mean, or all alike."""
+    if scenario.lengths.strip():
+        return parse_lengths(scenario.lengths)
+    mean, upper = scenario.tokens_per_example, scenario.longest_example_tokens
+    if upper <= mean:
+        return Lengths.of([mean], [scenario.examples])
+    return lengths_from_summary(
+        samples=scenario.examples, mean=mean, p95=upper, maximum=max(upper, LONGEST_RATIO * mean)
+    )
 
 
 def _fleet(

@@ -82,14 +82,14 @@ def inspect_step(
         Parameters(
             total=architecture.parameter_count,
             embedding=architecture.embedding_count,
-            active_per_token=architecture.parameter_count,
+            active_per_token=architecture.active_parameter_count,
             trainable=method.trainable_parameters(architecture),
         ),
         Flop(
-            forward=int(flop.forward),
-            backward=int(flop.backward),
-            recompute=int(flop.recompute),
-            step=int(flop.step),
+            forward=round(float(flop.forward)),
+            backward=round(float(flop.backward)),
+            recompute=round(float(flop.recompute)),
+            step=round(float(flop.step)),
         ),
-        ActivationBytes(saved_for_backward=int(kept.saved), peak=int(kept.peak)),
+        ActivationBytes(saved_for_backward=round(float(kept.saved)), peak=round(float(kept.peak))),
     )

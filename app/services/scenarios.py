@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from pydantic import TypeAdapter
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.db.repositories import ScenarioListing, ScenarioRepository, WorkspaceRepository
@@ -22,12 +21,11 @@ from app.db.tables import ScenarioRow
 from app.estimator.report import Report
 from app.inputs import ScenarioInput
 from app.services.problems import NotTheOwner, RevokedScenario, UnknownScenario
+from app.services.report_schemas import read_report
 
 # Raise it when stored inputs no longer satisfy ScenarioInput, and convert the older ones in
-# `_shared`; likewise for REPORT_SCHEMA and Report. A link never stops working for an upgrade.
+# `_shared`; reports are converted in `report_schemas`. A link never stops working for an upgrade.
 INPUT_SCHEMA = 1
-
-_REPORTS = TypeAdapter(Report)
 
 _KEY_BYTES = 24
 # Of 24 bytes in base64url; nothing else was ever handed out.
@@ -93,8 +91,8 @@ def report_to_json(report: Report) -> str:
 
 
 def report_from_json(text: str) -> Report:
-    """The report that was stored."""
-    return _REPORTS.validate_json(text)
+    """The report that was stored, in today's form where an earlier version stored it."""
+    return read_report(text)
 
 
 class ScenarioService:

@@ -9,9 +9,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from app.estimator.report import MethodReport, Report
-from app.inputs import METHOD_LABELS, TASK_GROUP_LABELS, ScenarioInput
+from app.inputs import METHOD_LABELS, ScenarioInput
 from app.web import addresses
 from app.web import presenters as show
+from app.web.choices import CHOICE_LABELS, choice_label
 from app.web.contexts import ComparedSide, ComparisonView, Difference
 from app.web.figures import name_of
 
@@ -83,8 +84,10 @@ def _unit(name: str) -> str:
 
 def _words(name: str, value: Any) -> str:
     """An input as it is read."""
-    if name == "task_group":
-        return TASK_GROUP_LABELS.get(str(value), str(value))
+    if name in CHOICE_LABELS:
+        return choice_label(name, str(value))
+    if name == "lengths" and value:
+        return f"given ({show.plural(len(str(value).splitlines()), 'line')})"
     if name == "methods":
         return show.join_words([METHOD_LABELS.get(item, item) for item in value])
     if isinstance(value, bool):

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.services.situations import ReadyMade
-from app.web.forms import FormView
+from app.web.calibrations import CalibrationView
+from app.web.forms import FormView, ProblemView
+from app.web.plan_views import FilterSelect, PlansView
 from app.web.result_parts import ResultView
+from app.web.validations import CheckView, PublishedView
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Answer:
     query: str
     builder_address: str
     result_address: str
+    plans_address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,29 @@ class Result:
 
     layout: Layout
     answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """pages/plans.html
+
+    Parameters
+    ----------
+    scenario : names and values that the filter's form carries on.
+    scope : which offers are planned on, where some are left out.
+    messages : why there is no view, where there is none.
+    """
+
+    layout: Layout
+    scenario: tuple[tuple[str, str], ...]
+    title: str
+    filters: tuple[FilterSelect, ...]
+    scope: str
+    all_address: str
+    builder_address: str
+    result_address: str
+    messages: tuple[str, ...]
+    view: PlansView | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +245,28 @@ class MethodPage:
     constants: tuple[ConstantRow, ...]
     studies: tuple[StudyRow, ...]
     prices_as_of: str
+    families: str
+    """values of `model_type` that are understood"""
+    calibration: CalibrationView | None
+    published: PublishedView
+
+
+@dataclass(frozen=True, slots=True)
+class Validate:
+    """pages/validate.html
+
+    Parameters
+    ----------
+    pasted : what was typed, to be shown again.
+    scenario : query string of the estimate that factors are carried into.
+    result : None before anything was sent, or where it has problems.
+    """
+
+    layout: Layout
+    problems: tuple[ProblemView, ...]
+    pasted: str
+    scenario: str
+    result: CheckView | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,4 +279,15 @@ class Message:
     details: tuple[str, ...] = ()
 
 
-Context = Home | Builder | BuilderPart | Result | Shared | Compare | MethodPage | Message
+Context = (
+    Home
+    | Builder
+    | BuilderPart
+    | Result
+    | Plans
+    | Shared
+    | Compare
+    | MethodPage
+    | Validate
+    | Message
+)

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.services.problems import (
+    Busy,
     InputProblems,
     NotTheOwner,
     Problem,
@@ -51,6 +52,10 @@ _PAGES: dict[int, tuple[str, str]] = {
         "Something went wrong on our side",
         "It has been logged. Go back and try again; what you entered is in the address.",
     ),
+    503: (
+        "We are busy",
+        "Too many estimates are under way at this moment. Try again in a minute.",
+    ),
 }
 
 Handler = Callable[[Request, Any], Any]
@@ -83,12 +88,18 @@ def install(app: FastAPI, render: Renderer) -> None:
         problems: tuple[Problem, ...] = error.problems
         return answer(422, tuple(problem.message for problem in problems))
 
+    def busy(_: Request, __: Busy) -> Response:
+        response = answer(503)
+        response.headers["Retry-After"] = "10"
+        return response
+
     pages: tuple[tuple[type[Exception], Handler], ...] = (
         (HTTPException, http_error),
         (RequestValidationError, validation_error),
         (InputProblems, input_problems),
         (UnknownScenario, lambda _request, _error: answer(404)),
         (RevokedScenario, lambda _request, _error: answer(410)),
+        (Busy, busy),
         (NotTheOwner, lambda _request, _error: answer(403)),
         # The server logs the traceback: Starlette raises the error again after this answer.
         (Exception, lambda _request, _error: answer(500)),

@@ -15,18 +15,19 @@ from app.inputs import (
     LORA_TARGET_CHOICES,
     METHOD_LABELS,
     SEQUENCE_FIELDS,
-    TASK_GROUP_LABELS,
     ScenarioInput,
 )
 from app.services.problems import Problem
 from app.web import presenters as show
+from app.web.choices import CHOICE_LABELS, choice_label
 
 Pairs = Sequence[tuple[str, str]]
 
 _GROUPED_NUMBER = re.compile(r"\s*\d{1,3}(,\d{3})+(\.\d+)?\s*")
 _WHOLE = re.compile(r"-?\d+\.0")
-_TEXT_FIELDS = frozenset({"title", "model", "config_json", "lora_targets", "qlora_targets"})
-_OBJECTIVE_LABELS = {"value": "Best value", "cheapest": "Cheapest", "fastest": "Fastest"}
+_TEXT_FIELDS = frozenset(
+    {"title", "model", "config_json", "lengths", "lora_targets", "qlora_targets"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,17 @@ STEPS = (
         "Model and data",
         "What is trained, on how much.",
         ("model", "examples", "tokens_per_example", "epochs"),
-        "Own config.json, sequence length, batch",
-        ("config_json", "sequence_length", "global_batch_sequences"),
+        "Own config.json, lengths, packing, batch, evaluation",
+        (
+            "config_json",
+            "sequence_length",
+            "global_batch_sequences",
+            "packing",
+            "longest_example_tokens",
+            "lengths",
+            "evaluation_examples",
+            "evaluations_per_run",
+        ),
     ),
     Step(
         "methods",
@@ -62,7 +72,23 @@ STEPS = (
         "What is compared.",
         ("methods", "lora_rank", "qlora_rank"),
         "Which layers get adapters",
-        ("lora_targets", "qlora_targets"),
+        ("lora_targets", "qlora_targets", "train_embeddings"),
+    ),
+    Step(
+        "software",
+        "Software",
+        "What runs a step of training.",
+        ("stack",),
+        "Software and memory, in detail",
+        (
+            "precision",
+            "optimizer",
+            "loss",
+            "adapter_dtype",
+            "compute",
+            "checkpointing",
+            "allow_offload",
+        ),
     ),
     Step(
         "infrastructure",
@@ -71,6 +97,8 @@ STEPS = (
         (
             "objective",
             "max_gpus",
+            "deadline_hours",
+            "run_budget_usd",
             "include_old_prices",
             "include_capacity_blocks",
             "include_marketplace",
@@ -133,7 +161,7 @@ class FieldView:
 
     Parameters
     ----------
-    control : text, number, textarea, select, checkbox or checks.
+    control : text, number, textarea, config (a textarea and a file), select, checkbox or checks.
     changed : differs from our default; `default` says what that was.
     error : what is wrong with it, empty when nothing is.
     """
@@ -211,8 +239,8 @@ def field_id(pointer: str) -> str:
 
     Examples
     --------
-    >>> field_id("/epochs"), field_id("/methods/0"), field_id("/assumptions/link_efficiency")
-    ('f-epochs', 'f-methods', 'f-assumptions-link_efficiency')
+    >>> field_id("/epochs"), field_id("/methods/0"), field_id("/assumptions/fabric_efficiency")
+    ('f-epochs', 'f-methods', 'f-assumptions-fabric_efficiency')
     >>> field_id("/assumptions"), field_id("")
     ('step-assumptions', '')
     """
@@ -232,6 +260,13 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}" if abs(value) < 1e6 else f"{value:.0f}"
     return str(value)
+
+
+def _values_of(name: str, field: FieldInfo) -> tuple[str, ...]:
+    """The values of a field that has choices, in the order of their labels."""
+    known = _literal_values(field)
+    labelled = [value for value in CHOICE_LABELS.get(name, {}) if value in known]
+    return tuple(dict.fromkeys([*labelled, *map(str, known)]))
 
 
 def _literal_values(field: FieldInfo) -> tuple[str, ...]:
@@ -255,12 +290,8 @@ def _choices(name: str, field: FieldInfo, catalog: Catalog) -> list[tuple[str, s
         case "providers":
             names = {offer.provider: offer.provider_name for offer in catalog.offers}
             return [("", key, names[key]) for key in sorted(names, key=lambda k: names[k].lower())]
-        case "task_group":
-            return [("", key, label) for key, label in TASK_GROUP_LABELS.items()]
-        case "objective":
-            return [("", key, label) for key, label in _OBJECTIVE_LABELS.items()]
         case _:
-            return [("", str(value), str(value)) for value in _literal_values(field)]
+            return [("", value, choice_label(name, value)) for value in _values_of(name, field)]
 
 
 def _groups(choices: list[tuple[str, str, str]], chosen: set[str]) -> tuple[OptionGroup, ...]:
@@ -274,6 +305,8 @@ def _control(name: str, field: FieldInfo) -> str:
     if name in SEQUENCE_FIELDS:
         return "checks"
     if name == "config_json":
+        return "config"
+    if name == "lengths":
         return "textarea"
     if name == "model" or _literal_values(field):
         return "select"

@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import date
 from typing import Annotated
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends, FastAPI, Form, Query, Request
+from fastapi import APIRouter, FastAPI, Form, Query, Request
 from fastapi.responses import RedirectResponse
-from pydantic import ValidationError
 from starlette.responses import HTMLResponse, Response
 
 from app import __version__
-from app.catalog.catalog import Catalog
+from app.catalog.families import FAMILIES
 from app.estimator.constants import CONSTANTS
-from app.estimator.report import Report
-from app.inputs import TASK_GROUP_LABELS, ScenarioInput, fields_from_pairs
+from app.inputs import TASK_GROUP_LABELS
 from app.services.estimates import estimate
 from app.services.problems import (
     InputProblems,
     Problem,
     RevokedScenario,
     UnknownScenario,
-    problems_from_validation,
 )
-from app.services.scenarios import ScenarioService, SharedScenario
+from app.services.scenarios import SharedScenario
 from app.services.situations import SITUATIONS
 from app.settings import Settings
-from app.web import comparisons, errors, htmx, results
+from app.web import (
+    builder_pages,
+    comparisons,
+    errors,
+    plan_pages,
+    requests,
+    results,
+    validation_pages,
+    validations,
+)
 from app.web import presenters as show
+from app.web.calibrations import calibration_view
 from app.web.contexts import (
-    Answer,
-    Builder,
-    BuilderPart,
     Compare,
     ConstantRow,
     Home,
@@ -48,36 +51,22 @@ from app.web.contexts import (
     SituationCard,
     StudyRow,
 )
-from app.web.forms import Pairs, cleaned, form
+from app.web.requests import (
+    PRIVATE,
+    REVALIDATE,
+    Page,
+    Site,
+    answer_of,
+    form_again,
+    read_scenario,
+    with_query,
+)
 from app.web.static import StaticFiles
-from app.web.templating import Renderer, environment, renderer
+from app.web.templating import environment, renderer
 
 WORKSPACE_COOKIE = "workspace"
 _YEAR_S = 365 * 24 * 3600
-PRIVATE = {"Cache-Control": "private, no-store"}
-# Prices age by the day, and so does what the page says of them.
-_REVALIDATE = {"Cache-Control": "private, no-cache"}
-
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What every route needs of the application."""
-
-    render: Renderer
-    catalog: Catalog
-    scenarios: ScenarioService
-    settings: Settings
-
-
-def page(request: Request) -> Page:
-    """The application's parts, as a dependency."""
-    state = request.app.state
-    return Page(state.render, state.catalog, state.scenarios, state.settings)
-
-
-Site = Annotated[Page, Depends(page)]
 
 
 def install(app: FastAPI, settings: Settings) -> None:
@@ -86,38 +75,10 @@ def install(app: FastAPI, settings: Settings) -> None:
     app.state.render = renderer(environment(settings.templates_dir, static))
     app.add_route("/static/{content_hash}/{path:path}", static.serve, methods=["GET"])
     app.include_router(router)
+    app.include_router(builder_pages.router)
+    app.include_router(plan_pages.router)
+    app.include_router(validation_pages.router)
     errors.install(app, app.state.render)
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
-
-
-def _with_query(path: str, query: str) -> str:
-    return f"{path}?{query}" if query else path
-
-
-def _read(pairs: Pairs) -> ScenarioInput:
-    """The scenario in a form or query string; an address without one means the defaults.
-
-    Raises
-    ------
-    InputProblems : what cannot be read, at its field.
-    """
-    try:
-        return ScenarioInput.model_validate(fields_from_pairs(cleaned(pairs)))
-    except ValidationError as error:
-        raise InputProblems(problems_from_validation(error)) from error
-
-
-def _answer(scenario: ScenarioInput, report: Report, today: date) -> Answer:
-    query = scenario.to_query()
-    return Answer(
-        view=results.view(report, today),
-        query=query,
-        builder_address=_with_query("/estimate", query),
-        result_address=_with_query("/result", query),
-    )
 
 
 def _recent(site: Page, request: Request, limit: int) -> tuple[RecentView, ...]:
@@ -139,7 +100,7 @@ def _recent(site: Page, request: Request, limit: int) -> tuple[RecentView, ...]:
 def home(request: Request, site: Site) -> Response:
     """Three situations, a blank scenario, and what this browser saved."""
     cards = tuple(
-        SituationCard(made, _with_query("/estimate", made.scenario.to_query()))
+        SituationCard(made, with_query("/estimate", made.scenario.to_query()))
         for made in SITUATIONS
     )
     return site.render(
@@ -149,86 +110,22 @@ def home(request: Request, site: Site) -> Response:
     )
 
 
-def _status(answer: Answer | None, problems: Sequence[Problem]) -> str:
-    if answer is not None:
-        return f"Recalculated. {answer.view.headline} {answer.view.because}".strip()
-    # The first is enough to be heard; all are in the summary of the form.
-    return f"{show.plural(len(problems), 'problem')} in the form. {problems[0].message}"
-
-
-def _shorter(pairs: Pairs, scenario: ScenarioInput) -> Response | None:
-    """Where a form that sent its defaults too leads to: the address of what differs from them.
-
-    Notes
-    -----
-    That address has fewer pairs, and none that its own canonical form lacks, so it leads no
-    further.
-    """
-    query = scenario.to_query()
-    if len(parse_qsl(query, keep_blank_values=True)) >= len(pairs):
-        return None
-    response = RedirectResponse(_with_query("/estimate", query), 302, headers=_REVALIDATE)
-    htmx.vary(response)
-    return response
-
-
-@router.get("/estimate")
-def builder(request: Request, site: Site) -> Response:
-    """The form and its results; a form with problems comes back as it was typed, with 422."""
-    pairs = request.query_params.multi_items()
-    partial = htmx.wants_partial(request)
-    today = _today()
-    answer: Answer | None = None
-    problems: tuple[Problem, ...] = ()
-    try:
-        scenario = _read(pairs)
-        if not partial and (shorter := _shorter(pairs, scenario)) is not None:
-            return shorter
-        answer = _answer(scenario, estimate(scenario, site.catalog, today), today)
-    except InputProblems as error:
-        problems = error.problems
-    title = "Please check the form" if answer is None else answer.view.title or "Estimate"
-    layout = Layout(title, "estimate", indexed=not request.url.query)
-    made = form(pairs, site.catalog, problems)
-    status = 200 if answer is not None else 422
-    if partial:
-        part = BuilderPart(layout, made, answer, _status(answer, problems))
-        response = site.render("partials/_builder.html", part, status=status, headers=_REVALIDATE)
-        htmx.push_url(request, response, answer.builder_address if answer else None)
-    else:
-        whole = Builder(layout, made, answer)
-        response = site.render("pages/builder.html", whole, status=status, headers=_REVALIDATE)
-    htmx.vary(response)
-    return response
-
-
-def _form_again(site: Page, pairs: Pairs, problems: Sequence[Problem]) -> Response:
-    """There is nothing to show, but there is a form in which it can be put right."""
-    layout = Layout("Please check the form", "estimate", indexed=False)
-    return site.render(
-        "pages/builder.html",
-        Builder(layout, form(pairs, site.catalog, problems), None),
-        status=422,
-        headers=PRIVATE,
-    )
-
-
 @router.get("/result")
 def result(request: Request, site: Site) -> Response:
     """The full result of the scenario in the address."""
     pairs = request.query_params.multi_items()
-    today = _today()
+    today = requests.today()
     try:
-        scenario = _read(pairs)
-        answer = _answer(scenario, estimate(scenario, site.catalog, today), today)
+        scenario = read_scenario(pairs)
+        answer = answer_of(scenario, estimate(scenario, site.catalog, today), today)
     except InputProblems as error:
-        return _form_again(site, pairs, error.problems)
+        return form_again(site, pairs, error.problems)
     return site.render(
         "pages/result.html",
         Result(
             Layout(answer.view.title or "Result", "estimate", indexed=not request.url.query), answer
         ),
-        headers=_REVALIDATE,
+        headers=REVALIDATE,
     )
 
 
@@ -245,10 +142,10 @@ def save(
         pairs = [(name, value) for name, value in pairs if name != "title"]
         pairs.append(("title", title))
     try:
-        asked = _read(pairs)
-        report = estimate(asked, site.catalog, _today())
+        asked = read_scenario(pairs)
+        report = estimate(asked, site.catalog, requests.today())
     except InputProblems as error:
-        return _form_again(site, pairs, error.problems)
+        return form_again(site, pairs, error.problems)
     saved = site.scenarios.save(asked, report, request.cookies.get(WORKSPACE_COOKIE))
     response = RedirectResponse(f"/s/{saved.scenario.token}", 303, headers=PRIVATE)
     key = saved.workspace_key or request.cookies.get(WORKSPACE_COOKIE)
@@ -285,8 +182,8 @@ def shared(request: Request, site: Site, token: str) -> Response:
     """A saved result with the numbers that were shared."""
     found = site.scenarios.get(token)
     owned = site.scenarios.owns(token, request.cookies.get(WORKSPACE_COOKIE))
-    today = _today()
-    answer = _answer(found.scenario, found.report, today)
+    today = requests.today()
+    answer = answer_of(found.scenario, found.report, today)
     if not answer.view.title and found.title:
         answer = replace(answer, view=replace(answer.view, title=found.title))
     return site.render(
@@ -323,10 +220,10 @@ def _side(site: Page, text: str, heading: str) -> comparisons.Side:
         return comparisons.Side(
             heading, found.scenario, found.report, f"/s/{token}", basis, pinned=True
         )
-    scenario = _read(pairs)
-    report = estimate(scenario, site.catalog, _today())
+    scenario = read_scenario(pairs)
+    report = estimate(scenario, site.catalog, requests.today())
     basis = f"today: estimator {__version__}, {results.prices(report)}"
-    address = _with_query("/result", scenario.to_query())
+    address = with_query("/result", scenario.to_query())
     return comparisons.Side(heading, scenario, report, address, basis, pinned=False)
 
 
@@ -375,8 +272,8 @@ def compare(
 
 
 @router.get("/method")
-def method(site: Site) -> Response:
-    """Every formula with its source, the constants and the studies."""
+def method(request: Request, site: Site) -> Response:
+    """Every formula with its source, the constants, the studies and the published runs."""
     catalog = site.catalog
     studies = []
     for key, study in catalog.studies.items():
@@ -392,23 +289,30 @@ def method(site: Site) -> Response:
                 len(rows),
             )
         )
+    fitted = catalog.calibration_report
+    values = catalog.calibration.constants
     constants = tuple(
         ConstantRow(
             c.key,
             c.label,
-            f"{c.value:g} {c.unit}".strip(),
+            f"{values.get(c.key, c.value):.4g} {c.unit}".strip(),
             results.KIND_LABELS.get(c.kind, c.kind),
-            c.source,
+            f"Started from {c.value:g}. {c.source}" if c.key in values else c.source,
         )
         for c in CONSTANTS.values()
     )
     return site.render(
         "pages/method.html",
         MethodPage(
-            Layout("Method", "method"),
+            Layout("Method", "method", indexed=not request.url.query),
             constants,
             tuple(sorted(studies, key=lambda s: (s.year, s.title))),
             show.day(catalog.prices_as_of),
+            ", ".join(FAMILIES),
+            None if fitted is None else calibration_view(fitted),
+            validations.published_view(
+                site.validation.published().report, request.query_params.multi_items()
+            ),
         ),
-        headers=_REVALIDATE,
+        headers=REVALIDATE,
     )

@@ -203,6 +203,22 @@ def gib(size_bytes: float | None) -> str:
     return NONE if size_bytes is None else f"{number(size_bytes / _GIB, 1)}{_NO_BREAK}GiB"
 
 
+def data_size(size_bytes: float | None) -> str:
+    """Bytes of a file or of traffic, in decimal units as storage and networks are sold.
+
+    Examples
+    --------
+    >>> data_size(141.1e9), data_size(2.963e12), data_size(180e6), data_size(0), data_size(999.9e6)
+    ('141\\xa0GB', '2.96\\xa0TB', '180\\xa0MB', '0\\xa0GB', '1\\xa0GB')
+    """
+    if size_bytes is None or not math.isfinite(size_bytes):
+        return NONE
+    for limit, prefix in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(_rounded(size_bytes)) >= limit:
+            return f"{significant(size_bytes / limit)}{_NO_BREAK}{prefix}B"
+    return f"0{_NO_BREAK}GB" if round(size_bytes) == 0 else f"{number(size_bytes)}{_NO_BREAK}bytes"
+
+
 def hours(value: float | None) -> str:
     """A duration given in hours, in the unit that a person would use.
 
@@ -261,15 +277,19 @@ def span(distribution: Distribution | None, kind: str = "usd") -> str:
 
     Parameters
     ----------
-    kind : usd, points, hours or number.
+    kind : usd, points, hours, gib or number.
 
     Examples
     --------
     >>> span(Distribution(2, -1, 2, 5), "points"), span(None)
     ('−1.0 to +5.0', '—')
+    >>> span(Distribution(6e10, 5 * 2**30, 6e10, 60 * 2**30), "gib")
+    '5.0 to 60.0\\xa0GiB'
     """
     if distribution is None:
         return NONE
+    if kind == "gib":
+        return f"{number(distribution.p10 / _GIB, 1)} to {gib(distribution.p90)}"
     write = {"usd": usd_short, "points": points, "hours": hours, "number": significant}[kind]
     low, high = write(distribution.p10), write(distribution.p90)
     return f"{low} to {high}"

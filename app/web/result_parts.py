@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.web import figures
+from app.web.figure_cash_flow import CashFlowDrawing
+from app.web.figure_cost_gain import CostGainDrawing
+from app.web.figure_memory import MemoryDrawing
+from app.web.figures import Figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,32 @@ class PlanView:
 
 
 @dataclass(frozen=True, slots=True)
+class BillRow:
+    """One line of the bill over the methods that have a plan; `note` holds for all of them."""
+
+    label: str
+    note: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BillGroup:
+    """Lines of one kind: machines, memory, links and others."""
+
+    key: str
+    label: str
+    rows: tuple[BillRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BillTable:
+    """What the chosen plans need beside their price."""
+
+    methods: tuple[MethodHead, ...]
+    groups: tuple[BillGroup, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Misfit:
     """A method that no plan fits, and why."""
 
@@ -160,12 +189,16 @@ class ResultView:
     table_notes: tuple[str, ...]
     """what is read with the side-by-side table"""
     misfits: tuple[Misfit, ...]
-    cost_gain: figures.Figure | None
-    cash_flow: figures.Figure | None
-    memory: figures.Figure | None
+    cost_gain: Figure[CostGainDrawing] | None
+    cash_flow: Figure[CashFlowDrawing] | None
+    memory: Figure[MemoryDrawing] | None
     costs: tuple[CostTable, ...]
     plans: tuple[PlanView, ...]
+    bill: BillTable | None
     model: tuple[Detail, ...]
+    software: tuple[Detail, ...]
+    software_line: str
+    """what runs a step, and how sure the estimate is of it; empty in reports that do not say"""
     assumptions: tuple[AssumptionRow, ...]
     sources: tuple[SourceRow, ...]
     notes: tuple[str, ...]

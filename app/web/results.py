@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import date
 
 from app.estimator.adapters import ALL_LINEARS, ATTENTION_LINEARS
-from app.estimator.report import (
-    Assumption,
-    CostLine,
-    MethodReport,
-    PlanReport,
-    Report,
-)
-from app.web import figures
+from app.estimator.report import Assumption, MethodReport, Report
+from app.estimator.tokens import PACKINGS
 from app.web import presenters as show
-from app.web.figures import name_of
+from app.web import result_bill, result_costs, result_plans, result_sources
+from app.web.choices import choice_label
+from app.web.figure_cash_flow import cash_flow
+from app.web.figure_cost_gain import cost_gain
+from app.web.figure_memory import has_range, memory
+from app.web.figures import leading_method, name_of
 from app.web.result_parts import (
     AssumptionRow,
     Cell,
-    CostRow,
-    CostTable,
     Detail,
     KeyFigure,
     MethodHead,
     Misfit,
-    PlanView,
     ResultView,
-    SourceMark,
-    SourceRow,
     TableRow,
-    TimePart,
 )
 
 SITUATION_LABELS = {
@@ -45,8 +38,11 @@ KIND_LABELS = {
     "fact": "Published fact",
     "derived": "Derived from published figures",
     "assumption": "Our judgement",
+    "fitted": "Fitted to published runs",
 }
+_ATTENTION = {"sdpa": "in one kernel (flash)", "eager": "written out"}
 _MOST_POINTS = 100
+_LONGEST_TEXT = 120
 _NO_GAP_POINTS = 0.05
 """A gap that is written 0.0, as in the verdict."""
 
@@ -60,6 +56,10 @@ def view(report: Report, today: date | None = None) -> ResultView:
     """
     day = today or date.fromisoformat(report.as_of)
     chosen = report.verdict.choice
+    heads = tuple(
+        MethodHead(m.method, name_of(m.method), _method_detail(m), m.method == chosen, m.feasible)
+        for m in report.methods
+    )
     headline, because = show.first_sentence(show.typeset(report.verdict.headline))
     return ResultView(
         title=report.title,
@@ -69,36 +69,26 @@ def view(report: Report, today: date | None = None) -> ResultView:
         because=because,
         sentences=tuple(show.typeset(sentence) for sentence in report.verdict.sentences),
         key_figures=_key_figures(report),
-        methods=tuple(
-            MethodHead(
-                m.method, name_of(m.method), _method_detail(m), m.method == chosen, m.feasible
-            )
-            for m in report.methods
-        ),
+        methods=heads,
         rows=_rows(report),
         table_notes=_table_notes(report),
         misfits=tuple(
             Misfit(name_of(m.method), m.reasons) for m in report.methods if not m.feasible
         ),
-        cost_gain=figures.cost_gain(report),
-        cash_flow=figures.cash_flow(report),
-        memory=figures.memory(report),
-        costs=tuple(_cost_table(report, m) for m in report.methods if m.cost_lines),
-        plans=tuple(_plan(report, m, m.plan, day) for m in report.methods if m.plan is not None),
-        model=_model(report),
-        assumptions=tuple(_assumption(report, a) for a in report.assumptions),
-        sources=tuple(
-            SourceRow(
-                anchor=anchor(s.key),
-                title=s.title,
-                publisher=s.publisher,
-                locator=s.locator,
-                url=s.locator if s.locator.startswith(("https://", "http://")) else "",
-                retrieved=show.day(s.retrieved),
-            )
-            for s in report.sources
+        cost_gain=cost_gain(report),
+        cash_flow=cash_flow(report),
+        memory=memory(report),
+        costs=tuple(result_costs.table(report, m) for m in report.methods if m.cost_lines),
+        plans=tuple(
+            result_plans.view(report, m, m.plan, day) for m in report.methods if m.plan is not None
         ),
-        notes=report.notes,
+        bill=result_bill.bill(report, heads),
+        model=tuple(_model(report)),
+        software=tuple(_software(report)),
+        software_line=software_line(report),
+        assumptions=tuple(_assumption(report, a) for a in report.assumptions),
+        sources=result_sources.rows(report),
+        notes=_notes(report),
         basis=f"Computed for {show.day(report.as_of)} with estimator {report.estimator_version}, "
         f"{prices(report)}, {report.draws:,} simulated cases, "
         f"seed {report.seed}.",
@@ -109,26 +99,6 @@ def prices(report: Report) -> str:
     """When the prices of the chosen plans were read, as part of a sentence."""
     read = [m.plan.price_valid_from for m in report.methods if m.plan is not None]
     return f"prices read {show.days_between(read or [report.prices_as_of])}"
-
-
-def anchor(source_key: str) -> str:
-    """The id of a source on the page.
-
-    Examples
-    --------
-    >>> anchor("arXiv:2405.09673")
-    'source-arXiv-2405-09673'
-    """
-    return "source-" + "".join(c if c.isascii() and c.isalnum() else "-" for c in source_key)
-
-
-def _source(report: Report, text: str) -> SourceMark:
-    for source in report.sources:
-        if source.key == text:
-            return SourceMark(source.title, anchor(source.key))
-    if text == "input":
-        return SourceMark("input or our default", "assumptions")
-    return SourceMark("our assumption" if text == "assumption" else text)
 
 
 def _method_detail(m: MethodReport) -> str:
@@ -149,7 +119,7 @@ def _within_sentence(method: str) -> str:
 def _key_figures(report: Report) -> tuple[KeyFigure, ...]:
     found: list[KeyFigure] = []
     horizon = show.months(report.horizon_months)
-    leader = figures.leading_method(report)
+    leader = leading_method(report)
     compared = report.comparison
     if leader is not None and leader.npv_usd is not None:
         found.append(
@@ -248,11 +218,6 @@ def _table_notes(report: Report) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _batch(plan: PlanReport) -> str:
-    kept = "no checkpointing" if plan.checkpointing == "none" else "checkpointing"
-    return f"micro-batch {plan.micro_batch}, {kept}"
-
-
 def _rows(report: Report) -> tuple[TableRow, ...]:
     """The side-by-side table; a method that does not fit says so once, in the first row."""
     methods = report.methods
@@ -293,20 +258,35 @@ def _rows(report: Report) -> tuple[TableRow, ...]:
     def run_hours(m: MethodReport) -> Cell:
         if m.plan is None:
             return Cell(show.NONE)
-        return Cell(show.hours(m.plan.hours), show.span(m.plan.hours_range, "hours"))
+        return Cell(
+            show.hours(m.plan.hours),
+            show.span(m.plan.hours_range, "hours"),
+            f"{show.number(m.plan.gpu_hours, 1)} GPU-hours",
+        )
 
     def gpus(m: MethodReport) -> Cell:
         if m.plan is None:
             return Cell(show.NONE)
         return Cell(f"{m.plan.gpus} × {m.plan.accelerator_name}")
 
-    def memory(m: MethodReport) -> Cell:
+    def held(m: MethodReport) -> Cell:
         if m.plan is None:
             return Cell(show.NONE)
         return Cell(
             show.gib(m.plan.memory_bytes),
-            note=f"of {show.gib(m.plan.memory_capacity_bytes)}; {_batch(m.plan)}",
+            show.span(m.plan.memory_range_bytes, "gib") if has_range(m.plan) else "",
+            f"of {show.gib(m.plan.memory_capacity_bytes)}; {result_plans.batch(m.plan)}",
         )
+
+    def runs_out(m: MethodReport) -> Cell:
+        if m.plan is None or not has_range(m.plan):
+            return Cell(show.NONE)
+        return Cell(show.percent(m.plan.probability_out_of_memory))
+
+    def programme(m: MethodReport) -> Cell:
+        if m.programme_gpu_hours is None:
+            return Cell(show.NONE)
+        return Cell(show.number(m.programme_gpu_hours), note="GPU-hours of all runs")
 
     def total(m: MethodReport) -> Cell:
         spread = m.total_usd_range
@@ -337,8 +317,10 @@ def _rows(report: Report) -> tuple[TableRow, ...]:
             lambda m: Cell(show.usd(m.plan.usd if m.plan else None)),
             False,
         ),
+        (f"GPU time of the programme, {horizon}", programme, False),
         ("GPUs", gpus, False),
-        ("Memory per GPU", memory, False),
+        ("Memory per GPU", held, False),
+        ("Chance of running out of memory", runs_out, False),
         (
             "Trained parameters",
             lambda m: Cell(
@@ -359,157 +341,98 @@ def _plain_number(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _unit_price(value: float) -> str:
-    whole, _, decimals = show.number(value, 4).partition(".")
-    return f"US${whole}.{decimals.rstrip('0').ljust(2, '0')}"
-
-
-def _cost_row(report: Report, line: CostLine, amount: float) -> CostRow:
-    return CostRow(
-        label=line.label,
-        when={"once": "once", "recurring": "over the horizon"}.get(line.when, line.when),
-        quantity=show.number(line.quantity, 2).removesuffix(".00"),
-        unit=line.unit,
-        unit_price=_unit_price(line.unit_price_usd),
-        amount=show.usd(amount, cents=True),
-        source=_source(report, line.source),
-    )
-
-
-def _cost_table(report: Report, m: MethodReport) -> CostTable:
-    amounts, total = show.rounded_to_sum([line.usd for line in m.cost_lines])
-    return CostTable(
-        method=m.method,
-        label=name_of(m.method),
-        rows=tuple(
-            _cost_row(report, line, amount)
-            for line, amount in zip(m.cost_lines, amounts, strict=True)
-        ),
-        total=show.usd(total, cents=True),
-    )
-
-
-def _plan_words(plan: PlanReport) -> str:
-    where = f"{plan.nodes} × {plan.instance}" if plan.nodes > 1 else plan.instance
-    return f"{plan.gpus} × {plan.accelerator_name} at {plan.provider_name} ({where})"
-
-
-def _other_plans(m: MethodReport, chosen: PlanReport) -> Iterable[Detail]:
-    """The plans that another aim would have chosen, each once."""
-    found: dict[PlanReport, list[str]] = {}
-    for label, other in (
-        ("Best value", m.best_value), ("Cheapest", m.cheapest), ("Fastest", m.fastest),
-    ):  # fmt: skip
-        if other is not None and other != chosen:
-            found.setdefault(other, []).append(label)
-    for plan, labels in found.items():
-        yield Detail(
-            show.join_words([labels[0], *(label.lower() for label in labels[1:])]),
-            f"{_plan_words(plan)}: {show.hours(plan.hours)}, {show.usd(plan.usd)} a run",
-        )
-
-
-def _plan(report: Report, m: MethodReport, plan: PlanReport, today: date) -> PlanView:
-    age = (today - date.fromisoformat(plan.price_valid_from)).days
-    level, words = show.price_age(plan.price_valid_from, age)
-    step = plan.step_time
-    total = step.total_s or 1.0
-    parts = (
-        ("Matrix products", step.matrix_products_s),
-        ("Attention", step.attention_s),
-        ("Memory-bound operations", step.memory_bound_s),
-        ("Communication", step.communication_s),
-        ("Optimizer", step.optimizer_s),
-    )
-    checkpointing = {"none": "none", "full": "full (activations recomputed)"}
-    details = [
-        Detail("Region and terms", f"{plan.region}, {plan.tier.replace('-', ' ')} price"),
-        Detail(
-            "Price",
-            f"{show.usd(plan.usd_per_instance_hour, cents=True)} per instance-hour "
-            f"({plan.gpus_per_instance} × {plan.accelerator_name}), "
-            f"{show.usd(plan.usd_per_gpu_hour, cents=True)} per GPU-hour",
-        ),
-        Detail(
-            "One run",
-            f"{show.hours(plan.hours)} ({show.span(plan.hours_range, 'hours')}), "
-            f"{show.number(plan.gpu_hours, 1)} GPU-hours, {show.usd(plan.usd, cents=True)}",
-        ),
-        Detail("Parallel layout", plan.strategy_label),
-        Detail(
-            "Batch",
-            f"micro-batch {plan.micro_batch} × {show.plural(plan.gpus, 'GPU')} × "
-            + show.plural(plan.gradient_accumulation_steps, "accumulation step"),
-        ),
-        Detail(
-            "Memory of one GPU",
-            f"{show.gib(plan.memory_bytes)} of {show.gib(plan.memory_capacity_bytes)}, at its peak "
-            f"{figures.PEAKS[plan.memory_peak]}",
-        ),
-        Detail("Checkpointing", checkpointing.get(plan.checkpointing, plan.checkpointing)),
-        Detail(
-            "Speed",
-            f"{show.number(plan.tokens_per_s)} tokens/s, model FLOP utilisation "
-            f"{show.share(plan.model_flop_utilisation_fraction)}",
-        ),
-    ]
-    if m.flop is not None:
-        details.append(
-            Detail(
-                "Work",
-                f"{show.power_of_ten(m.flop.run_flop, 'FLOP')} a run; a step takes "
-                f"{show.share(m.flop.ratio_to_full, 3)} of the FLOP of full fine-tuning",
-            )
-        )
-    details.append(
-        Detail("Plans", f"{m.plans_that_fit:,} of {m.plans_considered:,} considered fit in memory")
-    )
-    return PlanView(
-        method=m.method,
-        label=name_of(m.method),
-        headline=_plan_words(plan),
-        price_level=level,
-        price_words=words,
-        price_source=_source(report, plan.price_source_key),
-        details=tuple(details),
-        time_parts=tuple(
-            TimePart(label, show.seconds(value), show.share(value / total, trim=False))
-            for label, value in parts
-        ),
-        time_total=show.seconds(step.total_s),
-        alternatives=tuple(_other_plans(m, plan)),
-    )
-
-
-def _model(report: Report) -> tuple[Detail, ...]:
+def _model(report: Report) -> Iterator[Detail]:
     model, data = report.model, report.data
-    return (
-        Detail("Base model", model.label),
-        Detail("Parameters", f"{model.parameters:,} ({show.count_short(model.parameters)})"),
-        Detail(
-            "Shape",
-            f"{model.layers} layers, width {model.hidden_size:,}, vocabulary {model.vocab_size:,}",
-        ),
-        Detail(
-            "Training data",
-            f"{data.examples:,} examples × {data.tokens_per_example:,} tokens × "
-            f"{show.significant(data.epochs)} epochs = {show.count_short(data.tokens_per_run)} "
-            "tokens a run",
-        ),
-        Detail(
-            "Steps",
-            f"{data.steps_per_run:,} steps of {data.global_batch_sequences:,} sequences of "
-            f"{data.sequence_length:,} tokens",
-        ),
-        Detail(
-            "Worth of one accuracy point",
-            f"{show.usd(report.value_per_point_month_usd)} a month",
-        ),
+    yield Detail("Base model", model.label)
+    yield Detail("Parameters", f"{model.parameters:,} ({show.count_short(model.parameters)})")
+    if model.active_parameters < model.parameters:
+        yield Detail(
+            "Active parameters",
+            f"{model.active_parameters:,} ({show.count_short(model.active_parameters)}): a token "
+            f"meets {show.share(model.active_parameters / model.parameters)} of them (mixture of "
+            "experts)",
+        )
+    yield Detail(
+        "Shape",
+        f"{model.layers} layers, width {model.hidden_size:,}, vocabulary {model.vocab_size:,}",
     )
+    yield Detail(
+        "Training data",
+        f"{data.examples:,} examples × {data.tokens_per_example:,} tokens × "
+        f"{show.significant(data.epochs)} epochs; {show.count_short(data.tokens_per_run)} tokens a "
+        "run, without padding",
+    )
+    yield Detail(
+        "Steps",
+        f"{data.steps_per_run:,} steps of {data.global_batch_sequences:,} sequences of up to "
+        f"{data.sequence_length:,} tokens",
+    )
+    if report.schema > 1:
+        yield Detail("How examples become sequences", PACKINGS.get(data.packing, data.packing))
+        yield Detail(
+            "Padding and cuts",
+            f"{show.share(data.padding_fraction)} of the computed tokens is padding (at "
+            f"micro-batch 1); {show.share(data.truncated_fraction)} of the examples are cut",
+        )
+        yield Detail(
+            "Evaluation during a run",
+            f"{show.count_short(data.evaluation_tokens_per_run)} tokens"
+            if data.evaluation_tokens_per_run
+            else "none",
+        )
+    yield Detail(
+        "Worth of one accuracy point", f"{show.usd(report.value_per_point_month_usd)} a month"
+    )
+
+
+def _software(report: Report) -> Iterator[Detail]:
+    """What runs a step; nothing in reports of the first schema, which do not say."""
+    software = report.software
+    if not software.stack:
+        return
+    yield Detail("Training software", software.label)
+    yield Detail("Precision of full fine-tuning", software.precision_label)
+    yield Detail("Optimizer", software.optimizer_label)
+    yield Detail("Loss", software.loss_label)
+    yield Detail("Adapters", f"held in {software.adapter_dtype}")
+    yield Detail("Matrix products", f"in {software.compute}")
+    yield Detail("Attention", _ATTENTION.get(software.attention, software.attention))
+
+
+def software_line(report: Report) -> str:
+    """The software of a step, and whether the fit has seen runs of it."""
+    software = report.software
+    if not software.stack:
+        return ""
+    sure = {
+        (True, True): "calibrated on published runs",
+        (True, False): "times calibrated on published runs, memory not: its ranges are wider",
+        (False, True): "memory calibrated on published runs, times not: their ranges are wider",
+        (False, False): "not calibrated on any published run: ranges are wider",
+    }[software.time_calibrated, software.memory_calibrated]
+    return f"Training software: {software.label}, {sure}."
+
+
+def _notes(report: Report) -> tuple[str, ...]:
+    """What to know first: the notes of the report, and what follows from its software."""
+    adapters = any(m.rank is not None for m in report.methods)
+    if report.software.adapter_dtype != "fp32" or not adapters:
+        return report.notes
+    return (
+        *report.notes,
+        "Adapters are held in fp32, as peft does by default: each keeps an fp32 copy of its input "
+        "for the backward pass, so LoRA can hold more activation memory than full fine-tuning.",
+    )
+
+
+def _words(item: Assumption) -> str:
+    """A choice by its name, and a long text by its beginning."""
+    text = choice_label(item.key, str(item.value))
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
 
 
 def _assumption(report: Report, item: Assumption) -> AssumptionRow:
-    value = item.value if isinstance(item.value, str) else _plain_number(item.value)
+    value = _words(item) if isinstance(item.value, str) else _plain_number(item.value)
     if not isinstance(item.value, str) and value == "0" and item.value != 0:
         value = show.significant(item.value)
     return AssumptionRow(
@@ -518,5 +441,5 @@ def _assumption(report: Report, item: Assumption) -> AssumptionRow:
         kind=item.kind,
         kind_label=KIND_LABELS.get(item.kind, item.kind),
         changed=item.changed,
-        source=_source(report, item.source),
+        source=result_sources.mark(report, item.source),
     )

@@ -10,7 +10,8 @@ import html
 import json
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -153,24 +154,36 @@ def _from_here(headers: Headers) -> bool:
 class BodyLimit:
     """Answer 413 to a request whose body is larger than the limit, and 408 to one that stalls.
 
+    Parameters
+    ----------
+    larger : limits of paths that take files. [bytes]
+
     Notes
     -----
     The body is read here up to the limit and handed on whole, so that no route starts to work on a
     body that turns out to be too long.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int, max_wait_s: float = 30) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        max_bytes: int,
+        max_wait_s: float = 30,
+        larger: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self._app = app
         self._max_bytes = max_bytes
         self._max_wait_s = max_wait_s
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
             await self._app(scope, receive, send)
             return
+        most = max(self._max_bytes, self._larger.get(scope["path"], 0))
         announced = Headers(scope=scope).get("content-length", "")
-        if announced.isascii() and announced.isdigit() and int(announced[:18]) > self._max_bytes:
-            await self._too_large(scope, receive, send)
+        if announced.isascii() and announced.isdigit() and int(announced[:18]) > most:
+            await self._too_large(scope, receive, send, most)
             return
         body = bytearray()
         more = True
@@ -183,8 +196,8 @@ class BodyLimit:
             if message["type"] != "http.request":
                 return  # the client has gone: nobody is left to answer
             body += message.get("body", b"")
-            if len(body) > self._max_bytes:
-                await self._too_large(scope, receive, send)
+            if len(body) > most:
+                await self._too_large(scope, receive, send, most)
                 return
             more = message.get("more_body", False)
         await self._app(scope, _replay(bytes(body), receive), send)
@@ -199,12 +212,12 @@ class BodyLimit:
         )
         await response(scope, receive, send)
 
-    async def _too_large(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _too_large(self, scope: Scope, receive: Receive, send: Send, most: int) -> None:
         response = problem_response(
             scope,
             413,
             "Request too large",
-            f"A request may be at most {self._max_bytes // 1024:,} KiB long. "
+            f"A request may be at most {most // 1024:,} KiB long. "
             "Shorten the text that was pasted or uploaded.",
             # The rest of the body is not read, so the connection cannot serve another request.
             headers=[("Connection", "close")],

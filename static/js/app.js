@@ -28,6 +28,15 @@ document.addEventListener("click", (event) => {
   target.focus();
 });
 
+// A button that leads to another address is the browser's own business.
+document.addEventListener(
+  "submit",
+  (event) => {
+    if (event.submitter?.hasAttribute("data-whole-page")) event.stopImmediatePropagation();
+  },
+  true,
+);
+
 // Copy the address of a shared result.
 for (const button of document.querySelectorAll("[data-copy-address]")) {
   if (!navigator.clipboard) break;

@@ -322,3 +322,39 @@ def test_an_unexpected_error_is_a_problem_too(settings: Settings) -> None:
         response = client.get("/api/v1/fails")
     pointers(response, 500)
     assert "secret" not in response.text
+
+
+PLANS = "/api/v1/plans"
+
+
+def test_plans_hold_the_frontier_and_recipes(client: TestClient, main_job: dict[str, Any]) -> None:
+    body = client.post(PLANS, json=main_job).json()
+    report = client.post(ESTIMATES, json=main_job).json()
+    for found, reported in zip(body["methods"], report["methods"], strict=True):
+        assert found["plan"] == reported["plan"]
+        assert found["frontier"] == reported["frontier"]
+        hours = [point["hours"] for point in found["frontier"]]
+        assert hours == sorted(hours, reverse=True)
+        assert found["recipe_refused"] == ""
+        assert found["recipe"]["files"][0]["name"] == "settings.txt"
+        said = {setting["field"]: setting["value"] for setting in found["recipe"]["settings"]}
+        assert said["micro_batch"] == str(found["plan"]["micro_batch"])
+        assert said["model"] == "'meta-llama/Meta-Llama-3.1-8B'"
+
+
+def test_plans_by_address_are_those_by_body(client: TestClient, main_job: dict[str, Any]) -> None:
+    query = ScenarioInput.model_validate(main_job).to_query()
+    by_address = client.get(f"{PLANS}?{query}&provider=aws")
+    by_body = client.post(f"{PLANS}?provider=aws", json=main_job)
+    assert by_address.status_code == by_body.status_code == 200
+    assert without_day(by_address.json()) == without_day(by_body.json())
+    offers = {
+        p["offer_key"].split(".")[0] for m in by_body.json()["methods"] for p in m["frontier"]
+    }
+    assert offers == {"aws"}
+
+
+def test_plans_refuse_what_cannot_be_used(client: TestClient) -> None:
+    assert "/epochs" in pointers(client.get(f"{PLANS}?epochs=x"), 422)
+    assert "/region" in pointers(client.post(f"{PLANS}?region=nowhere", json={}), 422)
+    assert "/model" in pointers(client.post(PLANS, json={"model": "nobody/nothing"}), 422)

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext
 
+from app.web.validation_pages import EXAMPLE
+
 pytestmark = pytest.mark.browser
 
 Profile = Callable[..., BrowserContext]
@@ -19,13 +21,22 @@ PAGES = {
     "builder with mistakes": "/estimate?epochs=-1&methods=&model=nothing",
     "builder, one method fits nowhere": "/estimate?max_gpus=1&accelerators=L4-24GB",
     "result": f"/result?{QUERY}",
+    "result, mixture of experts": "/result?model=mistralai%2FMixtral-8x7B-v0.1&adapter_dtype=fp32",
+    "plans": "/plans?max_gpus=16",
+    "plans, nothing passes": "/plans?gpu=nothing",
     "compare, empty": "/compare",
     "compare": "/compare?left=%2Fresult%3Fexamples%3D1000&right=%2Fresult%3Fexamples%3D900000",
     "method": "/method",
+    "own runs": "/validate",
     "not found": "/nowhere",
     "unknown link": "/s/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 }
-FAILING = {"builder with mistakes": 422, "not found": 404, "unknown link": 404}
+FAILING = {
+    "builder with mistakes": 422,
+    "plans, nothing passes": 422,
+    "not found": 404,
+    "unknown link": 404,
+}
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -50,6 +61,20 @@ def test_shared_page_has_no_finding(
     watch.page.goto(f"{base_url}/result?{QUERY}")
     watch.page.get_by_role("button", name="Save and get a link").click()
     assert "/s/" in watch.page.url
+    assert watch.complaints == []
+    assert watch.violations() == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_check_of_own_runs_has_no_finding(
+    base_url: str, profile: Profile, watched: Any, dark: bool
+) -> None:
+    watch = watched(profile(dark=dark, width=390).new_page())
+    watch.page.goto(f"{base_url}/validate")
+    watch.page.get_by_label("Or paste its lines").fill(EXAMPLE)
+    watch.page.get_by_role("button", name="Check", exact=True).click()
+    assert watch.page.get_by_role("heading", name="Measured and predicted").is_visible()
+    assert watch.page.evaluate("document.documentElement.scrollWidth") <= 390
     assert watch.complaints == []
     assert watch.violations() == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +21,7 @@ SCENARIO = "task_group=narrow&accelerators=H100-SXM-80GB&accelerators=A100-SXM-8
 def shown_numbers(page: Page) -> list[str]:
     """Headline and every cell of the side-by-side table, as a reader sees them."""
     headline = page.locator(".headline").first.inner_text()
-    cells = page.locator("table.methods td").all_inner_texts()
+    cells = page.locator("table.methods:not(.bill) td").all_inner_texts()
     assert len(cells) > 30
     return [headline, *(re.sub(r"\s+", " ", cell).strip() for cell in cells)]
 
@@ -108,3 +109,57 @@ def test_back_returns_to_the_scenario_before(base_url: str, profile: Profile) ->
     expect(page).to_have_url(f"{base_url}/estimate")
     expect(page.locator("input[name=examples]")).to_have_value("50000")
     assert shown_numbers(page) == first
+
+
+CONFIG = {
+    "model_type": "llama", "hidden_size": 2048, "intermediate_size": 5632, "num_hidden_layers": 22,
+    "num_attention_heads": 32, "num_key_value_heads": 4, "vocab_size": 32000,
+    "tie_word_embeddings": False, "hidden_act": "silu", "max_position_embeddings": 2048,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "no-javascript"])
+def test_a_config_file_is_read_and_nothing_typed_is_lost(
+    base_url: str, profile: Profile, watched: Any, javascript: bool
+) -> None:
+    watch = watched(profile(javascript=javascript).new_page())
+    page: Page = watch.page
+    page.goto(f"{base_url}/estimate")
+    page.locator("input[name=examples]").fill("12000")
+    page.get_by_text("Own config.json, lengths").click()
+    page.locator("input[name=config_file]").set_input_files(
+        {
+            "name": "config.json",
+            "mimeType": "application/json",
+            "buffer": json.dumps(CONFIG).encode(),
+        }
+    )
+    page.get_by_role("button", name="Read the file").click()
+    expect(page).to_have_url(re.compile("config_json="))
+    assert ("examples", "12000") in parse_qsl(urlsplit(page.url).query)
+    assert json.loads(page.locator("textarea[name=config_json]").input_value()) == CONFIG
+    expect(page.locator("table.methods")).to_be_visible()
+    # Chromium calls a request aborted that is left for another page, or saved as a file.
+    assert [text for text in watch.complaints if "net::ERR_ABORTED" not in text] == []
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "no-javascript"])
+def test_from_the_result_to_the_file_that_launches_it(
+    base_url: str, profile: Profile, watched: Any, javascript: bool
+) -> None:
+    watch = watched(profile(javascript=javascript).new_page())
+    page: Page = watch.page
+    page.goto(f"{base_url}/result?{SCENARIO}")
+    page.get_by_role("link", name="All plans at today").click()
+    expect(page.get_by_role("heading", name="Plans", level=1)).to_be_visible()
+    page.get_by_label("GPU", exact=True).select_option("H100-SXM-80GB")
+    page.get_by_role("button", name="Filter").click()
+    assert ("gpu", "H100-SXM-80GB") in parse_qsl(urlsplit(page.url).query)
+    expect(page.locator("table.frontier").first).to_contain_text("H100")
+    expect(page.locator("table.frontier").first).not_to_contain_text("A100")
+    page.locator("details.recipe-file > summary").first.click()
+    with page.expect_download() as found:
+        page.get_by_role("link", name="Save settings.txt").first.click()
+    assert found.value.suggested_filename == "settings.txt"
+    # Chromium calls a request aborted that is left for another page, or saved as a file.
+    assert [text for text in watch.complaints if "net::ERR_ABORTED" not in text] == []

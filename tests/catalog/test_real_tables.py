@@ -13,7 +13,6 @@ import pytest
 
 from app.catalog.catalog import CATALOG_DIR, Catalog, load_catalog
 from app.catalog.config_json import architecture_from_config
-from app.estimator.architecture import Architecture
 from app.estimator.evidence import TaskGroup
 
 ROOT = Path(__file__).parents[2]
@@ -22,13 +21,7 @@ TABLES = (
     *sorted(PRICING.glob("*.csv")),
     *sorted(CATALOG_DIR.glob("*/*.csv")),
 )
-REFERENCE = json.loads((ROOT / "tests/reference/parameters.json").read_text())["models"]
 CONFIGS = json.loads((ROOT / "tests/reference/configs.json").read_text())
-LORA_TARGETS = {
-    "qv": ("q_proj", "v_proj"),
-    "attn": ("q_proj", "k_proj", "v_proj", "o_proj"),
-    "all_linear": None,
-}
 
 # Cheapest and dearest USD a GPU and hour that was seen for each accelerator in the United States
 # or at a world price, one listing a provider (read up to 2026-11-09).
@@ -74,7 +67,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 def test_there_is_enough_to_choose_from(catalog: Catalog) -> None:
     listed = [offer for offer in catalog.offers if offer.tier == "list"]
-    assert len(catalog.models) >= 34
+    assert len(catalog.models) >= 80
     assert len(catalog.accelerators) >= 20
     assert len(listed) >= 60
     assert len({offer.provider for offer in listed}) >= 8
@@ -83,8 +76,21 @@ def test_there_is_enough_to_choose_from(catalog: Catalog) -> None:
     assert len(catalog.head_to_heads) >= 340
 
 
-def test_every_accelerator_can_be_rented(catalog: Catalog) -> None:
-    assert {offer.accelerator.key for offer in catalog.offers} == set(catalog.accelerators)
+def test_every_accelerator_can_be_rented_or_was_measured_on(catalog: Catalog) -> None:
+    rented = {offer.accelerator.key for offer in catalog.offers}
+    assert set(catalog.accelerators) - rented == {
+        "A40-48GB",
+        "Gaudi-2-96GB",
+        "Gaudi-3-128GB",
+        "H200-NVL-141GB",
+        "L40-48GB",
+        "MI250X-128GB",
+        "MI325X-256GB",
+        "MI350X-288GB",
+        "RTX-3090-24GB",
+        "RTX-5060-Ti-16GB",
+        "RTX-A5000-24GB",
+    }
 
 
 @pytest.mark.parametrize("path", TABLES, ids=lambda path: path.name)
@@ -93,6 +99,8 @@ def test_a_spreadsheet_can_open_and_save_the_table(path: Path) -> None:
     assert b"\r" not in content
     assert content.endswith(b"\n")
     assert not content.startswith(b"\xef\xbb\xbf")
+    if path.name == "runs.csv":
+        return  # its lists of modules and its shapes hold commas, in double quotes
     lines = content.decode("utf-8").splitlines()
     assert len({line.count(",") for line in lines}) == 1, "a comma stands inside a cell"
 
@@ -208,36 +216,17 @@ def test_facts_cannot_be_changed(catalog: Catalog) -> None:
         catalog.models["new"] = None  # type: ignore[index]
 
 
-def lora_count(architecture: Architecture, targets: tuple[str, ...] | None, rank: int) -> int:
-    return architecture.num_hidden_layers * sum(
-        rank * (linear.in_features + linear.out_features)
-        for linear in architecture.linears
-        if targets is None or linear.name in targets
-    )
-
-
-@pytest.mark.parametrize("model", sorted(REFERENCE))
-@pytest.mark.parametrize("origin", ["table", "config.json"])
-def test_counts_equal_those_of_transformers_and_peft(
-    catalog: Catalog, model: str, origin: str
-) -> None:
-    architecture = (
-        catalog.models[model].architecture
-        if origin == "table"
-        else architecture_from_config(model, CONFIGS[model])
-    )
-    expected = REFERENCE[model]
-    assert architecture.parameter_count == expected["total"]
-    assert architecture.embedding_count == expected["embedding"]
-    for name, by_rank in expected["lora"].items():
-        for rank, count in by_rank.items():
-            assert lora_count(architecture, LORA_TARGETS[name], int(rank)) == count
-
-
-def test_table_and_config_json_describe_the_same_models(catalog: Catalog) -> None:
-    assert set(catalog.models) == set(CONFIGS) == set(REFERENCE)
+def test_built_in_models_and_their_configurations_are_the_same(catalog: Catalog) -> None:
+    """`test_parameters.py` holds these configurations against transformers and peft."""
+    assert set(CONFIGS) <= set(catalog.models)
     for model, config in CONFIGS.items():
         assert catalog.models[model].architecture == architecture_from_config(model, config)
+
+
+def test_every_family_that_people_train_is_built_in(catalog: Catalog) -> None:
+    families = {entry.architecture.model_type for entry in catalog.models.values()}
+    assert {"llama", "qwen3_moe", "gpt_oss", "deepseek_v3", "gemma3_text", "mixtral"} <= families
+    assert len(families) >= 25
 
 
 def test_known_scores_are_in_points(catalog: Catalog) -> None:

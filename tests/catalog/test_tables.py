@@ -199,8 +199,7 @@ def test_wrong_offers(
         (0, "accelerators.csv", "link_gb_per_s_per_direction", "64", "differs from the PCIe"),
         (0, "accelerators.csv", "source", "hearsay", "'hearsay' is not in sources.csv"),
         (0, "providers.csv", "firm", "", "is blank; this column needs a value"),
-        (1, "architectures.csv", "model_type", "bert", "is 'bert'; understood are llama"),
-        (1, "architectures.csv", "hidden_size", "5.5", "'5.5' is not a plain whole number"),
+        (1, "architectures.csv", "model", "a/b", "configs/a__b.json is missing; add it"),
         (1, "architectures.csv", "source", "hearsay", "'hearsay' is not in sources.csv"),
         (2, "studies.csv", "address", "arxiv.org/abs/1", "'arxiv.org/abs/1' must begin with"),
         (2, "results.csv", "study", "nobody-2020", "'nobody-2020' is not in studies.csv"),
@@ -219,6 +218,26 @@ def test_wrong_rows_of_the_other_tables(
 ) -> None:
     change(folders[folder] / table, 2, column, value)
     assert any(found.startswith(f"{table} line 2, {column}: {expected}") for found in told(folders))
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('{"model_type": "bert"}', "architectures.csv line 2, model_type: is 'bert'; understood"),
+        ('{"model_type": "llama", "hidden_size": 5.5}', "architectures.csv line 2, hidden_size"),
+        ("{", "architectures.csv line 2, model: configs/01-ai__Yi-34B.json: Expecting"),
+    ],
+)
+def test_wrong_configurations(
+    folders: tuple[Path, Path, Path], content: str, expected: str
+) -> None:
+    (folders[1] / "configs/01-ai__Yi-34B.json").write_text(content)
+    assert told(folders)[0].startswith(expected)
+
+
+def test_a_configuration_that_no_row_names(folders: tuple[Path, Path, Path]) -> None:
+    (folders[1] / "configs/a__b.json").write_text("{}")
+    assert told(folders) == ("configs/a__b.json: no row of architectures.csv names it",)
 
 
 def test_a_link_that_the_accelerator_does_not_have(folders: tuple[Path, Path, Path]) -> None:

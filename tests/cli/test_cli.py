@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from app import __version__
 from app.cli import main
+from app.estimator.report import REPORT_SCHEMA
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = json.loads((ROOT / "tests/reference/configs.json").read_text())
@@ -141,7 +142,7 @@ def test_estimate_from_a_file_and_from_standard_input(tmp_path: Path) -> None:
     from_file = printed("estimate", str(file), "--json")
     assert from_file == printed("estimate", "-", "--json", given=json.dumps(SCENARIO))
     assert [m["method"] for m in from_file["methods"]] == ["full", "lora", "qlora"]
-    assert from_file["schema"] == 1
+    assert from_file["schema"] == REPORT_SCHEMA
 
 
 def test_estimate_as_text(tmp_path: Path) -> None:
@@ -205,3 +206,26 @@ def test_as_a_process() -> None:
     assert bad.returncode == 2
     assert bad.stdout == ""
     assert "/model" in bad.stderr
+
+
+def test_plan_prints_the_chosen_plans_the_frontier_and_the_files(tmp_path: Path) -> None:
+    file = tmp_path / "scenario.json"
+    file.write_text(json.dumps(SCENARIO))
+    found = printed("plan", str(file), "--json")
+    assert [m["method"] for m in found["methods"]] == ["full", "lora", "qlora"]
+    result = run("plan", str(file))
+    assert result.exit_code == 0
+    for m in found["methods"]:
+        assert m["plan"]["provider_name"] in result.stdout
+        for recipe_file in m["recipe"]["files"]:
+            assert recipe_file["text"].rstrip() in result.stdout
+    assert "chosen" in result.stdout
+    assert "considered fit" in result.stdout
+
+
+def test_plan_filters_and_refuses() -> None:
+    given = json.dumps(SCENARIO)
+    found = printed("plan", "-", "--json", "--provider", "aws", given=given)
+    assert {m["plan"]["provider"] for m in found["methods"] if m["plan"]} == {"aws"}
+    assert "/gpu: No offer" in refused("plan", "-", "--gpu", "nothing", given=given)
+    assert "/epochs" in refused("plan", "-", given='{"epochs": -1}')

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from app.catalog.config_json import architecture_from_config
 from app.estimator.architecture import Architecture
 from app.estimator.constants import ConstantValues, constant_values
 from app.estimator.hardware import Accelerator, Offer, Source
 from app.estimator.units import GB, GIB, TERA
+from tests.estimator.planning import LLAMA_3_8B
 
 DAY = date(2026, 11, 1)
 SOURCE = Source("a-list", "A list", "Somebody", "price_page", "example.org", DAY)
@@ -22,12 +24,12 @@ SOURCE = Source("a-list", "A list", "Somebody", "price_page", "example.org", DAY
 MakeOffer = Callable[..., Offer]
 
 
-def _accelerator(key: str, gib: float, tflop_per_s: float) -> Accelerator:
+def _accelerator(key: str, gib: float, tflop_per_s: float, watts: float) -> Accelerator:
     return Accelerator(
         key=key,
         name=f"The {key}",
         vendor="NVIDIA",
-        architecture="Hopper",
+        architecture="Ampere" if key.startswith("A100") else "Hopper",
         year=2022,
         memory_bytes=gib * GIB,
         memory_bytes_per_s=3000 * GB,
@@ -35,7 +37,7 @@ def _accelerator(key: str, gib: float, tflop_per_s: float) -> Accelerator:
         link="nvlink",
         link_bytes_per_s=450 * GB,
         pcie_bytes_per_s=63 * GB,
-        tdp_w=700,
+        tdp_w=watts,
         evidence="datasheet",
         source=SOURCE,
         retrieved=DAY,
@@ -55,6 +57,7 @@ def make_offer() -> MakeOffer:
         tflop_per_s: float = 989.0,
         accelerator: str = "H100-SXM-80GB",
         network: float | None = 50 * GB,
+        watts: float = 700.0,
         **changes: Any,
     ) -> Offer:
         fields: dict[str, Any] = {
@@ -62,7 +65,7 @@ def make_offer() -> MakeOffer:
             "provider": "acme",
             "provider_name": "Acme",
             "instance": f"{key}-{gpus}x",
-            "accelerator": _accelerator(accelerator, gib, tflop_per_s),
+            "accelerator": _accelerator(accelerator, gib, tflop_per_s, watts),
             "gpus_per_instance": gpus,
             "memory_bytes": gib * GIB,
             "host_memory_bytes": None,
@@ -86,9 +89,7 @@ def make_offer() -> MakeOffer:
 @pytest.fixture(scope="session")
 def llama_8b() -> Architecture:
     """Llama 3.1 8B."""
-    return Architecture(
-        "meta-llama/Meta-Llama-3.1-8B", "llama", 4096, 14336, 32, 32, 8, 128, 128256, False
-    )
+    return architecture_from_config("meta-llama/Meta-Llama-3.1-8B", LLAMA_3_8B)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,8 @@ from app.estimator.decision import DECISIVE
 from app.estimator.estimate import estimate
 from app.estimator.finance import npv_usd, payback_months
 from app.estimator.memory import LINE_LABELS
-from app.estimator.planner import plan_run
+from app.estimator.methods import LABELS
+from app.estimator.planner import Limits, Task, plan_run
 from app.estimator.report import MethodReport, Report
 from app.estimator.uncertainty import distribution, draw_factors, money_draws
 from app.inputs import ScenarioInput
@@ -215,27 +216,37 @@ def test_at_the_break_even_gap_both_methods_are_worth_the_same(
         generator,
         case.constants,
     )
+    limits = Limits(case.max_gpus, case.deadline_hours, case.budget_usd)
+    planned = {
+        method.key: plan_run(
+            Task(
+                case.model.architecture,
+                method,
+                case.software,
+                case.data,
+                case.constants,
+                case.calibration,
+            ),
+            case.fleet,
+            case.space,
+            limits,
+            module._waiting(case, np.maximum(final[method.key] - base, 0.0)),
+        )
+        for method in case.methods
+    }
     factors = draw_factors(
         case.draws,
         generator,
         case.value.price_uncertainty_fraction,
         case.value.value_uncertainty_fraction,
+        {key: module._time_half_width(case, key, planned.get(key)) for key in LABELS},
         case.constants,
     )
     used = np.maximum(final["lora"] - base, 0.0)
     npv = {}
     for method, gain in (("full", used + gap), ("lora", used)):
         chosen = next(m for m in case.methods if m.key == method)
-        planned = plan_run(
-            case.model.architecture,
-            chosen,
-            case.data,
-            case.fleet,
-            case.constants,
-            case.max_gpus,
-            module._waiting(case, np.maximum(final[method] - base, 0.0)),
-        )
-        worked = module._work(case, chosen, planned, base, final[method], factors)
+        worked = module._work(case, chosen, planned[method], base, final[method], factors)
         # A gap below zero must not be cut off at the base here: the draws are only moved.
         lifted = money_draws(
             worked.costs,
@@ -343,13 +354,12 @@ def test_the_objective_chooses_the_plan(catalog: Catalog) -> None:
     assert value.plan == value.best_value
     assert cheap.plan == cheap.cheapest
     assert fast.plan == fast.fastest
-    # All three are shown whichever is chosen.
+    # All three are shown whichever is chosen, each with the range of its own time.
     for other in (cheap, fast):
-        assert (other.best_value, other.cheapest, other.fastest) == (
-            value.best_value,
-            value.cheapest,
-            value.fastest,
-        )
+        for name in ("best_value", "cheapest", "fastest"):
+            one, same = getattr(value, name), getattr(other, name)
+            assert same.hours_range.p90 == pytest.approx(one.hours_range.p90)
+            assert dataclasses.replace(same, hours_range=one.hours_range) == one
     assert cheap.plan is not None
     assert fast.plan is not None
     assert fast.plan.hours < cheap.plan.hours

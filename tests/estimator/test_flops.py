@@ -1,4 +1,7 @@
-"""FLOP of one step against torch's own counter on transformers and peft models."""
+"""FLOP of one step against torch's own counter on transformers and peft models of real size.
+
+Every family, in small, is in ``test_families.py``.
+"""
 
 from __future__ import annotations
 
@@ -47,13 +50,7 @@ def counted(architecture: Architecture, row: Row) -> StepFlop:
     )
 
 
-def test_the_table_covers_every_family_and_case() -> None:
-    assert {CONFIGS[name]["model_type"] for name in TABLE["models"]} == {
-        "llama",
-        "mistral",
-        "qwen2",
-        "qwen3",
-    }
+def test_the_table_covers_every_case() -> None:
     for name in TABLE["models"]:
         cases = {(r["attention"], r["checkpointing"], r["method"]) for r in rows(name)}
         assert len(cases) == 20
@@ -97,7 +94,7 @@ def test_the_inspection_shows_the_same_figures(name: str) -> None:
 def test_arrays_give_what_scalars_give(method: str, attention: Literal["sdpa", "eager"]) -> None:
     architecture = architecture_from_config("1B", CONFIGS["meta-llama/Llama-3.2-1B"])
     adapters = METHODS[method].adapters
-    sequences, checkpointing = np.array([1, 4, 32]), np.array([[False], [True]])
+    sequences, checkpointing = np.array([1, 4, 32]), np.array([[0], [1], [2]])
     together = step_flop(
         architecture,
         adapters,
@@ -106,8 +103,8 @@ def test_arrays_give_what_scalars_give(method: str, attention: Literal["sdpa", "
         checkpointing=checkpointing,
         attention=attention,
     )
-    assert together.step.shape == together.attention.shape == (2, 3)
-    for i, again in enumerate((False, True)):
+    assert together.step.shape == together.attention.shape == (3, 3)
+    for i, again in enumerate((0, 1, 2)):
         for j, count in enumerate(sequences):
             alone = step_flop(
                 architecture,
@@ -122,20 +119,54 @@ def test_arrays_give_what_scalars_give(method: str, attention: Literal["sdpa", "
             assert together.linear[i, j] == float(alone.linear)
 
 
-def test_adapters_save_a_third_of_the_products_at_most() -> None:
+DENSE = sorted(set(TABLE["models"]))
+
+
+@pytest.mark.parametrize("name", DENSE)
+def test_adapters_save_a_third_of_the_products_at_most(name: str) -> None:
     """Frozen weights need no gradient; adapters on all linears cost a little of that again."""
-    for name, config in CONFIGS.items():
-        architecture = architecture_from_config(name, config)
-        step = {
-            key: float(
-                step_flop(
-                    architecture,
-                    method.adapters,
-                    sequences=1,
-                    sequence_length=512,
-                    checkpointing=False,
-                ).step
-            )
-            for key, method in METHODS.items()
-        }
-        assert 0.65 < step["lora_qv"] / step["full"] < step["lora_all_linear"] / step["full"] < 1
+    architecture = architecture_from_config(name, CONFIGS[name])
+    step = {
+        key: float(
+            step_flop(
+                architecture,
+                method.adapters,
+                sequences=1,
+                sequence_length=512,
+                checkpointing=False,
+            ).step
+        )
+        for key, method in METHODS.items()
+    }
+    assert 0.65 < step["lora_qv"] / step["full"] < step["lora_all_linear"] / step["full"] < 1
+
+
+@pytest.mark.parametrize("name", DENSE)
+def test_selective_checkpointing_runs_no_product_again(name: str) -> None:
+    architecture = architecture_from_config(name, CONFIGS[name])
+    for method in METHODS.values():
+        flop = step_flop(
+            architecture,
+            method.adapters,
+            sequences=1,
+            sequence_length=512,
+            checkpointing=[0, 1, 2],
+        )
+        assert (flop.recompute[:2] == 0).all()
+        assert 0 < flop.recompute[2] < flop.forward[2]
+        assert (flop.causal_saving_flop == flop.attention / 2).all()
+
+
+def test_experts_with_adapters_cost_more_than_full_on_few_tokens() -> None:
+    """peft forms the product of both factors for every expert: Mixtral at 512 tokens, 1.21 times.
+
+    The figure was counted by torch's counter.
+    """
+    architecture = architecture_from_config("m", CONFIGS["mistralai/Mixtral-8x7B-v0.1"])
+    adapters, full = (
+        float(
+            step_flop(architecture, chosen, sequences=1, sequence_length=512, checkpointing=0).step
+        )
+        for chosen in (Adapters(16, ALL_LINEARS), None)
+    )
+    assert adapters / full == pytest.approx(1.21, abs=0.005)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -14,27 +14,27 @@ from hypothesis import strategies as st
 from app.catalog.catalog import Catalog
 from app.estimator.adapters import ALL_LINEARS, Adapters
 from app.estimator.architecture import Architecture
-from app.estimator.case import Data
-from app.estimator.constants import ConstantValues
+from app.estimator.constants import constant_values
+from app.estimator.fleet import Fleet, fleet_of
 from app.estimator.hardware import Offer
 from app.estimator.methods import Method
 from app.estimator.planner import (
     NO_WAITING,
     Choice,
+    Evaluation,
+    Limits,
+    Planned,
+    Task,
     Waiting,
     evaluate,
     plan_run,
-    reasons_nothing_fits,
 )
-from app.estimator.plans import (
-    MICRO_BATCHES,
-    NODE_COUNTS,
-    STRATEGIES,
-    Fleet,
-    Plans,
-    enumerate_plans,
-    fleet_of,
-)
+from app.estimator.plans import STRATEGIES, Layout, Plans, Space, enumerate_plans, layouts_of
+from app.estimator.remedies import reasons_nothing_fits
+from app.estimator.software import Software, usual_software
+from app.estimator.throughput import StepTimes
+from app.estimator.wall_clock import WallClock
+from tests.estimator.planning import data_of, decoder, plans_of, task_of
 
 MakeOffer = Callable[..., Offer]
 METHODS = (
@@ -42,53 +42,82 @@ METHODS = (
     Method("lora", Adapters(64, ALL_LINEARS)),
     Method("qlora", Adapters(16, ("q_proj", "v_proj"))),
 )
-DATA = Data(
-    examples=50_000,
-    tokens_per_example=900,
-    epochs=3,
-    sequence_length=2048,
-    global_batch_sequences=64,
-)
+PLAIN = Space(tuple(map(Layout, STRATEGIES)), offloads=(0,))
 
 
 @pytest.fixture(scope="module")
 def mixed_fleet(catalog: Catalog) -> Fleet:
-    """Every tenth offer of the catalogue: many shapes, some with the same hardware."""
-    chosen = catalog.offers[::10]
+    """Every 25th offer of the catalogue: many shapes, some with the same hardware."""
+    chosen = catalog.offers[::25]
     same = [o for o in catalog.offers if o.instance == chosen[3].instance][:3]
     return fleet_of([*chosen, *same])
 
 
-def _take(plans: Plans, index: list[int]) -> Plans:
-    return Plans(*(getattr(plans, field.name)[index] for field in dataclasses.fields(plans)))
+def _calibrated(
+    catalog: Catalog, architecture: Architecture, method: Method, software: Software
+) -> Task:
+    return task_of(
+        architecture,
+        method,
+        constant_values(catalog.calibration.constants),
+        software,
+        data_of(global_batch_sequences=256, evaluation_tokens=1e6),
+        catalog.calibration,
+    )
 
 
-@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.key)
-def test_many_plans_at_once_are_the_same_as_one_by_one(
-    catalog: Catalog, llama_8b: Architecture, constants: ConstantValues, method: Method
+def _everything(task: Task) -> Task:
+    """A task that plans on whatever the memory."""
+    return replace(task, constants={**task.constants, "largest_oom_probability": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("model", "method", "stack", "compute"),
+    [
+        ("llama", 0, "megatron", "bf16"),
+        ("window", 1, "transformers", "bf16"),
+        ("llama", 2, "torchtune", "bf16"),
+        ("mixture", 0, "fsdp", "fp8"),
+        ("mixture", 1, "megatron", "fp8"),
+    ],
+)
+def test_500_plans_at_once_are_the_same_as_one_by_one(
+    catalog: Catalog, model: str, method: int, stack: str, compute: str
 ) -> None:
+    """Bit by bit, of all that can be planned on everything that can be rented."""
+    software = replace(usual_software(stack), compute=compute)
+    architecture = decoder(model)
+    task = _everything(_calibrated(catalog, architecture, METHODS[method], software))
     fleet = fleet_of(catalog.offers)
-    every = enumerate_plans(fleet, max_gpus=256, global_batch=64)
-    some = np.random.default_rng(5).choice(len(every), 150, replace=False)
-    plans = _take(every, some.tolist())
-    together = evaluate(llama_8b, method, DATA, fleet, plans, constants)
+    space = Space(layouts_of(architecture, software, 2048))
+    every = enumerate_plans(fleet, space, max_gpus=512, global_batch=256)
+    some = np.random.default_rng(5).choice(len(every), 500, replace=False)
+    plans = every.take(some)
+    together = evaluate(task, fleet, plans)
+    assert len(together.plans) == len(plans)
     for i in range(len(plans)):
-        alone = evaluate(llama_8b, method, DATA, fleet, _take(plans, [i]), constants)
-        assert together.hours[i] == alone.hours[0]
-        assert together.memory.total[i] == alone.memory.total[0]
-        assert together.fits[i] == alone.fits[0]
-        for key, line in together.memory.lines.items():
-            assert line[i] == alone.memory.lines[key][0]
+        alone = evaluate(task, fleet, plans.take(np.array([i])))
+        for name in ("total_bytes", "usable_bytes", "capacity_bytes", "probability_oom", "hours"):
+            assert getattr(together, name)[i] == getattr(alone, name)[0], name
+        for field in fields(StepTimes):
+            one, all_ = (getattr(x.times, field.name) for x in (alone, together))
+            assert all_[i] == one[0], field.name
+        for field in fields(WallClock):
+            one, all_ = (getattr(x.clock, field.name) for x in (alone, together))
+            assert all_[i] == one[0], field.name
+        memory = together.memory
+        assert memory.total[i] == alone.memory.total[0] == together.total_bytes[i]
+        assert memory.reserved[i] == alone.memory.reserved[0]
+        assert memory.host[i] == alone.memory.host[0]
+        for key, line in memory.lines.items():
+            assert line[i] == alone.memory.lines[key][0], key
 
 
-def _by_hand(
-    architecture: Architecture,
-    method: Method,
-    data: Data,
-    fleet: Fleet,
-    constants: ConstantValues,
-    max_gpus: int,
-) -> tuple[list[tuple[float, float, int, int]], int]:
+def _alone(task: Task, offer: Offer, plans: Plans) -> Evaluation:
+    return evaluate(task, fleet_of([offer]), plans)
+
+
+def _by_hand(task: Task, fleet: Fleet, max_gpus: int) -> tuple[list[tuple[float, ...]], int]:
     """(dollars, hours, GPUs, offer) of every plan that fits on every offer, and how many there are.
 
     Loops over offers, not shapes, and asks for one plan at a time.
@@ -96,34 +125,20 @@ def _by_hand(
     found = []
     considered = 0
     for position, offer in enumerate(fleet.offers):
-        own = fleet_of([offer])
-        for nodes in NODE_COUNTS:
-            gpus = nodes * offer.gpus_per_instance
-            if gpus > max_gpus or (nodes > 1 and not offer.inter_node_bytes_per_s):
-                continue
-            for strategy in ("single",) if gpus == 1 else ("ddp", "zero2", "fsdp"):
-                for micro in MICRO_BATCHES:
-                    if micro * gpus > data.global_batch_sequences:
-                        continue
-                    for checkpointing in (False, True):
-                        considered += 1
-                        plan = Plans(
-                            shape=np.array([0]),
-                            nodes=np.array([nodes]),
-                            gpus=np.array([gpus]),
-                            strategy=np.array([STRATEGIES.index(strategy)]),
-                            micro_batch=np.array([micro]),
-                            accumulation=np.array(
-                                [-(-data.global_batch_sequences // (micro * gpus))]
-                            ),
-                            checkpointing=np.array([checkpointing]),
-                        )
-                        worked = evaluate(architecture, method, data, own, plan, constants)
-                        # A sixteenth of the memory is not planned on.
-                        if worked.memory.total[0] <= offer.memory_bytes * 15 / 16:
-                            hours = float(worked.hours[0])
-                            usd = offer.usd_per_instance_hour * nodes * hours
-                            found.append((usd, hours, gpus, position))
+        plans = enumerate_plans(
+            fleet_of([offer]),
+            PLAIN,
+            max_gpus=max_gpus,
+            global_batch=task.data.global_batch_sequences,
+        )
+        for i in range(len(plans)):
+            considered += 1
+            one = plans.take(np.array([i]))
+            worked = _alone(task, offer, one)
+            if len(worked.plans):
+                hours = float(worked.hours[0])
+                nodes, gpus = int(one.nodes[0]), int(one.gpus[0])
+                found.append((offer.usd_per_instance_hour * nodes * hours, hours, gpus, position))
     return found, considered
 
 
@@ -132,47 +147,60 @@ WAITINGS = (Waiting(10.0, 5.0), Waiting(10.0, 100.0), Waiting(2.5, 1e4))
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.key)
 def test_the_planner_finds_what_plain_loops_find(
-    mixed_fleet: Fleet, llama_8b: Architecture, constants: ConstantValues, method: Method
+    catalog: Catalog, mixed_fleet: Fleet, llama_8b: Architecture, method: Method
 ) -> None:
-    planned = plan_run(llama_8b, method, DATA, mixed_fleet, constants, max_gpus=16)
-    every, considered = _by_hand(llama_8b, method, DATA, mixed_fleet, constants, 16)
+    task = _calibrated(catalog, llama_8b, method, usual_software("transformers"))
+    task = replace(task, data=data_of())
+    planned = plan_run(task, mixed_fleet, PLAIN, Limits(16))
+    every, considered = _by_hand(task, mixed_fleet, 16)
     assert planned.considered == considered > 500
     assert planned.fitting == len(every) > 50
+    assert planned.out_of_memory == considered - len(every)
+    assert planned.over_limits == 0
     assert planned.cheapest is not None
     assert planned.fastest is not None
 
-    def shown(choice: Choice) -> tuple[float, float, int, int]:
-        hours = float(planned.evaluation.hours[choice.plan])
-        return choice.usd, hours, int(planned.evaluation.plans.gpus[choice.plan]), choice.offer
+    def shown(planned: Planned, choice: Choice) -> tuple[float, ...]:
+        assert choice.hours == planned.evaluation.hours[choice.plan]
+        gpus = int(planned.evaluation.plans.gpus[choice.plan])
+        return choice.usd, choice.hours, gpus, choice.offer
 
-    assert shown(planned.cheapest) == min(every)
-    assert shown(planned.fastest) == min(every, key=lambda e: (e[1], e[0], e[2], e[3]))
+    assert shown(planned, planned.cheapest) == min(every)
+    assert shown(planned, planned.fastest) == min(every, key=lambda e: (e[1], e[0], e[2], e[3]))
     # Where waiting costs nothing, the best value is the cheapest.
     assert planned.best_value == planned.cheapest
-    found = set()
+    frontier = []
+    for usd, hours, *_ in sorted(every):
+        if not frontier or hours < frontier[-1][1]:
+            frontier.append((usd, hours))
+    assert [(choice.usd, choice.hours) for choice in planned.frontier] == frontier
     for waiting in WAITINGS:
-        planned = plan_run(llama_8b, method, DATA, mixed_fleet, constants, 16, waiting)
+        planned = plan_run(task, mixed_fleet, PLAIN, Limits(16), waiting)
         assert planned.best_value is not None
-        usd, hours, gpus, offer = min(
-            every,
-            key=lambda e: (waiting.runs * e[0] + waiting.usd_per_hour * e[1], e[1], e[2], e[3]),
-        )
-        assert shown(planned.best_value) == (usd, hours, gpus, offer)
-        found.add(offer)
-        # The others do not depend on waiting.
-        assert planned.cheapest is not None
-        assert planned.fastest is not None
-        assert shown(planned.cheapest) == min(every)
-    assert len(found) > 1
+
+        def worth(e: tuple[float, ...], waiting: Waiting = waiting) -> tuple[float, ...]:
+            return (waiting.runs * e[0] + waiting.usd_per_hour * e[1], e[1], e[2], e[3])
+
+        assert shown(planned, planned.best_value) == min(every, key=worth)
+    # Limits: as if what passes them were not there.
+    usd, hours = np.array([e[:2] for e in every]).T
+    limits = Limits(16, float(np.quantile(hours, 0.4)), float(np.quantile(usd, 0.6)))
+    planned = plan_run(task, mixed_fleet, PLAIN, limits)
+    left = [e for e in every if e[1] <= limits.deadline_hours and e[0] <= limits.budget_usd]
+    assert planned.fitting == len(left)
+    assert planned.over_limits == len(every) - len(left) > 0
+    assert planned.cheapest is not None
+    assert shown(planned, planned.cheapest) == min(left)
 
 
 def test_hours_that_cost_much_make_the_fastest_the_best_value(
-    make_offer: MakeOffer, llama_8b: Architecture, constants: ConstantValues
+    make_offer: MakeOffer, llama_8b: Architecture
 ) -> None:
     fleet = fleet_of([make_offer("one"), make_offer("eight", gpus=8, usd=32)])
+    task = task_of(llama_8b, METHODS[1])
 
     def planned(waiting: Waiting) -> tuple[Choice | None, ...]:
-        found = plan_run(llama_8b, METHODS[1], DATA, fleet, constants, 8, waiting)
+        found = plan_run(task, fleet, PLAIN, Limits(8), waiting)
         return found.best_value, found.cheapest, found.fastest
 
     best, cheapest, fastest = planned(NO_WAITING)
@@ -184,29 +212,36 @@ def test_hours_that_cost_much_make_the_fastest_the_best_value(
     assert best == cheapest != fastest
 
 
-def test_a_plan_that_fills_the_last_sixteenth_does_not_fit(
-    make_offer: MakeOffer, llama_8b: Architecture, constants: ConstantValues
+@pytest.mark.parametrize("margin", [0.0, 0.0625, 0.5])
+@pytest.mark.parametrize("risk", [0.001, 0.1, 0.5])
+def test_a_plan_fits_up_to_the_risk_that_is_taken(
+    make_offer: MakeOffer, llama_8b: Architecture, margin: float, risk: float
 ) -> None:
-    """Whatever the margin: a plan fits up to it, and not a byte beyond."""
     fleet = fleet_of([make_offer()])
-    plans = enumerate_plans(fleet, max_gpus=1, global_batch=64)
-    for margin in (constants["memory_margin"], 0.0, 0.5):
-        found = evaluate(
-            llama_8b, METHODS[1], DATA, fleet, plans, {**constants, "memory_margin": margin}
-        )
-        assert (found.capacity_bytes == 80 * 2**30).all()
-        assert (found.fits == (found.memory.total <= (1 - margin) * 80 * 2**30)).all()
-        assert found.fits.any()
-        assert not found.fits.all()
-    assert constants["memory_margin"] == 0.0625
+    plans = enumerate_plans(fleet, PLAIN, max_gpus=1, global_batch=64)
+    task = task_of(llama_8b, METHODS[1])
+    task = replace(
+        task,
+        constants={**task.constants, "memory_margin": margin, "largest_oom_probability": risk},
+    )
+    found = evaluate(task, fleet, plans)
+    assert (found.capacity_bytes == 80 * 2**30).all()
+    assert (found.usable_bytes == (1 - margin) * 80 * 2**30).all()
+    # Before any fit the logarithm is logistic with an 80% interval of 0.7 to either side: a risk of
+    # one in two is the estimate itself, of one in ten lies 0.7 below.
+    allowed = np.exp(0.7 * np.log(1 / risk - 1) / np.log(9))
+    assert len(found.plans) == np.sum(
+        found.total_bytes * allowed <= found.usable_bytes * (1 + 1e-9)
+    )
+    assert (found.probability_oom <= risk).all()
+    assert len(found.plans) < len(plans)
 
 
-def test_ties_go_to_the_first_offer(
-    make_offer: MakeOffer, llama_8b: Architecture, constants: ConstantValues
-) -> None:
+def test_ties_go_to_the_first_offer(make_offer: MakeOffer, llama_8b: Architecture) -> None:
     offers = [make_offer("b"), make_offer("a"), make_offer("c", usd=1.9), make_offer("d", usd=1.9)]
     fleet = fleet_of(offers)
-    planned = [plan_run(llama_8b, METHODS[1], DATA, fleet, constants, 1) for _ in range(3)]
+    task = task_of(llama_8b, METHODS[1])
+    planned = [plan_run(task, fleet, PLAIN, Limits(1)) for _ in range(3)]
     # The same hardware, so the same hours: the dollars decide, then the order.
     assert {p.cheapest.offer for p in planned if p.cheapest} == {2}
     assert {p.fastest.offer for p in planned if p.fastest} == {2}
@@ -216,11 +251,7 @@ def test_ties_go_to_the_first_offer(
 @given(factor=st.floats(1, 20), which=st.integers(0, 3))
 @hypothesis_settings(max_examples=25)
 def test_a_dearer_offer_never_makes_the_run_cheaper(
-    make_offer: MakeOffer,
-    llama_8b: Architecture,
-    constants: ConstantValues,
-    factor: float,
-    which: int,
+    make_offer: MakeOffer, llama_8b: Architecture, factor: float, which: int
 ) -> None:
     prices = [2.0, 15.0, 4.0, 7.0]
     sizes = [1, 8, 2, 4]
@@ -232,7 +263,7 @@ def test_a_dearer_offer_never_makes_the_run_cheaper(
                 for i, (n, usd) in enumerate(zip(sizes, prices, strict=True))
             ]
         )
-        found = plan_run(llama_8b, METHODS[1], DATA, fleet, constants, 8).cheapest
+        found = plan_run(task_of(llama_8b, METHODS[1]), fleet, PLAIN, Limits(8)).cheapest
         assert found is not None
         return found.usd
 
@@ -240,50 +271,71 @@ def test_a_dearer_offer_never_makes_the_run_cheaper(
     assert cheapest(dearer) >= cheapest(prices) * (1 - 1e-12)
 
 
-@given(limits=st.tuples(st.integers(1, 64), st.integers(1, 64)).map(sorted))
-@hypothesis_settings(max_examples=25)
-def test_more_freedom_never_costs_more(
-    make_offer: MakeOffer, llama_8b: Architecture, constants: ConstantValues, limits: list[int]
-) -> None:
-    fleet = fleet_of([make_offer(f"o{n}", gpus=n, usd=2.5 * n) for n in (1, 2, 8)])
-    less, more = (plan_run(llama_8b, METHODS[1], DATA, fleet, constants, limit) for limit in limits)
-    assert less.cheapest is not None
-    assert more.cheapest is not None
-    assert less.fastest is not None
-    assert more.fastest is not None
-    assert more.cheapest.usd <= less.cheapest.usd
-    hours = [p.evaluation.hours[p.fastest.plan] for p in (less, more) if p.fastest]
-    assert hours[1] <= hours[0]
-
-
 def test_steps_are_those_of_the_batch_that_the_plan_really_uses(
-    make_offer: MakeOffer, llama_8b: Architecture, constants: ConstantValues
+    make_offer: MakeOffer, llama_8b: Architecture
 ) -> None:
     """12 GPUs cannot share 64 sequences evenly: each step takes 72, so fewer steps are left."""
     fleet = fleet_of([make_offer(gpus=12)])
-    plans = enumerate_plans(fleet, max_gpus=12, global_batch=64)
-    found = evaluate(llama_8b, METHODS[0], DATA, fleet, plans, constants)
+    plans = enumerate_plans(fleet, PLAIN, max_gpus=12, global_batch=64)
+    task = _everything(task_of(llama_8b, METHODS[0]))
+    found = evaluate(task, fleet, plans)
     one_each = np.flatnonzero(plans.micro_batch == 1)[0]
     assert plans.accumulation[one_each] == 6
     # 50,000 x 900 x 3 tokens in sequences of 2,048: 65,918 sequences, 916 steps of 72.
-    steps = (found.hours[one_each] - constants["start_up_hours"]) * 3600 / found.times.total
+    steps = found.clock.training[one_each] * 3600 / found.times.total
     assert steps[one_each] == pytest.approx(916)
 
 
-def _reasons(
-    architecture: Architecture,
-    method: Method,
-    data: Data,
-    fleet: Fleet,
-    reference: Fleet,
-    constants: ConstantValues,
-    max_gpus: int,
-) -> tuple[str, ...]:
-    planned = plan_run(architecture, method, data, fleet, constants, max_gpus)
-    assert planned.cheapest is None
-    return reasons_nothing_fits(
-        architecture, method, data, planned, fleet, reference, constants, max_gpus
+def test_hours_of_padding_and_evaluation(make_offer: MakeOffer, llama_8b: Architecture) -> None:
+    """Half-filled sequences take half the steps' time; evaluation a third of training a token."""
+    fleet = fleet_of([make_offer()])
+    plans = enumerate_plans(fleet, PLAIN, max_gpus=1, global_batch=64)
+    task = _everything(task_of(llama_8b, METHODS[1]))
+    plain = evaluate(task, fleet, plans).clock
+    half = replace(task, data=replace(task.data, computed_share=(0.5,) * 7))
+    assert evaluate(half, fleet, plans).clock.training == pytest.approx(plain.training / 2)
+    tokens = float(65_918 * 2048)  # as many as one run trains on
+    evaluated = replace(task, data=replace(task.data, evaluation_tokens=tokens))
+    found = evaluate(evaluated, fleet, plans).clock
+    assert found.training == pytest.approx(plain.training)
+    assert found.evaluation == pytest.approx(plain.training / 3, rel=1e-3)
+    assert (plain.evaluation == 0).all()
+    slow = replace(task, constants={**task.constants, "cluster_time_factor": 2.0})
+    found = evaluate(slow, fleet, plans).clock
+    assert found.training == pytest.approx(2 * plain.training)
+    assert found.start_up == pytest.approx(plain.start_up)
+
+
+def test_hours_of_checkpoints_and_failures(make_offer: MakeOffer) -> None:
+    """Three checkpoints of 14 bytes a parameter, written by two instances at 2 GB/s each; machines
+    that fail lose an eighth of the run and half an hour."""
+    fleet = fleet_of([make_offer(gpus=8)])
+    task = task_of(decoder("llama"), METHODS[0])
+    task = replace(
+        task,
+        constants={
+            **task.constants,
+            "largest_oom_probability": 1.0,
+            "checkpoint_write_gb_per_s": 2.0,
+            "failures_per_gpu_day": 0.01,
+            "restart_hours": 0.5,
+        },
     )
+    clock = evaluate(task, fleet, plans_of("fsdp", gpus=16, nodes=2, micro_batch=4)).clock
+    saved = task.software.saved_bytes_per_parameter(full=True)
+    assert clock.checkpoints[0] == pytest.approx(3 * saved * 6_738_415_616 / (2 * 2e9) / 3600)
+    busy = clock.training[0] + clock.evaluation[0] + clock.checkpoints[0]
+    assert clock.failures[0] == pytest.approx(0.01 * 16 * busy / 24 * (busy / 8 + 0.5))
+    parts = (clock.training, clock.evaluation, clock.checkpoints, clock.start_up, clock.failures)
+    assert sum(part[0] for part in parts) == pytest.approx(clock.total[0])
+
+
+def _reasons(
+    task: Task, fleet: Fleet, reference: Fleet, limits: Limits, space: Space = PLAIN
+) -> tuple[str, ...]:
+    planned = plan_run(task, fleet, space, limits)
+    assert planned.cheapest is None
+    return reasons_nothing_fits(task, planned, fleet, reference, space, limits)
 
 
 def _remedy(reasons: tuple[str, ...], remedy: str) -> tuple[int, str]:
@@ -297,69 +349,77 @@ def _remedy(reasons: tuple[str, ...], remedy: str) -> tuple[int, str]:
 
 
 def test_too_small_a_gpu_names_what_is_missing_and_what_would_do(
-    make_offer: MakeOffer, llama_8b: Architecture, constants: ConstantValues
+    make_offer: MakeOffer, llama_8b: Architecture
 ) -> None:
+    task = task_of(llama_8b, METHODS[0])
+    # Never more than one GPU in two is out of memory.
+    task = replace(task, constants={**task.constants, "largest_oom_probability": 0.5})
     small = make_offer("small", gib=24, accelerator="L4-24GB")
     large = make_offer("large", gpus=4, usd=12)
-    reasons = _reasons(
-        llama_8b,
-        METHODS[0],
-        DATA,
-        fleet_of([small]),
-        fleet_of([small, large]),
-        constants,
-        1,
-    )
+    fleet = fleet_of([small])
+    reasons = _reasons(task, fleet, fleet_of([small, large]), Limits(1))
     assert "1 × The L4-24GB" in reasons[0]
     assert "GiB per GPU and has 22.5 GiB to plan on." in reasons[0]  # 24 x 15/16
     # The limit is raised first: other GPUs are the larger change.
     count, name = _remedy(reasons, "raise the limit of GPUs")
     assert name == "The L4-24GB"
-    assert plan_run(llama_8b, METHODS[0], DATA, fleet_of([small]), constants, count).cheapest
-    assert not plan_run(
-        llama_8b, METHODS[0], DATA, fleet_of([small]), constants, count - 1
-    ).cheapest
+    assert plan_run(task, fleet, PLAIN, Limits(count)).cheapest
+    assert not plan_run(task, fleet, PLAIN, Limits(count - 1)).cheapest
     # Where more of the same cannot be joined, others and more of them are needed.
     alone = make_offer("small", gib=24, accelerator="L4-24GB", network=None)
     reference = fleet_of([alone, large])
     fleet = fleet_of([alone])
-    reasons = _reasons(llama_8b, METHODS[0], DATA, fleet, reference, constants, 1)
+    reasons = _reasons(task, fleet, reference, Limits(1))
     both = "raise the limit of GPUs and choose other GPUs or providers"
     assert _remedy(reasons, both) == (4, "The H100-SXM-80GB")
     # With a limit that is high enough only the GPUs are named.
-    reasons = _reasons(llama_8b, METHODS[0], DATA, fleet, reference, constants, 4)
-    others = "choose other GPUs or providers"
-    assert _remedy(reasons, others) == (4, "The H100-SXM-80GB")
-    assert plan_run(llama_8b, METHODS[0], DATA, fleet_of([large]), constants, 4).cheapest
+    reasons = _reasons(task, fleet, reference, Limits(4))
+    assert _remedy(reasons, "choose other GPUs or providers") == (4, "The H100-SXM-80GB")
+    assert plan_run(task, fleet_of([large]), PLAIN, Limits(4)).cheapest
 
 
-def test_what_nothing_remedies(
-    make_offer: MakeOffer, llama_8b: Architecture, constants: ConstantValues
-) -> None:
+def test_what_nothing_remedies(make_offer: MakeOffer, llama_8b: Architecture) -> None:
     fleet = fleet_of([make_offer(gib=2, network=None)])
-    reasons = _reasons(llama_8b, METHODS[1], DATA, fleet, fleet, constants, 8)
+    reasons = _reasons(task_of(llama_8b, METHODS[1]), fleet, fleet, Limits(8))
     assert reasons[1] == (
         "No firm offer fits it on up to 1024 GPUs either: choose a smaller model, a shorter "
         "sequence, or another method."
     )
 
 
-def test_instances_larger_than_the_limit(
-    make_offer: MakeOffer, llama_8b: Architecture, constants: ConstantValues
-) -> None:
+def test_instances_larger_than_the_limit(make_offer: MakeOffer, llama_8b: Architecture) -> None:
     fleet = fleet_of([make_offer(gpus=8)])
-    reasons = _reasons(llama_8b, METHODS[1], DATA, fleet, fleet, constants, 4)
+    reasons = _reasons(task_of(llama_8b, METHODS[1]), fleet, fleet, Limits(4))
     assert "smallest instance among the offers has 8 GPUs" in reasons[0]
     assert "limit of 4 GPUs" in reasons[0]
     assert _remedy(reasons, "raise the limit of GPUs") == (8, "The H100-SXM-80GB")
 
 
-def test_a_batch_too_small_to_spread_is_said(
-    make_offer: MakeOffer, llama_8b: Architecture, constants: ConstantValues
-) -> None:
+def test_a_batch_too_small_to_spread_is_said(make_offer: MakeOffer, llama_8b: Architecture) -> None:
     """With one sequence a step only one GPU can work; a larger batch would make it fit."""
     fleet = fleet_of([make_offer("one"), make_offer("eight", gpus=8)])
-    tiny = Data(50_000, 900, 3, 2048, 1)
-    assert plan_run(llama_8b, METHODS[0], DATA, fleet, constants, 64).cheapest
-    reasons = _reasons(llama_8b, METHODS[0], tiny, fleet, fleet, constants, 64)
+    task = task_of(llama_8b, METHODS[0])
+    assert plan_run(task, fleet, PLAIN, Limits(64)).cheapest
+    tiny = replace(task, data=data_of(global_batch_sequences=1))
+    reasons = _reasons(tiny, fleet, fleet, Limits(64))
     assert "To make it fit, raise the global batch to 1024: it fits on" in reasons[1]
+
+
+def test_limits_that_are_too_tight_say_what_they_would_have_to_be(
+    make_offer: MakeOffer, llama_8b: Architecture
+) -> None:
+    fleet = fleet_of([make_offer("one"), make_offer("eight", gpus=8, usd=32)])
+    task = task_of(llama_8b, METHODS[1])
+    free = plan_run(task, fleet, PLAIN, Limits(8))
+    assert free.cheapest is not None
+    assert free.fastest is not None
+    hurried, poor = 0.5 * free.fastest.hours, 0.5 * free.cheapest.usd
+    said = _reasons(task, fleet, fleet, Limits(8, hurried, poor))
+    assert said == (
+        "Plans fit in memory, but none keeps within the deadline and the budget.",
+        f"The fastest takes {free.fastest.hours:.1f} h (US${free.fastest.usd:,.0f}), against a "
+        f"deadline of {hurried:g} h.",
+        f"The cheapest costs US${free.cheapest.usd:,.0f} ({free.cheapest.hours:.1f} h), against a "
+        f"budget of US${poor:,.0f}.",
+    )
+    assert len(_reasons(task, fleet, fleet, Limits(8, hurried))) == 2

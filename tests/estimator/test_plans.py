@@ -1,9 +1,10 @@
-"""The space of plans, and what memory and time must do when a plan changes."""
+"""The space of plans: every one could be launched, none is there twice."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 import pytest
@@ -11,89 +12,149 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from app.estimator.adapters import ALL_LINEARS, Adapters
-from app.estimator.architecture import Architecture
-from app.estimator.constants import ConstantValues
+from app.estimator.fleet import fleet_of
 from app.estimator.hardware import Offer
-from app.estimator.memory import LINE_LABELS, Memory, plan_memory
-from app.estimator.methods import Method
-from app.estimator.plans import STRATEGIES, Plans, enumerate_plans, fleet_of
+from app.estimator.plans import (
+    CHECKPOINTING,
+    MICRO_BATCHES,
+    NODE_COUNTS,
+    OFFLOADS,
+    STRATEGIES,
+    Layout,
+    Plans,
+    Space,
+    distinct,
+    enumerate_plans,
+    layouts_of,
+)
+from app.estimator.software import Software
+from tests.estimator.planning import CONFIGS, decoder, plans_of
 
 MakeOffer = Callable[..., Offer]
 
 
-@st.composite
-def architectures(draw: st.DrawFn) -> Architecture:
-    """Decoders of any shape, small and large."""
-    kv_heads = draw(st.integers(1, 8))
-    return Architecture(
-        name="any",
-        model_type="llama",
-        hidden_size=64 * draw(st.integers(1, 128)),
-        intermediate_size=64 * draw(st.integers(1, 400)),
-        num_hidden_layers=draw(st.integers(1, 90)),
-        num_attention_heads=kv_heads * draw(st.integers(1, 8)),
-        num_key_value_heads=kv_heads,
-        head_dim=draw(st.sampled_from([64, 128])),
-        vocab_size=draw(st.integers(1000, 260_000)),
-        tie_word_embeddings=draw(st.booleans()),
-        qk_norm=draw(st.booleans()),
-    )
-
-
-targets = st.sets(st.sampled_from(ALL_LINEARS), min_size=1).map(
-    lambda chosen: tuple(name for name in ALL_LINEARS if name in chosen)
-)
-adapters = st.builds(Adapters, st.integers(1, 256), targets)
-methods = st.one_of(
-    st.just(Method("full")),
-    st.builds(Method, st.just("lora"), adapters),
-    st.builds(Method, st.just("qlora"), adapters),
-)
-
-
-def layouts(
-    strategy: str, gpus: list[int], *, micro_batch: int = 1, checkpointing: bool = True
-) -> Plans:
-    """Plans that differ in their number of GPUs."""
-    n = len(gpus)
-    return Plans(
-        shape=np.zeros(n, dtype=np.int64),
-        nodes=np.ones(n, dtype=np.int64),
-        gpus=np.array(gpus, dtype=np.int64),
-        strategy=np.full(n, STRATEGIES.index(strategy)),
-        micro_batch=np.full(n, micro_batch),
-        accumulation=np.ones(n, dtype=np.int64),
-        checkpointing=np.full(n, checkpointing),
-    )
+def rows_of(plans: Plans) -> list[tuple[int, ...]]:
+    names = [field.name for field in dataclasses.fields(plans) if field.name != "alike"]
+    columns = (getattr(plans, name).tolist() for name in names)
+    return list(zip(*columns, strict=True))
 
 
 @given(
-    per_instance=st.lists(st.sampled_from([1, 2, 4, 8]), min_size=1, max_size=3, unique=True),
+    per_instance=st.lists(st.sampled_from([1, 2, 3, 4, 8]), min_size=1, max_size=3, unique=True),
     joined=st.booleans(),
     max_gpus=st.integers(1, 300),
     global_batch=st.integers(1, 300),
+    model=st.sampled_from(sorted(CONFIGS)),
+    stack=st.sampled_from(["transformers", "fsdp", "megatron"]),
 )
 @hypothesis_settings(max_examples=60)
-def test_plans_keep_to_the_limits(
-    make_offer: MakeOffer, per_instance: list[int], joined: bool, max_gpus: int, global_batch: int
+def test_every_plan_could_be_launched_and_none_is_there_twice(
+    make_offer: MakeOffer,
+    per_instance: list[int],
+    joined: bool,
+    max_gpus: int,
+    global_batch: int,
+    model: str,
+    stack: str,
 ) -> None:
     network = 50e9 if joined else None
     fleet = fleet_of([make_offer(f"o{n}", gpus=n, network=network) for n in per_instance])
-    plans = enumerate_plans(fleet, max_gpus=max_gpus, global_batch=global_batch)
+    architecture, length = decoder(model), 8192
+    space = Space(layouts_of(architecture, Software(stack=stack), length))
+    plans = enumerate_plans(fleet, space, max_gpus=max_gpus, global_batch=global_batch)
+    inside = fleet.gpus_per_instance[plans.shape]
+    assert (plans.gpus == plans.nodes * inside).all()
     assert (plans.gpus <= max_gpus).all()
-    assert (plans.gpus == plans.nodes * fleet.gpus_per_instance[plans.shape]).all()
     assert joined or (plans.nodes == 1).all()
-    single = plans.strategy == STRATEGIES.index("single")
-    assert ((plans.gpus == 1) == single).all()
-    sequences = plans.gpus * plans.micro_batch
+    # Groups: whole replicas, tensor groups inside an instance, experts over data-parallel ranks.
+    model_gpus = plans.tensor * plans.pipeline * plans.context
+    assert (plans.gpus == model_gpus * plans.replicas).all()
+    assert (inside % plans.tensor == 0).all()
+    assert ((plans.replicas * plans.context) % plans.expert == 0).all()
+    # The model divides: heads, layers, sequence and experts.
+    for block in architecture.blocks:
+        assert (block.attention.heads % plans.tensor == 0).all()
+        experts = max((x.copies for x in block.linears), default=1)
+        assert (experts % plans.expert == 0).all()
+    largest_stage = -(-architecture.num_hidden_layers // plans.pipeline)
+    assert (largest_stage * plans.pipeline <= 1.1 * architecture.num_hidden_layers).all()
+    assert (length % plans.context == 0).all()
+    # One GPU runs alone, several in a group; offload needs what is offloaded to be sharded.
+    assert ((plans.gpus == 1) == plans.uses("single")).all()
+    assert (plans.uses("single", "zero2", "fsdp") | (plans.offload != 1)).all()
+    assert (plans.uses("single", "fsdp") | (plans.offload != 2)).all()
+    # The batch: as few micro-batches as reach it.
+    sequences = plans.replicas * plans.micro_batch
     assert (sequences <= global_batch).all()
     assert (plans.accumulation * sequences >= global_batch).all()
     assert ((plans.accumulation - 1) * sequences < global_batch).all()
-    rows = set(zip(*(getattr(plans, f.name) for f in dataclasses.fields(plans)), strict=True))
-    assert len(rows) == len(plans)
-    smallest = min(per_instance)
-    assert (len(plans) > 0) == (smallest <= min(max_gpus, global_batch))
+    rows = rows_of(plans)
+    assert len(set(rows)) == len(rows)
+    # Plans that share a number are those that differ in their hardware alone.
+    assert plans.alike is not None
+    pairs = {(number, row[2:]) for number, row in zip(plans.alike.tolist(), rows, strict=True)}
+    assert len(pairs) == len(set(plans.alike.tolist())) == len({row[2:] for row in rows})
+
+
+def test_every_plan_is_there(make_offer: MakeOffer) -> None:
+    """Against plain loops."""
+    fleet = fleet_of([make_offer("one"), make_offer("four", gpus=4), make_offer("x", network=None)])
+    layouts = (*map(Layout, STRATEGIES), Layout("zero1", 2, 2, 1, 1), Layout("zero1", expert=4))
+    found = enumerate_plans(fleet, Space(layouts), max_gpus=32, global_batch=10)
+    expected = set()
+    grid = product(range(3), NODE_COUNTS, layouts, MICRO_BATCHES, range(3), range(3))
+    for shape, nodes, x, micro, again, away in grid:
+        inside = int(fleet.gpus_per_instance[shape])
+        gpus = nodes * inside
+        replicas, left = divmod(gpus, x.model_gpus)
+        alone = x.strategy == "single"
+        joined = nodes == 1 or fleet.inter_node_bytes_per_s[shape] > 0
+        if gpus > 32 or left or alone != (gpus == 1) or not joined or inside % x.tensor:
+            continue
+        if (replicas * x.context) % x.expert or replicas * micro > 10:
+            continue
+        if away == 1 and x.strategy in ("ddp", "zero1"):
+            continue
+        if away == 2 and x.strategy in ("ddp", "zero1", "zero2"):
+            continue
+        steps = -(-10 // (replicas * micro))
+        strategy = STRATEGIES.index(x.strategy)
+        groups = (x.tensor, x.pipeline, x.context, x.expert)
+        expected.add((shape, nodes, gpus, strategy, *groups, micro, steps, again, away))
+    assert set(rows_of(found)) == expected
+    assert len(expected) > 300
+
+
+def test_what_a_stack_can_split() -> None:
+    plain = layouts_of(decoder("llama"), Software(stack="transformers"), 8192)
+    assert [x.strategy for x in plain] == list(STRATEGIES)
+    split = layouts_of(decoder("llama"), Software(stack="megatron"), 8192)
+    assert {x.tensor for x in split} == {1, 2, 4, 8}
+    assert {x.pipeline for x in split} == {1, 2, 4, 8, 16}
+    assert {x.context for x in split} == {1, 2, 4}  # 2,048 tokens a rank
+    assert {x.expert for x in split} == {1}
+    assert {x.expert for x in layouts_of(decoder("mixture"), Software(stack="fsdp"), 2048)} == {
+        1,
+        2,
+        4,
+        8,
+    }
+    # Nine heads; 30 layers in 2 stages of 15, 16 stages would hold two of 1.9 on average.
+    odd = layouts_of(decoder("tied"), Software(stack="megatron"), 2048)
+    assert {x.tensor for x in odd} == {1}
+    assert {x.pipeline for x in odd} == {1, 2, 4, 8, 16}
+    assert {x.pipeline for x in layouts_of(decoder("gpt2"), Software(stack="fsdp"), 64)} == {
+        1,
+        2,
+        4,
+    }
+
+
+def test_the_space_can_be_narrowed(make_offer: MakeOffer) -> None:
+    fleet = fleet_of([make_offer(gpus=8)])
+    space = Space((Layout("fsdp"),), (2,), (CHECKPOINTING.index("full"),), (0,))
+    plans = enumerate_plans(fleet, space, max_gpus=8, global_batch=64)
+    assert rows_of(plans) == [(0, 1, 8, STRATEGIES.index("fsdp"), 1, 1, 1, 1, 2, 4, 2, 0)]
 
 
 def test_offers_of_the_same_hardware_share_a_shape(make_offer: MakeOffer) -> None:
@@ -103,155 +164,40 @@ def test_offers_of_the_same_hardware_share_a_shape(make_offer: MakeOffer) -> Non
             make_offer("b", gpus=1, usd=3),
             make_offer("c", gpus=8, usd=16),
             make_offer("d", gpus=8, usd=16, gib=94),
+            make_offer("e", gpus=8, usd=16, network=None),
         ]
     )
-    assert fleet.offer_shape.tolist() == [0, 1, 0, 2]
-    assert fleet.gpus_per_instance.tolist() == [8, 1, 8]
+    assert fleet.offer_shape.tolist() == [0, 1, 0, 2, 3]
+    assert fleet.gpus_per_instance.tolist() == [8, 1, 8, 8]
+    assert fleet.inter_node_bytes_per_s.tolist() == [400e9, 50e9, 400e9, 0]
 
 
-def _sum_of(memory: Memory, *keys: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return np.sum([memory.lines[key] for key in keys], axis=0)
-
-
-@given(
-    architecture=architectures(),
-    method=methods,
-    strategy=st.sampled_from(STRATEGIES[1:]),
-    micro_batch=st.sampled_from([1, 4]),
-    checkpointing=st.booleans(),
-)
-def test_memory_lines(
-    constants: ConstantValues,
-    architecture: Architecture,
-    method: Method,
-    strategy: str,
-    micro_batch: int,
-    checkpointing: bool,
+@given(st.lists(st.tuples(*[st.integers(1, 3)] * 3), max_size=40))
+def test_plans_that_differ_in_their_hardware_alone_are_found(
+    columns: list[tuple[int, int, int]],
 ) -> None:
-    """The lines are always there, in order, never negative, and sum to the total."""
-    plans = layouts(strategy, [2, 8], micro_batch=micro_batch, checkpointing=checkpointing)
-    memory = plan_memory(architecture, method, plans, 2048, constants)
-    assert list(memory.lines) == list(LINE_LABELS)
-    lines = np.array(list(memory.lines.values()))
-    assert (lines >= 0).all()
-    assert lines.sum(axis=0) == pytest.approx(memory.total, rel=1e-12)
+    if not columns:
+        plans = plans_of(shape=np.array([], dtype=int))
+    else:
+        shape, gpus, offload = np.array(columns).T
+        plans = plans_of(shape=shape, nodes=shape, gpus=gpus, offload=offload - 1)
+    first, alike = plans.apart_from_hardware()
+    keys = [row[2:] for row in rows_of(plans)]
+    assert len(first) == len(set(keys))
+    assert [keys[first[i]] for i in alike] == keys
 
 
-@given(
-    architecture=architectures(),
-    method=methods,
-    length=st.sampled_from([256, 2048, 8192]),
-    checkpointing=st.booleans(),
-)
-def test_sharding_over_more_gpus_never_needs_more(
-    constants: ConstantValues,
-    architecture: Architecture,
-    method: Method,
-    length: int,
-    checkpointing: bool,
-) -> None:
-    plans = layouts("fsdp", [2, 4, 8, 16, 64, 256], checkpointing=checkpointing)
-    total = plan_memory(architecture, method, plans, length, constants).total
-    assert (np.diff(total) <= 1e-9 * total[0]).all()
+@given(st.lists(st.integers(0, 100)))
+def test_distinct_is_unique(values: list[int]) -> None:
+    found, place = distinct(np.array(values, dtype=np.int64))
+    expected, inverse = np.unique(np.array(values, dtype=np.int64), return_inverse=True)
+    assert found.tolist() == (expected.tolist() or [0])
+    assert place.tolist() == inverse.tolist()
 
 
-@given(architecture=architectures(), method=methods, gpus=st.sampled_from([2, 8, 64]))
-def test_each_stage_shards_more(
-    constants: ConstantValues, architecture: Architecture, method: Method, gpus: int
-) -> None:
-    states = ("weights", "adapters", "gradients", "master_weights", "optimizer_states")
-    ddp, zero2, fsdp = (
-        float(
-            _sum_of(
-                plan_memory(architecture, method, layouts(name, [gpus]), 2048, constants), *states
-            )[0]
-        )
-        for name in ("ddp", "zero2", "fsdp")
-    )
-    assert fsdp < zero2 < ddp
-
-
-@given(
-    architecture=architectures(),
-    method=methods,
-    lengths=st.tuples(st.integers(64, 30_000), st.integers(64, 30_000)).map(sorted),
-    checkpointing=st.booleans(),
-    strategy=st.sampled_from(STRATEGIES),
-)
-def test_longer_sequences_never_need_less(
-    constants: ConstantValues,
-    architecture: Architecture,
-    method: Method,
-    lengths: list[int],
-    checkpointing: bool,
-    strategy: str,
-) -> None:
-    plans = layouts(strategy, [1 if strategy == "single" else 8], checkpointing=checkpointing)
-    short, long = (
-        float(plan_memory(architecture, method, plans, length, constants).total[0])
-        for length in lengths
-    )
-    assert short <= long * (1 + 1e-12)
-
-
-@given(
-    architecture=architectures(),
-    method=methods,
-    length=st.sampled_from([512, 4096]),
-    checkpointing=st.booleans(),
-)
-def test_smaller_micro_batches_never_need_more(
-    constants: ConstantValues,
-    architecture: Architecture,
-    method: Method,
-    length: int,
-    checkpointing: bool,
-) -> None:
-    totals = []
-    for micro_batch in (1, 2, 4):
-        plans = layouts("single", [1], micro_batch=micro_batch, checkpointing=checkpointing)
-        totals.append(float(plan_memory(architecture, method, plans, length, constants).total[0]))
-    assert totals == sorted(totals)
-
-
-def test_recomputation_spares_activations(
-    llama_8b: Architecture, constants: ConstantValues
-) -> None:
-    kept, recomputed = (
-        plan_memory(
-            llama_8b,
-            Method("full"),
-            layouts("single", [1], micro_batch=4, checkpointing=checkpointing),
-            2048,
-            constants,
-        ).lines["activations"][0]
-        for checkpointing in (False, True)
-    )
-    assert recomputed < kept / 10
-
-
-@given(architecture=architectures(), wanted=targets)
-def test_adapters_below_the_full_rank_train_less_than_everything(
-    architecture: Architecture, wanted: tuple[str, ...]
-) -> None:
-    """A product of two matrices is smaller than their product while r < in out / (in + out)."""
-    rank = min(
-        linear.weight_count // (linear.in_features + linear.out_features)
-        for linear in architecture.linears
-    )
-    lora = Method("lora", Adapters(max(1, rank), wanted))
-    assert lora.trainable_parameters(architecture) <= architecture.parameter_count
-    more = Method("lora", Adapters(max(1, rank) + 1, wanted))
-    assert more.trainable_parameters(architecture) > lora.trainable_parameters(architecture)
-
-
-def test_adam_in_mixed_precision_takes_sixteen_bytes_a_parameter(
-    llama_8b: Architecture, constants: ConstantValues
-) -> None:
-    """2 weights + 2 gradients + 4 master + 8 states: Rajbhandari et al., arXiv:1910.02054, 3.1."""
-    plans = layouts("ddp", [8], micro_batch=8, checkpointing=True)
-    memory = plan_memory(llama_8b, Method("full"), plans, 4096, constants)
-    held = _sum_of(memory, "weights", "gradients", "master_weights", "optimizer_states")
-    # The peak is around the loss here, so no temporary of the optimizer is among the states.
-    assert memory.lines["logits_and_loss"][0] > 0
-    assert held[0] == 16 * llama_8b.parameter_count
+@pytest.mark.parametrize("names", [(), ("fsdp",), ("single", "zero1")])
+def test_uses(names: tuple[str, ...]) -> None:
+    plans = plans_of(gpus=[2] * len(STRATEGIES))
+    plans = dataclasses.replace(plans, strategy=np.arange(len(STRATEGIES)))
+    assert plans.uses(*names).tolist() == [name in names for name in STRATEGIES]
+    assert OFFLOADS[0] == CHECKPOINTING[0] == "none"

@@ -24,6 +24,8 @@ from app.estimator.uncertainty import (
 )
 
 seeds = st.integers(0, 2**32 - 1)
+WIDTHS = {"full": 0.2, "lora": 0.25, "qlora": 0.4}
+"""Half the 80% interval of a step time, in the logarithm."""
 
 
 @given(seed=seeds, price=st.floats(0, 1), value=st.floats(0, 1))
@@ -31,7 +33,7 @@ seeds = st.integers(0, 2**32 - 1)
 def test_factors_have_a_mean_of_one(
     constants: ConstantValues, seed: int, price: float, value: float
 ) -> None:
-    factors = draw_factors(1000, np.random.default_rng(seed), price, value, constants)
+    factors = draw_factors(1000, np.random.default_rng(seed), price, value, WIDTHS, constants)
     for factor in (factors.price, factors.value, *factors.time.values()):
         assert math.fsum(factor) / len(factor) == pytest.approx(1, abs=1e-12)
         assert (factor > 0).all()
@@ -42,9 +44,12 @@ def test_factors_have_a_mean_of_one(
 
 
 def test_no_uncertainty_is_exactly_one(constants: ConstantValues) -> None:
-    factors = draw_factors(1000, np.random.default_rng(1), 0.0, 0.0, constants)
+    factors = draw_factors(1000, np.random.default_rng(1), 0.0, 0.0, WIDTHS, constants)
     assert set(factors.price) == set(factors.value) == {1.0}
     assert set(factors.time["full"]) != {1.0}
+    certain = dict.fromkeys(WIDTHS, 0.0)
+    factors = draw_factors(1000, np.random.default_rng(1), 0.0, 0.0, certain, constants)
+    assert set(factors.time["full"]) == {1.0}
 
 
 def test_the_half_width_is_that_of_the_80_percent_range() -> None:
@@ -54,10 +59,13 @@ def test_the_half_width_is_that_of_the_80_percent_range() -> None:
 
 
 def test_time_is_shared_between_methods_as_stated(constants: ConstantValues) -> None:
-    factors = draw_factors(50_000, np.random.default_rng(1), 0, 0, constants)
+    factors = draw_factors(50_000, np.random.default_rng(1), 0, 0, WIDTHS, constants)
     logs = np.log(factors.time["full"]), np.log(factors.time["lora"])
     assert np.corrcoef(*logs)[0, 1] == pytest.approx(constants["time_correlation"], abs=0.01)
-    assert logs[0].std() == pytest.approx(constants["time_log_sd"], rel=0.02)
+    for key, half_width in WIDTHS.items():
+        # Half an 80% interval of a normal logarithm.
+        sd = np.log(factors.time[key]).std()
+        assert sd * 1.2816 == pytest.approx(half_width, rel=0.02)
 
 
 @given(draws=st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=200))

@@ -1,12 +1,13 @@
 """Make the reference tables from the libraries themselves, not from formulas.
 
-The tests compare the estimator with ``parameters.json``, ``flops.json`` and ``activations.json``;
-this script is where those three files come from. It needs about half an hour on one core, and an
-environment of its own, because the product depends on none of these libraries::
+The tests compare the estimator with ``parameters.json``, ``flops.json``, ``activations.json`` and
+``families.json``; this script is where those files come from, and the defaults of absent keys in
+``app/catalog/families/defaults.json``. It needs about an hour on one core, and an environment of
+its own, because the product depends on none of these libraries::
 
     python3.11 -m venv reference-env
     reference-env/bin/pip install torch==2.13.0 transformers==5.23.0 peft==0.21.2 accelerate==1.15.0
-    reference-env/bin/python tests/reference/make_tables.py parameters flops activations
+    reference-env/bin/python tests/reference/make_tables.py parameters flops activations families
 
 (The CPU build of torch is enough and much smaller.) No weights are read and no kernel runs:
 parameters are counted on the meta device, the rest on fake tensors.
@@ -19,6 +20,9 @@ FLOP
     products only; both attention paths count the full score matrix. The fused kernel that torch
     chooses on a CPU has no formula there, so it is given the library's own formula for fused
     attention.
+Families
+    All of the above on small models of every family (``small_configs.json``), for one and for two
+    sequences, so that nothing has to be continued: depth, peak and all.
 Activations
     Every storage that an operation creates is followed until it is freed. ``saved`` is what is
     alive once the loss exists; ``peak`` the highest amount alive in the step. Parameters, inputs
@@ -33,11 +37,14 @@ one place to another as the depth grows, so ``peak`` is measured at full depth, 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import gc
 import json
+import re
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +62,8 @@ from torch.utils.flop_counter import (
     sdpa_flop_count,
 )
 from transformers import AutoConfig, AutoModelForCausalLM, masking_utils
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+from transformers.pytorch_utils import Conv1D
 
 # On real tensors the model looks whether several sequences are packed, finds one, and leaves the
 # mask to the causal kernel. A fake tensor has no values to look at, so the answer is given here.
@@ -97,9 +106,57 @@ FULL_DEPTH = (
     "Qwen/Qwen3-8B",
 )
 LENGTHS = (512, 2048, 8192)
+SMALL_SIZES = ((1, 56), (2, 48))
+SMALL_RANK = 8
+DROPOUTS = (
+    "attention_dropout",
+    "attn_pdrop",
+    "dropout",
+    "embd_pdrop",
+    "embed_dropout",
+    "emb_pdrop",
+    "hidden_dropout",
+    "resid_dropout",
+    "resid_pdrop",
+    "residual_dropout",
+)
+ATTENTION_MODULES = ("self_attn", "attn", "attention", "self_attention")
+QUERY_VALUE = (
+    ("q_proj", "v_proj"),
+    ("q_b_proj", "kv_b_proj"),
+    ("q_proj", "kv_b_proj"),
+    ("qkv_proj",),
+    ("query_key_value",),
+    ("c_attn",),
+    ("Wqkv",),
+)
+CANNOT_RUN = ("does not support an attention", "'tuple' object has no attribute 'dtype'")
+CHOSEN = ("num_experts_per_tok", "moe_k")
+UNREAD = ("attention_dropout", "hidden_dropout", "initializer_range")
+COLUMNS = {
+    "flops": ["attention", "checkpointing", "method", "sequence_length", "forward", "backward"],
+    "activations": ["attention", "checkpointing", "method", "sequence_length", "saved", "peak"],
+    "families": [
+        "attention",
+        "checkpointing",
+        "method",
+        "sequences",
+        "sequence_length",
+        "forward",
+        "backward",
+        "saved",
+        "peak",
+    ],
+}
 DEPTHS = (2, 4)
 
 aten = torch.ops.aten
+
+
+@register_flop_formula(aten._grouped_mm)
+def _grouped(left: Any, right: Any, *_: Any, out_shape: Any = None, **__: Any) -> int:
+    """Every row of the tokens meets one expert; a weight's gradient sums over them."""
+    return int(2 * left[0] * left[1] * right[-1])
 
 
 @register_flop_formula(aten._scaled_dot_product_flash_attention_for_cpu)
@@ -144,14 +201,38 @@ class LiveBytes(TorchDispatchMode):
         self.now -= self._alive.pop(key, 0)
 
 
+@cache
+def _configurations() -> dict[str, dict[str, Any]]:
+    """All configurations, real and small, by name."""
+    files = (HERE / "configs.json", HERE / "small_configs.json")
+    return {name: fields for file in files for name, fields in json.loads(file.read_text()).items()}
+
+
 def configuration(name: str, layers: int | None = None) -> Any:
     """Configuration of a model, with another depth where one is given."""
-    fields = dict(json.loads((HERE / "configs.json").read_text())[name])
+    fields = dict(_configurations()[name]) | dict.fromkeys(DROPOUTS, 0.0)
     if layers is not None:
         fields["num_hidden_layers"] = layers
     config = AutoConfig.for_model(fields.pop("model_type"), **fields)
     config.use_cache = False
     return config
+
+
+def target_modules(model: Any, targets: str) -> str | list[str]:
+    """What `targets` means for a model: its attention, or the matrices of queries and values."""
+    linears = [
+        name.split(".")[-2:]
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear | Conv1D) and "." in name
+    ]
+    inside = {leaf: f"{parent}.{leaf}" for parent, leaf in linears if parent in ATTENTION_MODULES}
+    if targets == "attn":
+        return sorted(inside.values())
+    if targets == "qv":
+        for names in QUERY_VALUE:
+            if set(names) <= set(inside):
+                return [inside[name] for name in names]
+    return TARGETS[targets]
 
 
 def adapted(model: Any, targets: str, rank: int) -> Any:
@@ -160,7 +241,7 @@ def adapted(model: Any, targets: str, rank: int) -> Any:
         r=rank,
         lora_alpha=2 * rank,
         lora_dropout=0.0,
-        target_modules=TARGETS[targets],
+        target_modules=target_modules(model, targets),
         task_type="CAUSAL_LM",
     )
     return get_peft_model(model, lora, autocast_adapter_dtype=False)
@@ -171,6 +252,17 @@ def distinct(model: Any, *, trainable: bool = False) -> int:
     return sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable)
 
 
+def active(model: Any) -> int:
+    """Parameters less the experts that a token does not visit."""
+    config = model.config
+    chosen = next((v for k in CHOSEN if (v := getattr(config, k, None))), None)
+    unvisited = 0
+    for name, parameter in model.named_parameters():
+        if ".experts." in name and chosen is not None:
+            unvisited += parameter.numel() * (parameter.shape[0] - chosen) // parameter.shape[0]
+    return distinct(model) - unvisited
+
+
 def parameters(name: str) -> dict[str, Any]:
     """Counts of one model and of its adapters."""
     with torch.device("meta"):
@@ -178,6 +270,7 @@ def parameters(name: str) -> dict[str, Any]:
         record: dict[str, Any] = {
             "total": distinct(model),
             "embedding": model.get_input_embeddings().weight.numel(),
+            "active": active(model),
             "lora": {},
         }
         for targets in COUNTED_TARGETS:
@@ -191,19 +284,27 @@ def parameters(name: str) -> dict[str, Any]:
 
 @contextmanager
 def fake_model(
-    name: str, layers: int, method: str, attention: str, *, checkpointing: bool
+    name: str,
+    layers: int | None,
+    method: str,
+    attention: str,
+    *,
+    checkpointing: bool,
+    rank: int = 16,
 ) -> Iterator[Any]:
     """A bf16 model on fake tensors, ready to train."""
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(
             configuration(name, layers), attn_implementation=attention, dtype=torch.bfloat16
         )
+        with suppress(ValueError):  # raised where there are no experts to set it for
+            model.set_experts_implementation("grouped_mm")
         model.train()
         if checkpointing:
             model.activation_checkpointing_enable()
         if method != "full":
             # On the meta device peft leaves its adapters in fp32.
-            model = adapted(model, method.removeprefix("lora_"), 16).to(torch.bfloat16)
+            model = adapted(model, method.removeprefix("lora_"), rank).to(torch.bfloat16)
     with FakeTensorMode():
         _move_to_fake_cpu(model)
         for parameter in model.parameters():
@@ -232,9 +333,9 @@ def _drop_gradient(parameter: torch.Tensor) -> None:
     parameter.grad = None
 
 
-def count_flop(model: Any, length: int) -> tuple[int, int]:
+def count_flop(model: Any, length: int, sequences: int = 1) -> tuple[int, int]:
     """FLOP of forward and of backward, recomputation included."""
-    tokens = torch.zeros((1, length), dtype=torch.long)
+    tokens = torch.zeros((sequences, length), dtype=torch.long)
     with FlopCounterMode(display=False) as forward:
         loss = model(input_ids=tokens, labels=tokens).loss
     with FlopCounterMode(display=False) as backward:
@@ -242,9 +343,9 @@ def count_flop(model: Any, length: int) -> tuple[int, int]:
     return forward.get_total_flops(), backward.get_total_flops()
 
 
-def count_bytes(model: Any, length: int) -> tuple[int, int]:
+def count_bytes(model: Any, length: int, sequences: int = 1) -> tuple[int, int]:
     """Bytes alive after forward, and the highest number alive."""
-    tokens = torch.zeros((1, length), dtype=torch.long)
+    tokens = torch.zeros((sequences, length), dtype=torch.long)
     with LiveBytes(model) as live:
         loss = model(input_ids=tokens, labels=tokens).loss
         gc.collect()
@@ -290,6 +391,55 @@ def records(name: str, *, flop: bool) -> Iterator[list[Any]]:
                     yield [attention, checkpointing, method, length, first, second]
 
 
+def small_records(name: str) -> Iterator[list[Any]]:
+    """Rows of one small model, at its own depth; the columns are those of `make`.
+
+    A case that transformers or peft cannot run is left out: a model without the fused kernel, or
+    adapters on the router of Llama 4.
+    """
+    for attention in ("sdpa", "eager"):
+        for checkpointing in (False, True):
+            for method in METHODS:
+                for sequences, length in SMALL_SIZES:
+                    case = partial(
+                        fake_model,
+                        name,
+                        None,
+                        method,
+                        attention,
+                        checkpointing=checkpointing,
+                        rank=SMALL_RANK,
+                    )
+                    try:
+                        with case() as model:
+                            flop = count_flop(model, length, sequences)
+                        with case() as model:
+                            saved = count_bytes(model, length, sequences)
+                    except (ValueError, AttributeError) as error:
+                        if not any(known in str(error) for known in CANNOT_RUN):
+                            raise
+                        continue
+                    yield [attention, checkpointing, method, sequences, length, *flop, *saved]
+
+
+def defaults() -> dict[str, dict[str, Any]]:
+    """What absent keys stand for in the configuration classes of the families that are read."""
+    families = Path(__file__).parents[2] / "app/catalog/families"
+    source = "".join(file.read_text() for file in families.glob("*.py"))
+    read = set(re.findall(r'"([a-z0-9_]+)"', source))
+    found = {}
+    for family in sorted(read & set(CONFIG_MAPPING)):
+        cls = CONFIG_MAPPING[family]
+        values = {field.name: field.default for field in dataclasses.fields(cls)}
+        plain = {k: v for k, v in values.items() if isinstance(v, bool | int | float | str)}
+        found[family] = {
+            "defaults": {k: v for k, v in plain.items() if k in read and k not in UNREAD},
+            "aliases": dict(cls.attribute_map),
+        }
+    (families / "defaults.json").write_text(json.dumps(found, indent=1) + "\n")
+    return found
+
+
 ABOUT = {
     "parameters": "Distinct parameters on the meta device; adapters as peft creates them, by "
     "targets and rank.",
@@ -297,6 +447,8 @@ ABOUT = {
     "Adapters of rank 16.",
     "activations": "Bytes alive after forward (saved) and at most (peak, null where it was not "
     "measured at full depth), for one sequence. Adapters of rank 16 in bf16.",
+    "families": "Small models of every family: FLOP forward, and backward with any recomputation; "
+    "bytes alive after forward (saved) and at most (peak). Adapters of rank 8 in bf16.",
 }
 
 
@@ -307,16 +459,12 @@ def make(table: str, names: list[str]) -> None:
         if table == "parameters":
             lines.append(f"    {json.dumps(name)}: {json.dumps(parameters(name))}")
             continue
-        rows = ",\n".join(
-            "      " + json.dumps(row, separators=(",", ":"))
-            for row in records(name, flop=table == "flops")
-        )
+        made = small_records(name) if table == "families" else records(name, flop=table == "flops")
+        rows = ",\n".join("      " + json.dumps(row, separators=(",", ":")) for row in made)
         lines.append(f"    {json.dumps(name)}: [\n{rows}\n    ]")
-    figures = {"flops": ["forward", "backward"], "activations": ["saved", "peak"]}
     head = [f'  "versions": {json.dumps(VERSIONS)}', f'  "about": {json.dumps(ABOUT[table])}']
-    if table in figures:
-        columns = ["attention", "checkpointing", "method", "sequence_length", *figures[table]]
-        head.append(f'  "columns": {json.dumps(columns)}')
+    if table in COLUMNS:
+        head.append(f'  "columns": {json.dumps(COLUMNS[table])}')
     body = ",\n".join(lines)
     members = ",\n".join([*head, f'  "models": {{\n{body}\n  }}'])
     (HERE / f"{table}.json").write_text(f"{{\n{members}\n}}\n")
@@ -325,10 +473,14 @@ def make(table: str, names: list[str]) -> None:
 def main() -> None:
     """Make the tables that are named."""
     parser = argparse.ArgumentParser(description="Make the reference tables.")
-    parser.add_argument("tables", nargs="+", choices=list(ABOUT))
+    parser.add_argument("tables", nargs="+", choices=[*ABOUT, "defaults"])
+    small = list(json.loads((HERE / "small_configs.json").read_text()))
+    names = {"parameters": list(_configurations()), "families": small}
     for table in parser.parse_args().tables:
-        names = list(json.loads((HERE / "configs.json").read_text()))
-        make(table, names if table == "parameters" else list(MEASURED))
+        if table == "defaults":
+            defaults()
+        else:
+            make(table, names.get(table, list(MEASURED)))
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,10 +18,12 @@ from sqlalchemy import Engine, event, text
 from app.db.migrate import upgrade
 from app.db.session import open_engine, open_sessions
 from app.estimator.report import (
+    REPORT_SCHEMA,
     Assumption,
     DataReport,
     ModelReport,
     Report,
+    SoftwareReport,
     Verdict,
 )
 from app.inputs import ScenarioInput
@@ -31,7 +35,7 @@ from app.settings import Settings
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 REPORT = Report(
-    schema=1,
+    schema=REPORT_SCHEMA,
     estimator_version="1.0",
     catalog_hash="c" * 64,
     as_of="2026-11-23",
@@ -43,6 +47,7 @@ REPORT = Report(
         label="M",
         family="llama",
         parameters=8_030_261_248,
+        active_parameters=8_030_261_248,
         embedding_parameters=525_336_576,
         layers=32,
         hidden_size=4096,
@@ -55,10 +60,29 @@ REPORT = Report(
         tokens_per_example=1,
         epochs=0.1 + 0.2,
         tokens_per_run=1e-323,
+        packing="wrapped",
+        padding_fraction=0.0,
+        truncated_fraction=0.0,
+        evaluation_tokens_per_run=0.0,
         sequence_length=1,
         sequences_per_run=1,
         global_batch_sequences=1,
         steps_per_run=1,
+    ),
+    software=SoftwareReport(
+        stack="transformers",
+        label="Hugging Face",
+        precision="bf16-mixed",
+        precision_label="bf16 with fp32 master weights",
+        optimizer="adamw",
+        optimizer_label="AdamW",
+        loss="plain",
+        loss_label="plain",
+        adapter_dtype="bf16",
+        compute="bf16",
+        attention="sdpa",
+        time_calibrated=True,
+        memory_calibrated=False,
     ),
     horizon_months=36,
     discount_rate_fraction=1 / 3,
@@ -139,9 +163,44 @@ def test_a_saved_scenario_does_not_follow_the_code(
 @hypothesis_settings(max_examples=30, deadline=None)
 def test_any_report_survives_its_json(report: Report) -> None:
     """Bit for bit, infinity and not-a-number too."""
+    report = dataclasses.replace(report, schema=REPORT_SCHEMA)
     stored = report_to_json(report)
     assert repr(report_from_json(stored)) == repr(report)
     assert report_to_json(report_from_json(stored)) == stored
+
+
+SAVED = json.loads(Path(__file__).with_name("saved_by_schema_1.json").read_text())
+"""A row as version 0.1.0 of the estimator stored it: Llama 3.1 8B on up to 8 H100."""
+
+
+def test_a_link_from_before_the_second_schema_still_opens(
+    service: ScenarioService, engine: Engine
+) -> None:
+    token = service.save(SCENARIO, REPORT, None).scenario.token
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE scenario SET input_json = :input, input_schema = 1, report_json = :report, "
+                "report_schema = 1"
+            ),
+            {"input": json.dumps(SAVED["input_json"]), "report": json.dumps(SAVED["report_json"])},
+        )
+    found = service.get(token)
+    assert found.scenario.accelerators == ("H100-SXM-80GB",)
+    assert found.report.schema == 1
+    stored = SAVED["report_json"]
+    for m, before in zip(found.report.methods, stored["methods"], strict=True):
+        assert m.plan is not None
+        assert m.plan.hours == before["plan"]["hours"]
+        assert m.plan.memory_bytes == before["plan"]["memory_bytes"]
+        assert m.plan.data_parallel == m.plan.gpus
+        assert m.plan.memory_range_bytes.p10 == m.plan.memory_range_bytes.p90
+        assert m.total_usd == before["total_usd"]
+        hours = {line.key: line.quantity for line in m.cost_lines if line.unit == "GPU-hours"}
+        assert m.programme_gpu_hours == sum(hours.values())
+        assert m.infrastructure == ()
+        assert m.plans_out_of_memory == m.plans_considered - m.plans_that_fit
+    assert found.report.software.stack == ""
 
 
 def test_tokens_and_keys_cannot_be_guessed(service: ScenarioService) -> None:

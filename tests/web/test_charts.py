@@ -14,6 +14,9 @@ from app.estimator.memory import MOMENTS
 from app.estimator.report import Distribution, MethodReport, Report
 from app.web import figures
 from app.web.charts import Scale, area, nice_step, nice_ticks, path, spread, text_width
+from app.web.figure_cash_flow import cash_flow, month_ticks
+from app.web.figure_cost_gain import cost_gain
+from app.web.figure_memory import PEAKS, memory
 
 values = st.floats(-1e12, 1e12, allow_nan=False)
 
@@ -77,10 +80,9 @@ def _inside(frame: figures.Frame, x: float, y: float) -> bool:
 
 
 def test_cost_and_gain_lie_inside_their_frame(report: Report) -> None:
-    figure = figures.cost_gain(report)
+    figure = cost_gain(report)
     assert figure is not None
     for drawing in (figure.wide, figure.narrow):
-        assert isinstance(drawing, figures.CostGainDrawing)
         assert len(drawing.lanes) == 3
         for lane in drawing.lanes:
             for extent, panel in zip(lane.extents, drawing.panels, strict=True):
@@ -98,17 +100,16 @@ def test_cost_and_gain_lie_inside_their_frame(report: Report) -> None:
 
 def test_costs_stand_where_they_are(report: Report) -> None:
     close = _changed(_changed(report, "lora", total_usd=281_000.0), "full", total_usd=291_000.0)
-    figure = figures.cost_gain(close)
+    figure = cost_gain(close)
     assert figure is not None
     for drawing in (figure.wide, figure.narrow):
-        assert isinstance(drawing, figures.CostGainDrawing)
         scale = drawing.panels[0].scale
         shown = [lane.extents[0].x for lane in drawing.lanes]
         assert shown == [scale(m.total_usd or 0.0) for m in close.methods]
 
 
 def test_cost_and_gain_say_the_conclusion_and_hold_the_numbers(report: Report) -> None:
-    figure = figures.cost_gain(report)
+    figure = cost_gain(report)
     assert figure is not None
     assert "Full fine-tuning costs" in figure.conclusion
     assert [row[0] for row in figure.table.rows] == ["Full fine-tuning", "LoRA", "QLoRA"]
@@ -119,11 +120,10 @@ def test_a_method_that_costs_nothing_and_loses_accuracy_is_drawn(report: Report)
     lora = next(m for m in report.methods if m.method == "lora")
     assert lora.accuracy is not None
     worse = dataclasses.replace(lora.accuracy, gain_points=Distribution(-3, -8, -3, 2))
-    figure = figures.cost_gain(
+    figure = cost_gain(
         _changed(report, "lora", total_usd=0.0, total_usd_range=None, accuracy=worse)
     )
     assert figure is not None
-    assert isinstance(figure.wide, figures.CostGainDrawing)
     gains = figure.wide.panels[1]
     assert gains.zero_x > gains.scale.start
     assert figure.wide.lanes[1].extents[1].x < gains.zero_x
@@ -132,10 +132,9 @@ def test_a_method_that_costs_nothing_and_loses_accuracy_is_drawn(report: Report)
 
 def test_the_band_belongs_to_the_method_that_leads(report: Report) -> None:
     leader = figures.leading_method(report)
-    figure = figures.cash_flow(report)
+    figure = cash_flow(report)
     assert leader is not None
     assert figure is not None
-    assert isinstance(figure.wide, figures.CashFlowDrawing)
     assert figure.wide.band_method == leader.method
     assert len(figure.table.rows) == report.horizon_months + 1
 
@@ -149,10 +148,9 @@ def test_amounts_beside_the_cash_flow_lie_inside_the_drawing(report: Report, fac
             m.cash_flow, cumulative_usd=tuple(v * factor for v in m.cash_flow.cumulative_usd)
         )
         changed = _changed(changed, m.method, cash_flow=flow)
-    figure = figures.cash_flow(changed)
+    figure = cash_flow(changed)
     assert figure is not None
     for drawing in (figure.wide, figure.narrow):
-        assert isinstance(drawing, figures.CashFlowDrawing)
         for tick in drawing.y_ticks:
             assert drawing.frame.left - 8 - text_width(tick.label, 12.5) >= 0
 
@@ -160,35 +158,51 @@ def test_amounts_beside_the_cash_flow_lie_inside_the_drawing(report: Report, fac
 def test_no_payback_is_said(report: Report) -> None:
     leader = figures.leading_method(report)
     assert leader is not None
-    figure = figures.cash_flow(_changed(report, leader.method, payback_months=None))
+    figure = cash_flow(_changed(report, leader.method, payback_months=None))
     assert figure is not None
     assert "not expected to pay back" in figure.conclusion
-    assert isinstance(figure.wide, figures.CashFlowDrawing)
     assert figure.wide.payback_x is None
 
 
 @pytest.mark.parametrize("horizon", [1, 7, 36, 120])
 def test_months_are_ticked_in_round_steps(horizon: int) -> None:
-    ticks = figures._month_ticks(horizon, 12)
+    ticks = month_ticks(horizon, 12)
     assert ticks[0] == 0
     assert 2 <= len(ticks) <= 13
 
 
 def test_memory_segments_fill_the_bar_up_to_the_peak(report: Report) -> None:
-    figure = figures.memory(report)
+    figure = memory(report)
     assert figure is not None
     for drawing in (figure.wide, figure.narrow):
-        assert isinstance(drawing, figures.MemoryDrawing)
         for bar, m in zip(drawing.bars, report.methods, strict=True):
             assert m.plan is not None
             scale = (bar.capacity_x - drawing.frame.left) / m.plan.memory_capacity_bytes
             end = bar.segments[-1].x + bar.segments[-1].width
             assert end - drawing.frame.left == pytest.approx(m.plan.memory_bytes * scale, abs=1)
             assert end <= bar.capacity_x + 0.2
+            assert bar.low_x is not None
+            assert bar.high_x is not None
+            assert bar.low_x < end < bar.high_x <= drawing.frame.right
+            assert _inside(drawing.frame, text_width(bar.risk, 12.5), bar.risk_y)
+
+
+def test_a_memory_without_a_range_is_drawn_without_one(report: Report) -> None:
+    changed = report
+    for m in report.methods:
+        assert m.plan is not None
+        size = m.plan.memory_bytes
+        plan = dataclasses.replace(m.plan, memory_range_bytes=Distribution(size, size, size, size))
+        changed = _changed(changed, m.method, plan=plan)
+    figure = memory(changed)
+    assert figure is not None
+    assert all(bar.low_x is None and bar.risk == "" for bar in figure.wide.bars)
+    assert "running out" not in figure.conclusion
+    assert not any(row[0] in {"80% range", "Allocated"} for row in figure.table.rows)
 
 
 def test_memory_lines_are_numbered_in_their_fixed_order(report: Report) -> None:
-    figure = figures.memory(report)
+    figure = memory(report)
     assert figure is not None
     assert dict(figure.legend)[1] == "Model weights"
     labels = [label for _, label in figure.legend]
@@ -198,21 +212,20 @@ def test_memory_lines_are_numbered_in_their_fixed_order(report: Report) -> None:
 
 def test_a_memory_line_keeps_its_number_whatever_others_there_are(report: Report) -> None:
     alone = dataclasses.replace(report, methods=report.methods[:1])
-    all_of_them, one = figures.memory(report), figures.memory(alone)
+    all_of_them, one = memory(report), memory(alone)
     assert all_of_them is not None
     assert one is not None
     assert set(one.legend) < set(all_of_them.legend)
 
 
 def test_every_bar_says_when_its_peak_is_reached(report: Report) -> None:
-    figure = figures.memory(report)
+    figure = memory(report)
     assert figure is not None
-    assert isinstance(figure.narrow, figures.MemoryDrawing)
     for bar, m in zip(figure.narrow.bars, report.methods, strict=True):
         assert m.plan is not None
-        assert bar.peak == f"peak: {figures.PEAKS[m.plan.memory_peak]}"
-        assert figures.PEAKS[m.plan.memory_peak] in figure.conclusion
-    assert set(figures.PEAKS) == set(MOMENTS)
+        assert bar.peak == f"peak: {PEAKS[m.plan.memory_peak]}"
+        assert PEAKS[m.plan.memory_peak] in figure.conclusion
+    assert set(PEAKS) == set(MOMENTS)
 
 
 def test_no_feasible_method_means_no_charts(report: Report) -> None:
@@ -225,7 +238,7 @@ def test_no_feasible_method_means_no_charts(report: Report) -> None:
     nothing = dataclasses.replace(
         report, methods=tuple(bare(m) for m in report.methods), comparison=None
     )
-    assert figures.cost_gain(nothing) is None
-    assert figures.cash_flow(nothing) is None
-    assert figures.memory(nothing) is None
+    assert cost_gain(nothing) is None
+    assert cash_flow(nothing) is None
+    assert memory(nothing) is None
     assert figures.leading_method(nothing) is None

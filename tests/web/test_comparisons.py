@@ -77,3 +77,15 @@ def test_a_method_on_one_side_only_has_a_dash_on_the_other(report: Report) -> No
 def test_what_is_no_scenario_is_not_read_as_one(text: str) -> None:
     assert comparisons.read_side(text) == ("", [])
     assert not comparisons.looks_like_a_scenario(text)
+
+
+def test_choices_and_lengths_are_said_in_words(report: Report) -> None:
+    left = ScenarioInput(stack="torchtune")
+    right = ScenarioInput(lengths="500\n700\n900")
+    rows = {
+        row.label: row
+        for row in comparisons.compare(_side(left, report), _side(right, report)).inputs
+    }
+    assert rows["Training software"].left == "torchtune"
+    assert rows["Training software"].right == "Hugging Face Trainer or TRL"
+    assert rows["Lengths of your examples"].right == "given (3 lines)"

@@ -56,11 +56,11 @@ def test_the_form_sends_back_what_it_was_filled_with(made: ReadyMade, catalog: C
 
 def test_what_was_typed_is_kept_beside_its_problem(catalog: Catalog) -> None:
     made = form(
-        [("epochs", "many"), ("assumptions.link_efficiency", "7"), ("methods", "")],
+        [("epochs", "many"), ("assumptions.fabric_efficiency", "7"), ("methods", "")],
         catalog,
         [
             Problem("/epochs", "Epochs must be a number."),
-            Problem("/assumptions/link_efficiency", "Too high."),
+            Problem("/assumptions/fabric_efficiency", "Too high."),
             Problem("/assumptions/unheard_of", "No such constant."),
             Problem("/methods", "Choose one."),
             Problem("", "As a whole."),
@@ -70,11 +70,11 @@ def test_what_was_typed_is_kept_beside_its_problem(catalog: Catalog) -> None:
     assert (fields["epochs"].value, fields["epochs"].error) == ("many", "Epochs must be a number.")
     assert fields["methods"].error == "Choose one."
     assert not any(o.chosen for g in fields["methods"].groups for o in g.options)
-    assumption = next(f for f in made.assumptions if f.name.endswith("link_efficiency"))
+    assumption = next(f for f in made.assumptions if f.name.endswith("fabric_efficiency"))
     assert (assumption.value, assumption.error) == ("7", "Too high.")
     assert made.assumptions_open
     assert [p.field_id for p in made.problems] == [
-        "f-epochs", "f-assumptions-link_efficiency", "step-assumptions", "f-methods", "",
+        "f-epochs", "f-assumptions-fabric_efficiency", "step-assumptions", "f-methods", "",
     ]  # fmt: skip
 
 

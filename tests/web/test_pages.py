@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
@@ -23,10 +24,16 @@ PAGES = [
     "/estimate?epochs=x&methods=",
     "/result",
     "/result?" + SITUATIONS[2].scenario.to_query(),
+    "/result?model=mistralai/Mixtral-8x7B-v0.1&adapter_dtype=fp32",
+    "/plans",
+    "/plans?gpu=H100-SXM-80GB&methods=lora",
+    "/plans?gpu=nothing",
     "/compare",
     "/compare?left=/estimate&right=" + quote("/result?lora_rank=8"),
     "/compare?left=nonsense&right=",
     "/method",
+    "/method?source=mlperf&method=lora",
+    "/validate",
     "/no/such/page",
 ]
 
@@ -121,11 +128,11 @@ def test_problems_stand_at_their_fields(headers: dict[str, str], reader: TestCli
 
 
 def test_a_problem_found_later_stands_at_its_field_too(reader: TestClient) -> None:
-    response = reader.get("/estimate?model=no/such-model&assumptions.link_efficiency=9")
+    response = reader.get("/estimate?model=no/such-model&assumptions.fabric_efficiency=9")
     assert response.status_code == 422
     document = _document(response)
     assert document.all("select", id="f-model")[0]["aria-invalid"] == "true"
-    assert document.all("input", id="f-assumptions-link_efficiency")[0]["value"] == "9"
+    assert document.all("input", id="f-assumptions-fabric_efficiency")[0]["value"] == "9"
 
 
 def test_a_broken_current_address_is_no_error(reader: TestClient) -> None:
@@ -161,6 +168,73 @@ def test_a_form_sent_whole_leads_to_the_address_of_what_differs(reader: TestClie
     assert reader.get(short, follow_redirects=False).status_code == 200
     part = reader.get("/estimate", params=sent, headers=PARTIAL, follow_redirects=False)
     assert part.status_code == 200
+
+
+def _upload(reader: TestClient, content: bytes | None, **typed: str) -> Response:
+    files = {} if content is None else {"config_file": ("config.json", content)}
+    return reader.post("/estimate/config", data=typed, files=files, follow_redirects=False)
+
+
+CONFIG = {
+    "model_type": "llama", "hidden_size": 2048, "intermediate_size": 5632, "num_hidden_layers": 22,
+    "num_attention_heads": 32, "num_key_value_heads": 4, "vocab_size": 32000,
+    "tie_word_embeddings": False, "hidden_act": "silu", "max_position_embeddings": 2048,
+}  # fmt: skip
+
+
+def test_a_config_file_is_read_into_the_form_and_nothing_typed_is_lost(reader: TestClient) -> None:
+    text = json.dumps(CONFIG, indent=4).encode()
+    response = _upload(reader, text, epochs="2", title="Ours", config_json="{}")
+    assert response.status_code == 303
+    query = dict(parse_qsl(urlsplit(response.headers["location"]).query))
+    assert query["epochs"] == "2"
+    assert query["title"] == "Ours"
+    assert json.loads(query["config_json"]) == CONFIG
+    assert reader.get(response.headers["location"]).status_code == 200
+    result = reader.get(response.headers["location"].replace("/estimate?", "/result?"))
+    assert "1,100 million parameters" in result.text
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "Choose a config.json file first"),
+        (b"", "Choose a config.json file first"),
+        (b"[1, 2]", "holds no JSON object"),
+        (b"\xff\xfe", "holds no JSON object"),
+        (b"[" * 90_000, "holds no JSON object"),
+        (b" " * (128 * 1024 + 1), "larger than 128 KiB"),
+        (b'{"a": "' + b"x" * 9_000 + b'"}', "at most 8,000 characters"),
+    ],
+    ids=["none", "empty", "list", "bytes", "deep", "large", "long"],
+)
+def test_a_config_file_that_is_none_says_so_at_its_field(
+    content: bytes | None, said: str, reader: TestClient
+) -> None:
+    response = _upload(reader, content, epochs="2.5", seed="7")
+    assert response.status_code == 422
+    document = _document(response)
+    assert said in document.text
+    assert document.all("textarea", id="f-config_json")[0]["aria-invalid"] == "true"
+    assert document.all("input", id="f-epochs")[0]["value"] == "2.5"
+    assert document.all("input", id="f-seed")[0]["value"] == "7"
+
+
+def test_a_config_that_is_not_understood_is_said_on_the_builder(reader: TestClient) -> None:
+    response = _upload(reader, b'{"model_type": "nothing-known"}')
+    assert response.status_code == 303
+    page = reader.get(response.headers["location"])
+    assert page.status_code == 422
+    assert "model_type" in page.text
+
+
+def test_another_site_cannot_send_a_file(reader: TestClient) -> None:
+    response = reader.post(
+        "/estimate/config",
+        files={"config_file": ("c.json", b"{}")},
+        headers={"Sec-Fetch-Site": "cross-site"},
+    )
+    assert response.status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -219,7 +293,8 @@ def test_a_result_reads_from_the_verdict_down(reader: TestClient) -> None:
     text = reader.get("/result").text
     order = ["class=\"headline\"", "key-figures", "id=\"notes\"", "id=\"chart-cost-gain\"",
              "id=\"side-by-side\"", "id=\"chart-cash-flow\"", "id=\"chart-memory\"",
-             "id=\"costs\"", "id=\"plans\"", "id=\"assumptions\"", "id=\"sources\""]  # fmt: skip
+             "id=\"costs\"", "id=\"plans\"", "id=\"bill\"", "id=\"model\"",
+             "id=\"software\"", "id=\"assumptions\"", "id=\"sources\""]  # fmt: skip
     places = [text.index(part) for part in order]
     assert places == sorted(places)
 
@@ -297,7 +372,7 @@ def test_a_shared_result_says_its_age_and_offers_the_numbers_of_today(
         int(age.replace(",", "")) for age in re.findall(r"\(([\d,]+) days? old\)", document.text)
     ]
     later = datetime.now(UTC).date() + timedelta(days=40)
-    monkeypatch.setattr("app.web.pages._today", lambda: later)
+    monkeypatch.setattr("app.web.requests.today", lambda: later)
     document = _document(client.get(address))
     assert "Prices age by the day: see today's numbers" in " ".join(document.text.split())
     assert [age + 40 for age in ages] == [

@@ -33,9 +33,11 @@ PAGES = {
     "pages/home.html": contexts.Home,
     "pages/builder.html": contexts.Builder,
     "pages/result.html": contexts.Result,
+    "pages/plans.html": contexts.Plans,
     "pages/shared.html": contexts.Shared,
     "pages/compare.html": contexts.Compare,
     "pages/method.html": contexts.MethodPage,
+    "pages/validate.html": contexts.Validate,
     "pages/message.html": contexts.Message,
     "partials/_builder.html": contexts.BuilderPart,
 }

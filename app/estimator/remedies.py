@@ -1,0 +1,100 @@
+"""Why nothing fits, and the smallest change that would make something fit, in sentences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from app.estimator.fleet import Fleet
+from app.estimator.planner import Limits, Planned, Task, plan_run
+from app.estimator.plans import Space
+from app.estimator.units import GIB
+
+REMEDY_GPUS = 1024
+
+
+def reasons_nothing_fits(
+    task: Task,
+    planned: Planned,
+    fleet: Fleet,
+    reference_fleet: Fleet,
+    space: Space,
+    limits: Limits,
+) -> tuple[str, ...]:
+    """Why no plan fits, and what would make one fit, in sentences for a reader."""
+    evaluation = planned.evaluation
+    if len(evaluation.plans):
+        return _limits_too_tight(task, fleet, space, limits)
+    if len(evaluation.every) == 0:
+        smallest = int(fleet.gpus_per_instance.min())
+        why = (
+            f"No layout is possible: the smallest instance among the offers has {smallest} GPUs, "
+            f"against a limit of {limits.max_gpus} GPUs and a global batch of "
+            f"{task.data.global_batch_sequences} sequences."
+        )
+    else:
+        short = evaluation.total_bytes / evaluation.usable_bytes
+        nearest = int(np.argmin(short))
+        shape = int(evaluation.every.shape[nearest])
+        gpus = int(evaluation.every.gpus[nearest])
+        why = (
+            f"Out of memory on every plan. The nearest, {gpus} × {fleet.accelerators[shape].name}, "
+            f"needs {evaluation.total_bytes[nearest] / GIB:.1f} GiB per GPU and has "
+            f"{evaluation.usable_bytes[nearest] / GIB:.1f} GiB to plan on."
+        )
+    data = task.data
+    larger_data = replace(
+        data, global_batch_sequences=max(data.global_batch_sequences, REMEDY_GPUS)
+    )
+    larger = replace(task, data=larger_data)
+    more = max(limits.max_gpus, REMEDY_GPUS)
+    others = "choose other GPUs or providers"
+    limit = "raise the limit of GPUs"
+    batch = f"raise the global batch to {larger_data.global_batch_sequences}"
+    # From the smallest change to the largest; the first that works is said, and only what it takes.
+    for remedy, tried, offers, gpus in (
+        (limit, task, fleet, more),
+        (others, task, reference_fleet, limits.max_gpus),
+        (f"{limit} and {others}", task, reference_fleet, more),
+        (batch, larger, fleet, limits.max_gpus),
+        (f"{batch} and {limit}", larger, fleet, more),
+        (f"{batch} and {others}", larger, reference_fleet, limits.max_gpus),
+        (f"{batch}, {limit} and {others}", larger, reference_fleet, more),
+    ):
+        fewest = _fewest_gpus(tried, offers, space, gpus)
+        if fewest is not None:
+            count, name = fewest
+            return why, f"To make it fit, {remedy}: it fits on {count} × {name}."
+    return (
+        why,
+        f"No firm offer fits it on up to {more} GPUs either: choose a smaller model, a shorter "
+        "sequence, or another method.",
+    )
+
+
+def _limits_too_tight(task: Task, fleet: Fleet, space: Space, limits: Limits) -> tuple[str, ...]:
+    """What the deadline and the budget would have to be."""
+    free = plan_run(task, fleet, space, Limits(limits.max_gpus))
+    said = ["Plans fit in memory, but none keeps within the deadline and the budget."]
+    if limits.deadline_hours is not None and free.fastest is not None:
+        said.append(
+            f"The fastest takes {free.fastest.hours:.1f} h (US${free.fastest.usd:,.0f}), against "
+            f"a deadline of {limits.deadline_hours:g} h."
+        )
+    if limits.budget_usd is not None and free.cheapest is not None:
+        said.append(
+            f"The cheapest costs US${free.cheapest.usd:,.0f} ({free.cheapest.hours:.1f} h), "
+            f"against a budget of US${limits.budget_usd:,.0f}."
+        )
+    return tuple(said)
+
+
+def _fewest_gpus(task: Task, fleet: Fleet, space: Space, max_gpus: int) -> tuple[int, str] | None:
+    """The smallest number of GPUs on which something fits, and their name."""
+    evaluation = plan_run(task, fleet, space, Limits(max_gpus)).evaluation
+    if len(evaluation.plans) == 0:
+        return None
+    best = int(np.lexsort((evaluation.hours, evaluation.plans.gpus))[0])
+    name = fleet.accelerators[int(evaluation.plans.shape[best])].name
+    return int(evaluation.plans.gpus[best]), name

@@ -1,0 +1,92 @@
+"""Reports that were saved by earlier versions, in the form of today's.
+
+What an earlier report did not say stays unsaid: pages leave it out, and `schema` keeps the number
+that the report was saved with.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from app.estimator.cost import GPU_LINES
+from app.estimator.report import Report
+
+_REPORTS = TypeAdapter(Report)
+
+
+def read_report(text: str) -> Report:
+    """The report that was stored, by this version or an earlier one."""
+    document = json.loads(text)
+    if document["schema"] == 1:
+        _from_1(document)
+        text = json.dumps(document)
+    return _REPORTS.validate_json(text)
+
+
+def _from_1(report: dict[str, Any]) -> None:
+    """Schema 1 knew one stack, sharded data parallelism alone, no padding, and no range of memory.
+
+    Notes
+    -----
+    A range of no width says that there is none; an empty stack that none was stated.
+    """
+    report["model"]["active_parameters"] = report["model"]["parameters"]
+    report["data"] |= {
+        "packing": "wrapped",
+        "padding_fraction": 0.0,
+        "truncated_fraction": 0.0,
+        "evaluation_tokens_per_run": 0.0,
+    }
+    unstated = dict.fromkeys(
+        (
+            *("stack", "label", "precision", "precision_label", "optimizer", "optimizer_label"),
+            *("loss", "loss_label", "adapter_dtype", "compute", "attention"),
+        ),
+        "",
+    )
+    report["software"] = {**unstated, "time_calibrated": False, "memory_calibrated": False}
+    for method in report["methods"]:
+        considered, fitting = method["plans_considered"], method["plans_that_fit"]
+        method |= {
+            "plans_out_of_memory": considered - fitting,
+            "plans_over_limits": 0,
+            "frontier": [],
+            "infrastructure": [],
+            "programme_gpu_hours": sum(
+                line["quantity"] for line in method["cost_lines"] if line["key"] in GPU_LINES
+            )
+            if method["plan"]
+            else None,
+        }
+        for name in ("plan", "cheapest", "fastest", "best_value"):
+            if method[name]:
+                _plan_from_1(method[name])
+
+
+def _plan_from_1(plan: dict[str, Any]) -> None:
+    held = plan["memory_bytes"]
+    plan |= {
+        "data_parallel": plan["gpus"],
+        "tensor_parallel": 1,
+        "pipeline_parallel": 1,
+        "context_parallel": 1,
+        "expert_parallel": 1,
+        "offload": "none",
+        "memory_range_bytes": {"mean": held, "p10": held, "p50": held, "p90": held},
+        "memory_allocated_bytes": held,
+        "memory_reserved_bytes": held,
+        "probability_out_of_memory": 0.0,
+        "host_memory_bytes": 0.0,
+    }
+    plan["step_time"]["overhead_s"] = 0.0
+    # Its hours were steps and start-up, which it did not tell apart.
+    plan["wall_clock"] = {
+        "training_h": plan["hours"],
+        "evaluation_h": 0.0,
+        "checkpoints_h": 0.0,
+        "start_up_h": 0.0,
+        "failures_h": 0.0,
+    }

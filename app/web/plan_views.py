@@ -1,0 +1,257 @@
+"""The plans page in texts: the frontier, what became of all plans, and how to launch the chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from app.estimator.report import FrontierPoint, Report
+from app.exports.plans import MethodPlans, plans_report
+from app.exports.recipe import Recipe, Setting
+from app.services.plans import FilterChoices, Filters
+from app.web import presenters as show
+from app.web import result_plans
+from app.web.figure_frontier import FrontierDrawing, frontier, where
+from app.web.figures import Figure, name_of
+from app.web.forms import Option
+from app.web.results import software_line
+
+_ROLES = ("cheapest", "fastest")
+
+
+@dataclass(frozen=True, slots=True)
+class FilterSelect:
+    """One list of the filter."""
+
+    name: str
+    label: str
+    error: str
+    options: tuple[Option, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FrontierRow:
+    """One plan of the frontier."""
+
+    gpus: str
+    where: str
+    layout: str
+    batch: str
+    hours: str
+    cost: str
+    risk: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """One file of a recipe."""
+
+    name: str
+    text: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """One setting of the estimate, and where the recipe says it."""
+
+    name: str
+    value: str
+    where: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeView:
+    """How to launch the chosen plan.
+
+    Parameters
+    ----------
+    groups : settings that are in a file, that need nothing, and that the software cannot do.
+    """
+
+    files: tuple[FileView, ...]
+    groups: tuple[tuple[str, tuple[SettingRow, ...]], ...]
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
+class MethodPlansView:
+    """The plans of one method."""
+
+    method: str
+    label: str
+    headline: str
+    figures: str
+    counts: str
+    reasons: tuple[str, ...]
+    rows: tuple[FrontierRow, ...]
+    recipe: RecipeView | None
+    recipe_refused: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlansView:
+    """Everything on the plans page below its filter."""
+
+    sentence: str
+    software_line: str
+    figure: Figure[FrontierDrawing] | None
+    methods: tuple[MethodPlansView, ...]
+
+
+def selects(
+    choices: FilterChoices, filters: Filters, errors: dict[str, str]
+) -> tuple[FilterSelect, ...]:
+    """The lists of the filter; what was chosen stays visible, even where it is not among them."""
+    made = []
+    for name, label, every, chosen, known in (
+        ("provider", "Provider", "All providers", filters.provider, choices.providers),
+        ("region", "Region", "All regions", filters.region, choices.regions),
+        ("gpu", "GPU", "All GPUs", filters.gpu, choices.gpus),
+    ):
+        values = [("", every), *known]
+        if chosen and chosen not in dict(known):
+            values.append((chosen, chosen))
+        options = tuple(Option(value, text, value == chosen) for value, text in values)
+        made.append(FilterSelect(name, label, errors.get(name, ""), options))
+    return tuple(made)
+
+
+def scope(choices: FilterChoices, filters: Filters) -> str:
+    """Which offers are planned on, in words; empty where all are.
+
+    Examples
+    --------
+    >>> scope(FilterChoices((("aws", "Amazon"),), (), ()), Filters("aws", "", "H100"))
+    'Only offers of Amazon with H100.'
+    """
+    parts = [
+        f"{word} {dict(names).get(value, value)}"
+        for word, value, names in (
+            ("of", filters.provider, choices.providers),
+            ("in", filters.region, choices.regions),
+            ("with", filters.gpu, choices.gpus),
+        )
+        if value
+    ]
+    return f"Only offers {' '.join(parts)}." if parts else ""
+
+
+def view(report: Report, tables: tuple[str, ...], query: str) -> PlansView:
+    """The plans of a report.
+
+    Parameters
+    ----------
+    tables : that are trained beside adapters.
+    query : of the page, for the addresses of files.
+    """
+    figure = frontier(report)
+    plans = plans_report(report, tables)
+    return PlansView(
+        sentence=_sentence(report),
+        software_line=software_line(report),
+        figure=figure,
+        methods=tuple(
+            _method(m, counts=result_plans.counts(reported), query=query)
+            for m, reported in zip(plans.methods, report.methods, strict=True)
+        ),
+    )
+
+
+def _sentence(report: Report) -> str:
+    """The cheapest and the fastest run of all methods."""
+    points = [(m.method, point) for m in report.methods for point in m.frontier]
+    if not points:
+        return "Nothing fits."
+    cheapest, least = min(points, key=lambda found: found[1].usd)
+    fastest, shortest = min(points, key=lambda found: found[1].hours)
+    return (
+        f"The cheapest run costs {show.usd(least.usd)} and takes {show.hours(least.hours)} "
+        f"({name_of(cheapest)}, {where(least)}); the fastest takes {show.hours(shortest.hours)} "
+        f"and costs {show.usd(shortest.usd)} ({name_of(fastest)}, {where(shortest)})."
+    )
+
+
+def _method(m: MethodPlans, counts: str, query: str) -> MethodPlansView:
+    plan = m.plan
+    figures = ""
+    if plan is not None:
+        figures = (
+            f"{show.hours(plan.hours)} a run ({show.span(plan.hours_range, 'hours')}), "
+            f"{show.usd(plan.usd, cents=True)}; {show.gib(plan.memory_bytes)} of "
+            f"{show.gib(plan.memory_capacity_bytes)} on each GPU; {result_plans.layout(plan)}; "
+            f"{result_plans.batch(plan)}."
+        )
+    return MethodPlansView(
+        method=m.method,
+        label=name_of(m.method),
+        headline=result_plans.headline(plan) if plan else "",
+        figures=figures,
+        counts=counts,
+        reasons=m.reasons,
+        rows=_rows(m),
+        recipe=None if m.recipe is None else _recipe(m.method, m.recipe, query),
+        recipe_refused=m.recipe_refused,
+    )
+
+
+def _rows(m: MethodPlans) -> tuple[FrontierRow, ...]:
+    last = len(m.frontier) - 1
+    return tuple(
+        FrontierRow(
+            gpus=where(point),
+            where=f"{point.provider_name}, {point.instance}, {point.region}",
+            layout=point.layout,
+            batch=f"micro-batch {point.micro_batch}, checkpointing {point.checkpointing}",
+            hours=show.hours(point.hours),
+            cost=show.usd(point.usd),
+            risk=show.percent(point.probability_out_of_memory),
+            tags=tuple(_tags(m, point, at, last)),
+        )
+        for at, point in enumerate(m.frontier)
+    )
+
+
+def _tags(m: MethodPlans, point: FrontierPoint, at: int, last: int) -> list[str]:
+    tags = [role for role, place in zip(_ROLES, (0, last), strict=True) if at == place]
+    plan = m.plan
+    if plan is not None and (plan.offer_key, plan.gpus, plan.hours, plan.usd) == (
+        point.offer_key, point.gpus, point.hours, point.usd,
+    ):  # fmt: skip
+        tags.insert(0, "chosen")
+    return tags
+
+
+def _recipe(method: str, recipe: Recipe, query: str) -> RecipeView:
+    files = tuple(
+        FileView(file.name, file.text, f"/plans/files/{method}/{quote(file.name, safe='')}{query}")
+        for file in recipe.files
+    )
+    groups = (
+        ("Set in a file", "set"),
+        ("Nothing to set", "implied"),
+        ("Assumed, but this software cannot do it", "missing"),
+    )
+    listed = tuple((title, _settings(recipe.settings, kind)) for title, kind in groups)
+    missing = [s.field.replace("_", " ") for s in recipe.settings if s.kind == "missing"]
+    return RecipeView(
+        files=files,
+        groups=tuple((title, rows) for title, rows in listed if rows),
+        missing=show.join_words(missing),
+    )
+
+
+def _settings(settings: Sequence[Setting], kind: str) -> tuple[SettingRow, ...]:
+    return tuple(
+        SettingRow(
+            name=s.field.replace("_", " "),
+            value=s.value,
+            where=f"{s.file}: {s.option}" if s.kind == "set" else "",
+            note=s.note,
+        )
+        for s in settings
+        if s.kind == kind
+    )

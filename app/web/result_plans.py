@@ -1,0 +1,212 @@
+"""The chosen plans as the result page shows them: where, how, how long, in how much memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from app.estimator.report import MethodReport, PlanReport, Report
+from app.web import presenters as show
+from app.web import result_sources
+from app.web.figure_memory import PEAKS, has_range
+from app.web.figures import name_of
+from app.web.result_parts import Detail, PlanView, TimePart
+
+CHECKPOINTING = {
+    "none": "none",
+    "selective": "selective (outputs of products are kept, the rest is recomputed)",
+    "full": "full (activations recomputed)",
+}
+OFFLOADS = {
+    "none": "none",
+    "optimizer": "optimizer states in host memory",
+    "parameters": "weights and optimizer states in host memory",
+}
+
+
+def headline(plan: PlanReport) -> str:
+    """What is rented, in a few words."""
+    where = f"{plan.nodes} × {plan.instance}" if plan.nodes > 1 else plan.instance
+    return f"{plan.gpus} × {plan.accelerator_name} at {plan.provider_name} ({where})"
+
+
+def batch(plan: PlanReport) -> str:
+    """Micro-batch and checkpointing, for a cell of a table."""
+    kept = {
+        "none": "no checkpointing", "selective": "selective checkpointing", "full": "checkpointing",
+    }[plan.checkpointing]  # fmt: skip
+    return f"micro-batch {plan.micro_batch}, {kept}"
+
+
+def layout(plan: PlanReport) -> str:
+    """How the GPUs share the model.
+
+    Notes
+    -----
+    Expert groups lie across the replicas, so they are named apart from the product.
+    """
+    if plan.gpus == 1:
+        return "one GPU"
+    sizes = [
+        f"{name} {size}"
+        for name, size in (
+            ("tensor", plan.tensor_parallel),
+            ("pipeline", plan.pipeline_parallel),
+            ("context", plan.context_parallel),
+        )
+        if size > 1
+    ]
+    if plan.data_parallel > 1:
+        product = " × ".join([f"data {plan.data_parallel}", *sizes])
+        said = f"{product}; {plan.strategy_label}"
+    else:
+        said = f"{' × '.join(sizes)}: one replica over all GPUs"
+    if plan.expert_parallel > 1:
+        said += f"; experts over groups of {plan.expert_parallel}"
+    return said
+
+
+def view(report: Report, m: MethodReport, plan: PlanReport, today: date) -> PlanView:
+    """The chosen plan of one method.
+
+    Parameters
+    ----------
+    today : day to which the age of its price is counted.
+    """
+    age = (today - date.fromisoformat(plan.price_valid_from)).days
+    level, words = show.price_age(plan.price_valid_from, age)
+    step = plan.step_time
+    total = step.total_s or 1.0
+    parts = (
+        ("Matrix products", step.matrix_products_s),
+        ("Attention", step.attention_s),
+        ("Memory-bound operations", step.memory_bound_s),
+        ("Communication", step.communication_s),
+        ("Optimizer", step.optimizer_s),
+        ("Launches, idle stages, trainer", step.overhead_s),
+    )
+    return PlanView(
+        method=m.method,
+        label=name_of(m.method),
+        headline=headline(plan),
+        price_level=level,
+        price_words=words,
+        price_source=result_sources.mark(report, plan.price_source_key),
+        details=tuple(_details(report, m, plan)),
+        time_parts=tuple(
+            TimePart(label, show.seconds(value), show.share(value / total, trim=False))
+            for label, value in parts
+            # Reports of the first schema do not know the last part.
+            if report.schema > 1 or value
+        ),
+        time_total=show.seconds(step.total_s),
+        alternatives=tuple(_others(m, plan)),
+    )
+
+
+def _details(report: Report, m: MethodReport, plan: PlanReport) -> Iterator[Detail]:
+    yield Detail("Region and terms", f"{plan.region}, {plan.tier.replace('-', ' ')} price")
+    yield Detail(
+        "Price",
+        f"{show.usd(plan.usd_per_instance_hour, cents=True)} per instance-hour "
+        f"({plan.gpus_per_instance} × {plan.accelerator_name}), "
+        f"{show.usd(plan.usd_per_gpu_hour, cents=True)} per GPU-hour",
+    )
+    yield Detail(
+        "One run",
+        f"{show.hours(plan.hours)} ({show.span(plan.hours_range, 'hours')}), "
+        f"{show.number(plan.gpu_hours, 1)} GPU-hours, {show.usd(plan.usd, cents=True)}",
+    )
+    if report.schema > 1:
+        clock = plan.wall_clock
+        parts = (
+            ("steps", clock.training_h),
+            ("evaluation", clock.evaluation_h),
+            ("writing checkpoints", clock.checkpoints_h),
+            ("start-up", clock.start_up_h),
+            ("failures of machines, expected", clock.failures_h),
+        )
+        yield Detail(
+            "What the run's time is",
+            ", ".join(f"{show.hours(hours)} {what}" for what, hours in parts if hours > 0),
+        )
+    if m.programme_gpu_hours is not None:
+        yield Detail(
+            "Whole programme",
+            f"{show.number(m.programme_gpu_hours)} GPU-hours: all runs over "
+            f"{show.months(report.horizon_months)}, experiments and failed runs included",
+        )
+    yield Detail("Parallel layout", layout(plan))
+    yield Detail(
+        "Batch",
+        f"micro-batch {plan.micro_batch} × {show.plural(plan.data_parallel, 'replica')} × "
+        + show.plural(plan.gradient_accumulation_steps, "accumulation step"),
+    )
+    yield Detail(
+        "Memory of one GPU",
+        f"{show.gib(plan.memory_bytes)} of {show.gib(plan.memory_capacity_bytes)}, at its peak "
+        f"{PEAKS[plan.memory_peak]}",
+    )
+    if has_range(plan):
+        yield Detail(
+            "How sure",
+            f"80% range {show.span(plan.memory_range_bytes, 'gib')}; chance of running out of "
+            f"memory: {show.percent(plan.probability_out_of_memory)}",
+        )
+        yield Detail(
+            "Allocated, reserved",
+            f"{show.gib(plan.memory_allocated_bytes)} by tensors, "
+            f"{show.gib(plan.memory_reserved_bytes)} by the allocator; the rest is the GPU context",
+        )
+    yield Detail("Checkpointing", CHECKPOINTING.get(plan.checkpointing, plan.checkpointing))
+    if plan.offload != "none":
+        yield Detail(
+            "Offload",
+            f"{OFFLOADS[plan.offload]}: {show.gib(plan.host_memory_bytes)} for each GPU",
+        )
+    yield Detail(
+        "Speed",
+        f"{show.number(plan.tokens_per_s)} tokens/s, model FLOP utilisation "
+        f"{show.share(plan.model_flop_utilisation_fraction)}",
+    )
+    if m.flop is not None:
+        yield Detail(
+            "Work",
+            f"{show.power_of_ten(m.flop.run_flop, 'FLOP')} a run; a step takes "
+            f"{show.share(m.flop.ratio_to_full, 3)} of the FLOP of full fine-tuning",
+        )
+    yield Detail("Plans", counts(m))
+
+
+def counts(m: MethodReport) -> str:
+    """How many plans were considered, and what became of them.
+
+    Notes
+    -----
+    Reports of the first schema do not say why plans were left out.
+    """
+    said = f"{m.plans_that_fit:,} of {m.plans_considered:,} considered fit"
+    why = [
+        f"{count:,} {reason}"
+        for count, reason in (
+            (m.plans_out_of_memory, "run out of memory"),
+            (m.plans_over_limits, "pass the deadline or the budget"),
+        )
+        if count
+    ]
+    return f"{said}; {show.join_words(why)}" if why else said
+
+
+def _others(m: MethodReport, chosen: PlanReport) -> Iterator[Detail]:
+    """The plans that another aim would have chosen, each once."""
+    found: dict[PlanReport, list[str]] = {}
+    for label, other in (
+        ("Best value", m.best_value), ("Cheapest", m.cheapest), ("Fastest", m.fastest),
+    ):  # fmt: skip
+        if other is not None and other != chosen:
+            found.setdefault(other, []).append(label)
+    for plan, labels in found.items():
+        yield Detail(
+            show.join_words([labels[0], *(label.lower() for label in labels[1:])]),
+            f"{headline(plan)}: {show.hours(plan.hours)}, {show.usd(plan.usd)} a run",
+        )
