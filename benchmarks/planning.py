@@ -84,4 +84,4 @@ class Planner:
     @property
     def plans(self) -> int:
         """Distinct plans of the last answer. [count]"""
-        return len(self.answer.evaluation.every)
+        return self.answer.evaluation.considered

@@ -221,7 +221,8 @@ class _Table:
         if value is None:
             return None
         if metric in SCORED_METRICS and not 0 < value <= LARGEST_VALUE:
-            self._wrong(line, "value", f"is {cells['value']}; more than 0 is expected")
+            wanted = "more than 0" if value <= 0 else f"at most {LARGEST_VALUE:g}"
+            self._wrong(line, "value", f"is {cells['value']}; {wanted} is expected")
         return Measurement(key, metric, value, quality or "A", bool(ambiguous))
 
     def _check_lengths(self, line: int, cells: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from math import isclose
 
 import numpy as np
 from numpy.typing import NDArray
@@ -253,12 +254,15 @@ def constant_ledger(case: Case, methods: Iterable[MethodReport]) -> tuple[Assump
     def row(constant: Constant) -> Assumption:
         value = case.constants[constant.key]
         usual = case.calibration.constants.get(constant.key, constant.value)
+        # No run spoke of it: it is where the fit began.
+        unmoved = constant.kind == "fitted" and isclose(usual, constant.value, rel_tol=1e-4)
+        kind = "assumption" if unmoved else constant.kind
         return Assumption(
             key=constant.key,
             label=constant.label,
             value=value,
             unit=constant.unit,
-            kind="input" if value != usual else constant.kind,
+            kind="input" if value != usual else kind,
             source=constant.source,
             changed=value != usual,
         )

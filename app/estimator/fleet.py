@@ -36,6 +36,7 @@ class Fleet:
     intra_node_bytes_per_s : per GPU and direction. (s,) [bytes/s]
     fabric : whether that link is more than PCIe. (s,)
     pcie_bytes_per_s : to the host, per GPU and direction. (s,) [bytes/s]
+    host_memory_bytes : of a whole instance; NaN where no offer states it. (s,) [bytes]
     tdp_w : (s,) [W]
     chip : index into `CHIPS`. (s,)
     geforce : whether it is a consumer card. (s,)
@@ -54,6 +55,7 @@ class Fleet:
     intra_node_bytes_per_s: Floats
     fabric: Booleans
     pcie_bytes_per_s: Floats
+    host_memory_bytes: Floats
     tdp_w: Floats
     chip: Integers
     geforce: Booleans
@@ -90,6 +92,20 @@ def fleet_of(offers: Sequence[Offer]) -> Fleet:
         intra_node_bytes_per_s=np.array([o.intra_node_bytes_per_s for o in first]),
         fabric=np.array([o.has_fabric for o in first], dtype=bool),
         pcie_bytes_per_s=np.array([o.accelerator.pcie_bytes_per_s for o in first]),
+        host_memory_bytes=np.array(
+            [
+                # The least of the offers that share a shape.
+                min(
+                    (
+                        offer.host_memory_bytes
+                        for offer, own in zip(offers, offer_shape, strict=True)
+                        if own == shape and offer.host_memory_bytes
+                    ),
+                    default=np.nan,
+                )
+                for shape in range(len(first))
+            ]
+        ),
         tdp_w=np.array([o.accelerator.tdp_w for o in first]),
         geforce=np.array([o.accelerator.is_geforce for o in first], dtype=bool),
         chip=np.array([CHIPS.index(o.accelerator.chip) for o in first], dtype=np.int64),

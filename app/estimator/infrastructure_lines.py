@@ -58,10 +58,16 @@ def machines_lines(
     gpus: int, nodes: int, accelerator: str, needed_bytes: float, held_bytes: float
 ) -> tuple[BillLine, ...]:
     """GPUs, nodes and the memory of a GPU."""
+    each = gpus // nodes
     return (
         BillLine("compute.gpus", "GPUs", float(gpus), "GPUs", accelerator, "plan"),
         BillLine(
-            "compute.nodes", "Nodes", float(nodes), "nodes", f"{gpus // nodes} GPUs each", "plan"
+            "compute.nodes",
+            "Nodes",
+            float(nodes),
+            "nodes",
+            f"{each} GPU{'' if each == 1 else 's'} each",
+            "plan",
         ),
         BillLine(
             "memory.gpu_needed",
@@ -184,7 +190,7 @@ def host_lines(
             system + processes,
             "bytes",
             f"{constants['host_system_gib']:g} GiB, and {constants['host_process_gib']:g} GiB for "
-            f"each of {gpus_per_node} GPUs",
+            + ("the GPU" if gpus_per_node == 1 else f"each of {gpus_per_node} GPUs"),
             "assumption",
         ),
         BillLine(

@@ -172,6 +172,10 @@ def software_of(run: MeasuredRun, method: Method, model_type: str) -> Software:
         "adamw-bf16": "adamw-bf16",
         "adamw-8bit": "adamw-8bit",
         "paged-adamw-8bit": "paged-adamw-8bit",
+        "adafactor": "adafactor",
+        "lion": "lion",
+        "muon": "muon",
+        "sgd": "sgd",
     }.get(run.optimizer, usual.optimizer)
     precision = usual.precision
     if run.weights_dtype == "fp32":
@@ -222,6 +226,7 @@ def _fleet(run: MeasuredRun, accelerator: Accelerator) -> Fleet:
         intra_node_bytes_per_s=np.array([inside]),
         fabric=np.array([fabric]),
         pcie_bytes_per_s=np.array([accelerator.pcie_bytes_per_s]),
+        host_memory_bytes=np.array([np.nan]),
         tdp_w=np.array([accelerator.tdp_w]),
         geforce=np.array([accelerator.is_geforce]),
         chip=np.array([CHIPS.index(accelerator.chip)]),

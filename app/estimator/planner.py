@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from app.estimator.plans import Plans, Space, enumerate_plans
 from app.estimator.prediction import soft_share
 from app.estimator.software import Software
 from app.estimator.throughput import StepTimes, step_times
+from app.estimator.units import GIB
 from app.estimator.wall_clock import WallClock, wall_clock
 from app.estimator.work import step_work
 
@@ -68,6 +69,7 @@ class Evaluation:
 
     Parameters
     ----------
+    considered : all plans. [count]
     every, total_bytes : all plans (q,), and what each needs. (q,) [bytes]
     usable_bytes : what each has to plan on. (q,) [bytes]
     plans, memory : those that fit.
@@ -75,6 +77,7 @@ class Evaluation:
     times, clock : one step, and one whole run.
     """
 
+    considered: int
     every: Plans
     total_bytes: Floats
     usable_bytes: Floats
@@ -89,6 +92,16 @@ class Evaluation:
     def hours(self) -> Floats:
         """Of one whole run. (p,) [h]"""
         return self.clock.total
+
+    def of_fitting(self) -> Evaluation:
+        """Without the plans that do not fit, which are many and only say why nothing fits."""
+        none = np.array([], dtype=np.intp)
+        return replace(
+            self,
+            every=self.every.take(none),
+            total_bytes=self.total_bytes[none],
+            usable_bytes=self.usable_bytes[none],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +203,9 @@ def evaluate(task: Task, fleet: Fleet, plans: Plans) -> Evaluation:
     Notes
     -----
     A plan fits where the probability that it runs out of memory is within the limit that the
-    scenario sets. Memory does not depend on the hardware, so it is computed once for plans that
-    differ in nothing else; times are computed for the plans that fit.
+    scenario sets, and where the host holds what is offloaded. Memory does not depend on the
+    hardware, so it is computed once for plans that differ in nothing else; times are computed for
+    the plans that fit.
     """
     first, alike = plans.apart_from_hardware()
     memory, half = memory_of(task, plans.take(first))
@@ -199,7 +213,10 @@ def evaluate(task: Task, fleet: Fleet, plans: Plans) -> Evaluation:
     capacity = fleet.memory_bytes[plans.shape]
     usable = capacity * (1.0 - task.constants["memory_margin"])
     probability = probability_above(total, usable, half[alike])
-    fitting = np.flatnonzero(probability <= task.constants["largest_oom_probability"])
+    fits = probability <= task.constants["largest_oom_probability"]
+    if np.any(plans.offload):
+        fits &= _host_holds(task, fleet, plans, memory.host[alike])
+    fitting = np.flatnonzero(fits)
     kept = plans.take(fitting)
     # Part by part, so that the arrays on the way stay in the cache.
     parts = [
@@ -207,6 +224,7 @@ def evaluate(task: Task, fleet: Fleet, plans: Plans) -> Evaluation:
         for start in range(0, max(len(kept), 1), TIMED_TOGETHER)
     ]
     return Evaluation(
+        considered=len(plans),
         every=plans,
         total_bytes=total,
         usable_bytes=usable,
@@ -217,6 +235,20 @@ def evaluate(task: Task, fleet: Fleet, plans: Plans) -> Evaluation:
         times=StepTimes(*_joined([times for times, _ in parts])),
         clock=WallClock(*_joined([clock for _, clock in parts])),
     )
+
+
+def _host_holds(task: Task, fleet: Fleet, plans: Plans, host_bytes: Floats) -> NDArray[np.bool_]:
+    """Whether an instance's memory holds what its GPUs offload. (p,)
+
+    Notes
+    -----
+    Where an offer does not state its host memory, the assumption for one GPU stands in.
+    """
+    gpus = fleet.gpus_per_instance[plans.shape]
+    stated = fleet.host_memory_bytes[plans.shape]
+    assumed = task.constants["host_memory_gib_per_gpu"] * GIB * gpus
+    there = np.where(np.isnan(stated), assumed, stated)
+    return np.asarray(host_bytes * gpus <= task.constants["host_memory_share"] * there)
 
 
 def _joined(parts: Sequence[StepTimes] | Sequence[WallClock]) -> Iterator[Floats]:
@@ -279,7 +311,7 @@ def plan_run(
     lowest = np.minimum.accumulate(hours[by_cost])
     first = np.concatenate([[True], lowest[1:] < lowest[:-1]])
     return Planned(
-        evaluation,
+        evaluation.of_fitting(),
         choice(by_cost[0]),
         choice(by_time),
         choice(by_value),

@@ -170,6 +170,10 @@ class Plans:
         return key
 
 
+LARGEST_TABLE = 1_000_000
+"""Numbers up to this are looked up in a table, which is quicker than sorting them."""
+
+
 def distinct(values: Integers) -> tuple[Integers, NDArray[np.intp]]:
     """The small whole numbers among these, ascending, and the place of each of these among them.
 
@@ -183,6 +187,9 @@ def distinct(values: Integers) -> tuple[Integers, NDArray[np.intp]]:
     >>> found.tolist(), place.tolist()
     ([1, 4], [1, 0, 1])
     """
+    if values.max(initial=0) > LARGEST_TABLE:
+        found, place = np.unique(values, return_inverse=True)
+        return found, place
     seen = np.zeros(values.max(initial=0) + 1, dtype=bool)
     seen[values] = True
     seen[-1] = True

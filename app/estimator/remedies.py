@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from app.estimator.fleet import Fleet
-from app.estimator.planner import Limits, Planned, Task, plan_run
+from app.estimator.planner import Evaluation, Limits, Planned, Task, plan_run
 from app.estimator.plans import Space
 from app.estimator.units import GIB
 
@@ -41,7 +41,8 @@ def reasons_nothing_fits(
         why = (
             f"Out of memory on every plan. The nearest, {gpus} × {fleet.accelerators[shape].name}, "
             f"needs {evaluation.total_bytes[nearest] / GIB:.1f} GiB per GPU and has "
-            f"{evaluation.usable_bytes[nearest] / GIB:.1f} GiB to plan on."
+            f"{evaluation.usable_bytes[nearest] / GIB:.1f} GiB to plan on"
+            + _too_close(task, evaluation, nearest, short[nearest] <= 1)
         )
     data = task.data
     larger_data = replace(
@@ -73,10 +74,22 @@ def reasons_nothing_fits(
     )
 
 
+def _too_close(task: Task, evaluation: Evaluation, nearest: int, enough: bool) -> str:
+    """The end of the sentence, where a plan has enough memory and still is not planned on."""
+    if not enough:
+        return "."
+    if evaluation.every.offload[nearest]:
+        return ", but its host cannot hold what it offloads."
+    risk = task.constants["largest_oom_probability"]
+    return f": too close, as the chance of running out is above {risk:.0%}."
+
+
 def _limits_too_tight(task: Task, fleet: Fleet, space: Space, limits: Limits) -> tuple[str, ...]:
     """What the deadline and the budget would have to be."""
     free = plan_run(task, fleet, space, Limits(limits.max_gpus))
-    said = ["Plans fit in memory, but none keeps within the deadline and the budget."]
+    both = limits.deadline_hours is not None and limits.budget_usd is not None
+    one = "the budget" if limits.deadline_hours is None else "the deadline"
+    said = [f"Plans fit in memory, but none keeps {'both limits' if both else one}."]
     if limits.deadline_hours is not None and free.fastest is not None:
         said.append(
             f"The fastest takes {free.fastest.hours:.1f} h (US${free.fastest.usd:,.0f}), against "

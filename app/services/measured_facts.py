@@ -55,7 +55,8 @@ def architecture_of(
         if run.model_shape is not None:
             return architecture_from_config(run.model, config_of_shape(run.model_shape))
     except EstimatorError as error:
-        raise UnknownFact(f"the configuration of {run.model} is not understood: {error}") from error
+        of = run.model or "model_shape"
+        raise UnknownFact(f"the configuration of {of} is not understood: {error}") from error
     raise UnknownFact(
         f"{run.model} is not built in; give its config.json as "
         f"{run.model.replace('/', '__', 1)}.json, or its model_shape"

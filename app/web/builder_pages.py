@@ -27,6 +27,7 @@ from app.web.requests import (
     answer_of,
     form_again,
     read_scenario,
+    unfitted_classes,
     with_query,
 )
 
@@ -72,7 +73,8 @@ def builder(request: Request, site: Site) -> Response:
         scenario = read_scenario(pairs)
         if not partial and (shorter := _shorter(pairs, scenario)) is not None:
             return shorter
-        answer = answer_of(scenario, estimate(scenario, site.catalog, today), today)
+        report = estimate(scenario, site.catalog, today)
+        answer = answer_of(scenario, report, today, unfitted_classes(site.catalog))
     except InputProblems as error:
         problems = error.problems
     title = "Please check the form" if answer is None else answer.view.title or "Estimate"

@@ -19,6 +19,8 @@ from app.web.figures import name_of
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _SHARED_PATH = re.compile(r"/s/([A-Za-z0-9_-]+)/?")
 _SAME = "same"
+_ROUNDS_TO_TWO = 1.5
+"""From here a number without decimals is more than one."""
 _SHOWN = re.compile(
     r"(?P<sign>[+−]?)(?:US\$)?(?P<digits>[\d,]+(?:\.\d+)?)[\s%]*(?P<unit>[A-Za-z]*)"
 )
@@ -182,7 +184,8 @@ def _points_change(value: float) -> str:
 
 
 def _percent_change(value: float) -> str:
-    return f"{show.number(value, 0, plus=True)} percentage points"
+    noun = "point" if abs(value) < _ROUNDS_TO_TWO else "points"
+    return f"{show.number(value, 0, plus=True)} percentage {noun}"
 
 
 def _months_change(value: float) -> str:

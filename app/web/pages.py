@@ -59,6 +59,7 @@ from app.web.requests import (
     answer_of,
     form_again,
     read_scenario,
+    unfitted_classes,
     with_query,
 )
 from app.web.static import StaticFiles
@@ -117,7 +118,8 @@ def result(request: Request, site: Site) -> Response:
     today = requests.today()
     try:
         scenario = read_scenario(pairs)
-        answer = answer_of(scenario, estimate(scenario, site.catalog, today), today)
+        report = estimate(scenario, site.catalog, today)
+        answer = answer_of(scenario, report, today, unfitted_classes(site.catalog))
     except InputProblems as error:
         return form_again(site, pairs, error.problems)
     return site.render(
@@ -183,7 +185,10 @@ def shared(request: Request, site: Site, token: str) -> Response:
     found = site.scenarios.get(token)
     owned = site.scenarios.owns(token, request.cookies.get(WORKSPACE_COOKIE))
     today = requests.today()
-    answer = answer_of(found.scenario, found.report, today)
+    # What today's fit has seen says nothing of a report that another one computed.
+    same = found.catalog_hash == site.catalog.content_hash
+    unfitted = unfitted_classes(site.catalog) if same else {}
+    answer = answer_of(found.scenario, found.report, today, unfitted)
     if not answer.view.title and found.title:
         answer = replace(answer, view=replace(answer.view, title=found.title))
     return site.render(
@@ -296,7 +301,9 @@ def method(request: Request, site: Site) -> Response:
             c.key,
             c.label,
             f"{values.get(c.key, c.value):.4g} {c.unit}".strip(),
-            results.KIND_LABELS.get(c.kind, c.kind),
+            "Not moved: no run to fit it to"
+            if values.get(c.key) == c.value
+            else results.KIND_LABELS.get(c.kind, c.kind),
             f"Started from {c.value:g}. {c.source}" if c.key in values else c.source,
         )
         for c in CONSTANTS.values()

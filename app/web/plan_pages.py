@@ -49,7 +49,12 @@ def plans(request: Request, site: Site, filters: Asked) -> Response:
     try:
         report = plan(scenario, filters, site.catalog, today)
         tables = trained_tables(scenario, site.catalog)
-        found = plan_views.view(report, tables, with_query("", _query(query, filters)))
+        found = plan_views.view(
+            report,
+            tables,
+            with_query("", _query(query, filters)),
+            requests.unfitted_classes(site.catalog),
+        )
     except InputProblems as error:
         for problem in error.problems:
             name = problem.pointer.removeprefix("/")

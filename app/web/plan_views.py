@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -107,9 +107,10 @@ def selects(
 ) -> tuple[FilterSelect, ...]:
     """The lists of the filter; what was chosen stays visible, even where it is not among them."""
     made = []
+    regions = tuple((value, show.region(value)) for value, _ in choices.regions)
     for name, label, every, chosen, known in (
         ("provider", "Provider", "All providers", filters.provider, choices.providers),
-        ("region", "Region", "All regions", filters.region, choices.regions),
+        ("region", "Region", "Any", filters.region, regions),
         ("gpu", "GPU", "All GPUs", filters.gpu, choices.gpus),
     ):
         values = [("", every), *known]
@@ -132,7 +133,7 @@ def scope(choices: FilterChoices, filters: Filters) -> str:
         f"{word} {dict(names).get(value, value)}"
         for word, value, names in (
             ("of", filters.provider, choices.providers),
-            ("in", filters.region, choices.regions),
+            ("in", filters.region, tuple((r, show.region(r)) for r, _ in choices.regions)),
             ("with", filters.gpu, choices.gpus),
         )
         if value
@@ -140,19 +141,22 @@ def scope(choices: FilterChoices, filters: Filters) -> str:
     return f"Only offers {' '.join(parts)}." if parts else ""
 
 
-def view(report: Report, tables: tuple[str, ...], query: str) -> PlansView:
+def view(
+    report: Report, tables: tuple[str, ...], query: str, unfitted: Mapping[str, str] | None = None
+) -> PlansView:
     """The plans of a report.
 
     Parameters
     ----------
     tables : that are trained beside adapters.
     query : of the page, for the addresses of files.
+    unfitted : see `results.view`.
     """
     figure = frontier(report)
     plans = plans_report(report, tables)
     return PlansView(
         sentence=_sentence(report),
-        software_line=software_line(report),
+        software_line=software_line(report, unfitted),
         figure=figure,
         methods=tuple(
             _method(m, counts=result_plans.counts(reported), query=query)
@@ -203,7 +207,7 @@ def _rows(m: MethodPlans) -> tuple[FrontierRow, ...]:
     return tuple(
         FrontierRow(
             gpus=where(point),
-            where=f"{point.provider_name}, {point.instance}, {point.region}",
+            where=f"{point.provider_name}, {point.instance}, {show.region(point.region)}",
             layout=point.layout,
             batch=f"micro-batch {point.micro_batch}, checkpointing {point.checkpointing}",
             hours=show.hours(point.hours),

@@ -384,6 +384,17 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def region(text: str) -> str:
+    """A region of an offer; "all" is a price that holds in every region.
+
+    Examples
+    --------
+    >>> region("us-east-1"), region("all")
+    ('us-east-1', 'every region')
+    """
+    return "every region" if text == "all" else text
+
+
 def typeset(text: str) -> str:
     """A sentence made elsewhere, with true minus signs before its numbers.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated
@@ -71,11 +71,27 @@ def read_scenario(pairs: Pairs) -> ScenarioInput:
         raise InputProblems(problems_from_validation(error)) from error
 
 
-def answer_of(scenario: ScenarioInput, report: Report, today: date) -> Answer:
-    """A report as it is shown, with the addresses that it leads to."""
+def unfitted_classes(catalog: Catalog) -> dict[str, str]:
+    """GPUs of whose class of chips no run was fitted: the name of the class by their key."""
+    return {
+        key: accelerator.architecture.split(" and ")[0]
+        for key, accelerator in catalog.accelerators.items()
+        if accelerator.chip not in catalog.calibration.chips
+    }
+
+
+def answer_of(
+    scenario: ScenarioInput, report: Report, today: date, unfitted: Mapping[str, str]
+) -> Answer:
+    """A report as it is shown, with the addresses that it leads to.
+
+    Parameters
+    ----------
+    unfitted : see `results.view`.
+    """
     query = scenario.to_query()
     return Answer(
-        view=results.view(report, today),
+        view=results.view(report, today, unfitted),
         query=query,
         builder_address=with_query("/estimate", query),
         result_address=with_query("/result", query),

@@ -17,6 +17,8 @@ CHECKPOINTING = {
     "selective": "selective (outputs of products are kept, the rest is recomputed)",
     "full": "full (activations recomputed)",
 }
+_SHORTEST_PART_H = 1 / 3600
+"""A part of a run shorter than a second is not worth a word. [h]"""
 OFFLOADS = {
     "none": "none",
     "optimizer": "optimizer states in host memory",
@@ -105,7 +107,9 @@ def view(report: Report, m: MethodReport, plan: PlanReport, today: date) -> Plan
 
 
 def _details(report: Report, m: MethodReport, plan: PlanReport) -> Iterator[Detail]:
-    yield Detail("Region and terms", f"{plan.region}, {plan.tier.replace('-', ' ')} price")
+    yield Detail(
+        "Region and terms", f"{show.region(plan.region)}, {plan.tier.replace('-', ' ')} price"
+    )
     yield Detail(
         "Price",
         f"{show.usd(plan.usd_per_instance_hour, cents=True)} per instance-hour "
@@ -128,7 +132,9 @@ def _details(report: Report, m: MethodReport, plan: PlanReport) -> Iterator[Deta
         )
         yield Detail(
             "What the run's time is",
-            ", ".join(f"{show.hours(hours)} {what}" for what, hours in parts if hours > 0),
+            ", ".join(
+                f"{show.hours(hours)} {what}" for what, hours in parts if hours >= _SHORTEST_PART_H
+            ),
         )
     if m.programme_gpu_hours is not None:
         yield Detail(

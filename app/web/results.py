@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 from app.estimator.adapters import ALL_LINEARS, ATTENTION_LINEARS
@@ -47,12 +47,15 @@ _NO_GAP_POINTS = 0.05
 """A gap that is written 0.0, as in the verdict."""
 
 
-def view(report: Report, today: date | None = None) -> ResultView:
+def view(
+    report: Report, today: date | None = None, unfitted: Mapping[str, str] | None = None
+) -> ResultView:
     """The report, ready to be laid out.
 
     Parameters
     ----------
     today : day to which the age of prices is counted; None is the day of the report.
+    unfitted : GPUs of whose class of chips the fit has seen no run: name of the class by their key.
     """
     day = today or date.fromisoformat(report.as_of)
     chosen = report.verdict.choice
@@ -85,10 +88,10 @@ def view(report: Report, today: date | None = None) -> ResultView:
         bill=result_bill.bill(report, heads),
         model=tuple(_model(report)),
         software=tuple(_software(report)),
-        software_line=software_line(report),
+        software_line=software_line(report, unfitted),
         assumptions=tuple(_assumption(report, a) for a in report.assumptions),
         sources=result_sources.rows(report),
-        notes=_notes(report),
+        notes=_notes(report, unfitted),
         basis=f"Computed for {show.day(report.as_of)} with estimator {report.estimator_version}, "
         f"{prices(report)}, {report.draws:,} simulated cases, "
         f"seed {report.seed}.",
@@ -203,6 +206,14 @@ def _table_notes(report: Report) -> tuple[str, ...]:
     if able:
         idle = max(0.0, 1.0 - sum(m.probability_best or 0.0 for m in able))
         found.append(f"Doing nothing is the best choice in {show.percent(idle)} of cases.")
+    adapters = [m for m in able if m.rank is not None]
+    if len(adapters) > 1:
+        # Of the chances as they are shown, so that a reader who adds them finds the same.
+        either = sum(round(m.probability_best or 0.0, 2) for m in adapters)
+        found.append(
+            f"{show.join_words([name_of(m.method) for m in adapters], 'or')} is the best choice in "
+            f"{show.percent(either)} of cases: methods this alike share their chances."
+        )
     worse = [
         f"{_within_sentence(m.method) if i else name_of(m.method)} in "
         f"{show.percent(m.accuracy.probability_worse_than_base)}"
@@ -399,8 +410,13 @@ def _software(report: Report) -> Iterator[Detail]:
     yield Detail("Attention", _ATTENTION.get(software.attention, software.attention))
 
 
-def software_line(report: Report) -> str:
-    """The software of a step, and whether the fit has seen runs of it."""
+def software_line(report: Report, unfitted: Mapping[str, str] | None = None) -> str:
+    """The software of a step, and whether the fit has seen runs of it and of the GPUs.
+
+    Parameters
+    ----------
+    unfitted : see `view`.
+    """
     software = report.software
     if not software.stack:
         return ""
@@ -410,16 +426,37 @@ def software_line(report: Report) -> str:
         (False, True): "memory calibrated on published runs, times not: their ranges are wider",
         (False, False): "not calibrated on any published run: ranges are wider",
     }[software.time_calibrated, software.memory_calibrated]
-    return f"Training software: {software.label}, {sure}."
+    line = f"Training software: {software.label}, {sure}."
+    classes = _unfitted(report, unfitted)
+    if classes and software.time_calibrated:
+        line += f" None of the runs behind the times is of {show.join_words(list(classes))} GPUs."
+    return line
 
 
-def _notes(report: Report) -> tuple[str, ...]:
-    """What to know first: the notes of the report, and what follows from its software."""
+def _unfitted(report: Report, unfitted: Mapping[str, str] | None) -> dict[str, list[str]]:
+    """Classes of chips of the chosen plans that the fit has seen no run of, with their methods."""
+    found: dict[str, list[str]] = {}
+    for m in report.methods:
+        name = (unfitted or {}).get(m.plan.accelerator) if m.plan is not None else None
+        if name is not None:
+            found.setdefault(name, []).append(_within_sentence(m.method))
+    return found
+
+
+def _notes(report: Report, unfitted: Mapping[str, str] | None) -> tuple[str, ...]:
+    """What to know first: the notes of the report, and what follows from its GPUs and software."""
+    notes = list(report.notes)
+    for name, methods in _unfitted(report, unfitted).items():
+        notes.append(
+            f"The plans of {show.join_words(methods)} are on {name} GPUs, and no run of that "
+            "class was part of the fit: their hours are carried over from other classes. The "
+            "method page shows how far off known runs are, by GPU."
+        )
     adapters = any(m.rank is not None for m in report.methods)
     if report.software.adapter_dtype != "fp32" or not adapters:
-        return report.notes
+        return tuple(notes)
     return (
-        *report.notes,
+        *notes,
         "Adapters are held in fp32, as peft does by default: each keeps an fp32 copy of its input "
         "for the backward pass, so LoRA can hold more activation memory than full fine-tuning.",
     )

@@ -111,12 +111,14 @@ def _scatter(rows: Sequence[ValidationRow], key: str, title: str, unit: str) -> 
     too_much = sum(predicted > measured for _, measured, predicted in points)
     left_out = len(rows) - len(points)
     conclusion = (
-        f"{near} of {show.plural(len(points), 'prediction')} lie within {NEAR:.0%} of what was "
-        f"measured; {too_much} are too high and {len(points) - too_much} too low. "
-        f"{held} of the 80% ranges hold the measured value."
+        f"{near} of {show.plural(len(points), 'prediction')} {'lies' if near == 1 else 'lie'} "
+        f"within {NEAR:.0%} of what was measured; {too_much} {'is' if too_much == 1 else 'are'} "
+        f"too high and {len(points) - too_much} too low. {held} of the 80% ranges "
+        f"{'holds' if held == 1 else 'hold'} the measured value."
     )
     if left_out:
-        conclusion += f" {show.plural(left_out, 'row')} could not be predicted and are not drawn."
+        conclusion += f" {show.plural(left_out, 'row')} could not be predicted and "
+        conclusion += f"{'is' if left_out == 1 else 'are'} not drawn."
     return Scatter(
         key=key,
         title=f"{title}: predicted against measured",

@@ -285,7 +285,8 @@ _FILTERS: Mapping[str, tuple[str, Callable[[ValidationRow], str], Mapping[str, s
     "source": ("Source", lambda row: row.source, SOURCE_NAMES),
     "method": ("Method", lambda row: row.method, METHOD_NAMES),
     "kind": ("Figure", lambda row: kind_of(row.metric), KIND_NAMES),
-    "gpus": ("GPUs", lambda row: str(row.gpus), {}),
+    "gpu": ("GPU", lambda row: row.accelerator or row.gpu, {}),
+    "gpus": ("GPUs of the run", lambda row: str(row.gpus), {}),
 }
 """Name in the address: label, what it compares, and the words for its values."""
 _ASSUMPTIONS = {f"assumptions.{TIME_KEY}", f"assumptions.{MEMORY_KEY}"}
@@ -310,6 +311,17 @@ def _sentence(kind: str, found: Score) -> str:
         if found.skipped
         else ""
     )
+    if found.n == 1:
+        inside = (
+            ""
+            if found.coverage80 is None
+            else (
+                ", and its measured value lies in the 80% range"
+                if found.coverage80
+                else ", and its measured value lies outside the 80% range"
+            )
+        )
+        return f"{what}: 1 row. The prediction is {show.share(found.median_ape)} off{inside}."
     coverage = (
         ""
         if found.coverage80 is None
@@ -391,5 +403,10 @@ def _factor(found: Multiplier) -> FactorView:
             "; a second run is needed to tell what it is after."
             if found.after is None
             else f", {show.share(found.after)} after, each run judged by the factor of the others."
+            + (
+                " It does not help these runs: measure more before you use it."
+                if found.after >= found.before
+                else ""
+            )
         ),
     )

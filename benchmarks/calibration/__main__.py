@@ -105,7 +105,8 @@ def _one_kind(document: dict[str, Any], kind: str, rows: Rows) -> None:
                     half[key][own] = width * (1.0 + weight * hard[own])
         if "chip" in predicted:
             residual = np.log(rows.measured / predicted["chip"])
-            mask = of_target & fitted
+            # Both grades: most runs of the newest chips have a setting that is inferred.
+            mask = of_target
             for method, (_, width) in spreads(residual, hard, rows.method, mask, weight).items():
                 document["new_chip"][method] = round(width, DIGITS)
                 own = of_target & (rows.method == method)

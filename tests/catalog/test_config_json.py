@@ -121,6 +121,14 @@ def test_names_of_keys_in_other_families() -> None:
     assert architecture_from_config("a", old) == architecture_from_config("a", new)
 
 
+@pytest.mark.parametrize("family", ["bloom", "falcon"])
+def test_the_width_of_bloom_by_its_old_name(family: str) -> None:
+    base = {"model_type": family, "num_hidden_layers": 2, "num_attention_heads": 16}
+    expected = architecture_from_config("a model", {**base, "hidden_size": 1024})
+    for named in ({"n_embed": 1024}, {"hidden_size": 1024, "n_embed": None}):
+        assert architecture_from_config("a model", {**base, **named}) == expected
+
+
 def test_a_quantized_checkpoint_has_the_same_shape() -> None:
     assert read(quantization_config={"bits": 4}) == read()
 
@@ -286,6 +294,13 @@ def test_keys_that_change_the_layers_of_another_family_are_refused(key: str) -> 
 )
 def test_what_a_family_does_not_know(model_type: str, key: str, value: object) -> None:
     assert refused(model_type=model_type, **{key: value}).field == key
+
+
+@pytest.mark.parametrize(("key", "value"), [("no_rope_layers", [1]), ("num_experts_per_tok", 500)])
+def test_lists_that_are_too_short_and_experts_that_are_not_there(key: str, value: object) -> None:
+    with pytest.raises(UnknownArchitecture) as caught:
+        architecture_from_config("a model", {"model_type": "llama4_text", key: value})
+    assert caught.value.field == key
 
 
 def test_other_activations_are_refused() -> None:

@@ -68,7 +68,8 @@ def _calibrated(
 
 def _everything(task: Task) -> Task:
     """A task that plans on whatever the memory."""
-    return replace(task, constants={**task.constants, "largest_oom_probability": 1.0})
+    unlimited = {"largest_oom_probability": 1.0, "host_memory_share": 1e9}
+    return replace(task, constants={**task.constants, **unlimited})
 
 
 @pytest.mark.parametrize(
@@ -330,6 +331,18 @@ def test_hours_of_checkpoints_and_failures(make_offer: MakeOffer) -> None:
     assert sum(part[0] for part in parts) == pytest.approx(clock.total[0])
 
 
+def test_what_is_offloaded_must_fit_the_host(make_offer: MakeOffer, llama_8b: Architecture) -> None:
+    """8.03 billion parameters leave 12 bytes each of masters and states to the host: 90 GiB."""
+    plans = enumerate_plans(
+        fleet_of([make_offer()]), replace(PLAIN, offloads=(1,)), max_gpus=1, global_batch=1
+    )
+    task = task_of(llama_8b, METHODS[0])
+    task = replace(task, constants={**task.constants, "largest_oom_probability": 1.0})
+    for gib, fits in ((100, False), (128, True)):  # 0.8 of it may be taken
+        fleet = fleet_of([replace(make_offer(), host_memory_bytes=gib * 2.0**30)])
+        assert bool(len(evaluate(task, fleet, plans).plans)) is fits
+
+
 def _reasons(
     task: Task, fleet: Fleet, reference: Fleet, limits: Limits, space: Space = PLAIN
 ) -> tuple[str, ...]:
@@ -416,10 +429,12 @@ def test_limits_that_are_too_tight_say_what_they_would_have_to_be(
     hurried, poor = 0.5 * free.fastest.hours, 0.5 * free.cheapest.usd
     said = _reasons(task, fleet, fleet, Limits(8, hurried, poor))
     assert said == (
-        "Plans fit in memory, but none keeps within the deadline and the budget.",
+        "Plans fit in memory, but none keeps both limits.",
         f"The fastest takes {free.fastest.hours:.1f} h (US${free.fastest.usd:,.0f}), against a "
         f"deadline of {hurried:g} h.",
         f"The cheapest costs US${free.cheapest.usd:,.0f} ({free.cheapest.hours:.1f} h), against a "
         f"budget of US${poor:,.0f}.",
     )
-    assert len(_reasons(task, fleet, fleet, Limits(8, hurried))) == 2
+    late = _reasons(task, fleet, fleet, Limits(8, hurried))
+    assert len(late) == 2
+    assert late[0] == "Plans fit in memory, but none keeps the deadline."

@@ -187,7 +187,7 @@ def test_plans_that_differ_in_their_hardware_alone_are_found(
     assert [keys[first[i]] for i in alike] == keys
 
 
-@given(st.lists(st.integers(0, 100)))
+@given(st.lists(st.integers(0, 100)) | st.lists(st.integers(0, 10**12)))
 def test_distinct_is_unique(values: list[int]) -> None:
     found, place = distinct(np.array(values, dtype=np.int64))
     expected, inverse = np.unique(np.array(values, dtype=np.int64), return_inverse=True)

@@ -210,6 +210,16 @@ def test_before_any_fit_intervals_are_wide(catalog: Catalog) -> None:
     assert changed.value < said.value
 
 
+@pytest.mark.parametrize("optimizer", ["adafactor", "lion", "muon", "sgd"])
+def test_the_stated_optimizer_is_the_one_that_is_predicted(
+    optimizer: str, catalog: Catalog
+) -> None:
+    run = replace(own_runs()[0], optimizer=optimizer)
+    architecture = architecture_of(run, catalog, {})
+    observed = observe(run, architecture, accelerator_of(run, catalog))
+    assert observed.software.optimizer == optimizer
+
+
 def test_the_same_run_gives_the_same_prediction(catalog: Catalog, found: Found) -> None:
     for run, prediction in found[::50]:
         assert predicted(run, catalog) == prediction

@@ -422,6 +422,10 @@ def small_records(name: str) -> Iterator[list[Any]]:
                     yield [attention, checkpointing, method, sequences, length, *flop, *saved]
 
 
+# Names that a class reads in `__post_init__`; published BLOOM checkpoints state their width so.
+OLD_NAMES = {family: {"n_embed": "hidden_size"} for family in ("bloom", "falcon")}
+
+
 def defaults() -> dict[str, dict[str, Any]]:
     """What absent keys stand for in the configuration classes of the families that are read."""
     families = Path(__file__).parents[2] / "app/catalog/families"
@@ -434,7 +438,7 @@ def defaults() -> dict[str, dict[str, Any]]:
         plain = {k: v for k, v in values.items() if isinstance(v, bool | int | float | str)}
         found[family] = {
             "defaults": {k: v for k, v in plain.items() if k in read and k not in UNREAD},
-            "aliases": dict(cls.attribute_map),
+            "aliases": dict(cls.attribute_map) | OLD_NAMES.get(family, {}),
         }
     (families / "defaults.json").write_text(json.dumps(found, indent=1) + "\n")
     return found

@@ -206,6 +206,24 @@ def test_several_problems_are_found_at_once(catalog: Catalog) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("limits", "pointer"),
+    [
+        ({"deadline_hours": 0.01}, "/deadline_hours"),
+        ({"run_budget_usd": 0.01}, "/run_budget_usd"),
+        ({"deadline_hours": 0.01, "run_budget_usd": 0.01}, "/deadline_hours"),
+        ({"deadline_hours": 1000, "run_budget_usd": 0.01}, "/run_budget_usd"),
+        ({"deadline_hours": 0.01, "max_gpus": 1, "accelerators": ["L4-24GB"]}, "/max_gpus"),
+    ],
+)
+def test_what_is_too_tight_is_what_is_pointed_at(
+    catalog: Catalog, limits: dict[str, Any], pointer: str
+) -> None:
+    said = refused(catalog, methods=["full"], **limits)
+    assert set(said) == {pointer}
+    assert ("fits nowhere" in said[pointer]) == (pointer == "/max_gpus")
+
+
 def test_a_combination_without_offers_is_found_beside_other_problems(catalog: Catalog) -> None:
     said = refused(
         catalog, model="nobody/nothing", accelerators=["MI355X-288GB"], providers=["aws"]

@@ -124,8 +124,9 @@ def test_doing_nothing_and_what_is_not_released_are_said_below_the_table(report:
         dataclasses.replace(m, probability_best=p)
         for m, p in zip(report.methods, shares, strict=True)
     )
-    idle, gain = results.view(dataclasses.replace(report, methods=methods)).table_notes
+    idle, alike, gain = results.view(dataclasses.replace(report, methods=methods)).table_notes
     assert idle == "Doing nothing is the best choice in 20% of cases."
+    assert alike.startswith("LoRA or QLoRA is the best choice in 30% of cases")
     assert "7 to 8 billion parameters" in gain
     assert re.search(r"not released: Full fine-tuning in .*%, LoRA in .*% and QLoRA in .*%", gain)
 
@@ -150,6 +151,31 @@ def test_plans_of_other_aims_are_named_where_they_differ(report: Report) -> None
         others = {p for p in (m.best_value, m.cheapest, m.fastest) if p != m.plan}
         assert len(plan.alternatives) == len(others)
         assert all(detail.label[0].isupper() and detail.value for detail in plan.alternatives)
+
+
+def test_a_class_of_gpus_that_no_run_was_fitted_of_is_said(report: Report) -> None:
+    plans = [m.plan for m in report.methods]
+    assert all(plan is not None for plan in plans)
+    seen, note = results.view(report), "no run of that class was part of the fit"
+    assert not any(note in said for said in seen.notes)
+    keys = {plan.accelerator for plan in plans if plan is not None}
+    view = results.view(report, unfitted=dict.fromkeys(keys, "Blackwell"))
+    assert "The plans of full fine-tuning, LoRA and QLoRA are on Blackwell GPUs" in view.notes[-1]
+    assert note in view.notes[-1]
+    assert view.software_line == (
+        f"{seen.software_line} None of the runs behind the times is of Blackwell GPUs."
+    )
+
+
+def test_a_part_of_a_run_too_short_to_see_is_not_said(report: Report) -> None:
+    m = report.methods[0]
+    assert m.plan is not None
+    clock = dataclasses.replace(m.plan.wall_clock, failures_h=0.5 / 3600)
+    short = dataclasses.replace(m, plan=dataclasses.replace(m.plan, wall_clock=clock))
+    view = results.view(dataclasses.replace(report, methods=(short, *report.methods[1:])))
+    parts = next(d.value for d in view.plans[0].details if d.label == "What the run's time is")
+    assert "start-up" in parts
+    assert "failures" not in parts
 
 
 def test_every_kind_of_constant_has_words() -> None:

@@ -103,8 +103,8 @@ def test_the_conclusion_counts_and_names_what_is_left_out() -> None:
     rows = [row(10, 11), row(10, 15), row(10, 7), row(10, None, skipped="why")]
     (chart,) = scatters(rows, "c")
     assert chart.conclusion == (
-        "1 of 3 predictions lie within 20% of what was measured; 2 are too high and 1 too low. "
-        "1 of the 80% ranges hold the measured value. 1 row could not be predicted and are not "
+        "1 of 3 predictions lies within 20% of what was measured; 2 are too high and 1 too low. "
+        "1 of the 80% ranges holds the measured value. 1 row could not be predicted and is not "
         "drawn."
     )
     assert scatters([row(10, None)], "c") == ()

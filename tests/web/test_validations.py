@@ -48,7 +48,7 @@ def test_figures_count_a_skip_as_an_error_of_one() -> None:
     memory, speed = view.sentences
     assert "2 rows, 1 of them skipped (each counts as an error of 100%)" in memory
     assert "within 55%" in memory
-    assert speed.startswith("Tokens/s: 1 row. Half of the predictions are within 30%")
+    assert speed.startswith("Tokens/s: 1 row. The prediction is 30% off, and its measured value")
     assert [(s.name, s.detail, s.rows, s.skipped) for s in view.summary] == [
         ("Memory seen by nvidia-smi", "LoRA", "2", "1"),
         ("Tokens/s per GPU", "Full", "1", "0"),

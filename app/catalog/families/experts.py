@@ -256,6 +256,11 @@ def llama4(f: Fields) -> Decoder:
     with_experts = set(range(step - 1, layers, step) if sparse is None else sparse)
     every = f.optional("no_rope_layer_interval") or 4
     rotates = f.numbers("no_rope_layers") or tuple(int((i + 1) % every != 0) for i in range(layers))
+    if len(rotates) < layers:
+        raise UnknownArchitecture("no_rope_layers", f"names {len(rotates)} of {layers} layers")
+    chosen = f.count("num_experts_per_tok")
+    if chosen > many:
+        raise UnknownArchitecture("num_experts_per_tok", f"is {chosen}, more than {many} experts")
     normed = f.flag("use_qk_norm")
     query, shared = heads(f)
     norms = Norm("l2", dim, query, weight=False), Norm("l2", dim, shared, weight=False)
@@ -270,7 +275,7 @@ def llama4(f: Fields) -> Decoder:
             "experts",
             "",
             copies=many,
-            active_copies=f.count("num_experts_per_tok"),
+            active_copies=chosen,
         ),
         down=Linear(
             "down_proj",
@@ -280,7 +285,7 @@ def llama4(f: Fields) -> Decoder:
             "experts",
             "",
             copies=many,
-            active_copies=f.count("num_experts_per_tok"),
+            active_copies=chosen,
         ),
         routing="dense",
         shared=gated(f),

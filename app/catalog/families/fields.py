@@ -62,7 +62,11 @@ class Fields:
     ) -> None:
         self.model_type = model_type
         self._aliases = aliases
-        self._given = {aliases.get(key, key): value for key, value in config.items()}
+        self._given = {
+            aliases.get(key, key): value
+            for key, value in config.items()
+            if value is not None or aliases.get(key) not in config
+        }
         self._values = {aliases.get(k, k): value for k, value in defaults.items()} | self._given
         self._read: set[str] = set()
 

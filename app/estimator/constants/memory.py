@@ -126,6 +126,27 @@ MEMORY_CONSTANTS = (
         "One failed start in ten costs less than a larger machine for all runs; our judgement.",
     ),
     Constant(
+        "host_memory_gib_per_gpu",
+        "Host memory for one GPU where an offer does not state it",
+        128.0,
+        "GiB per GPU",
+        1.0,
+        10000.0,
+        "assumption",
+        "Eight-GPU hosts have 1 to 2 TB; single cards are rented with 32 to 256 GB. Only plans "
+        "that offload need it.",
+    ),
+    Constant(
+        "host_memory_share",
+        "Share of a host's memory that offloaded states may take",
+        0.8,
+        "fraction",
+        0.01,
+        1.0,
+        "assumption",
+        "The rest is for the system, data workers and checkpoints on their way.",
+    ),
+    Constant(
         "memory_margin",
         "Memory of a GPU that is never there to plan on",
         0.0625,
