@@ -26,7 +26,7 @@ from app.estimator.finance import npv_usd
 from app.estimator.methods import LABELS, Method
 from app.estimator.plan_reports import time_half_width
 from app.estimator.planner import Choice, Limits, Planned, Task, Waiting, plan_run
-from app.estimator.remedies import reasons_nothing_fits
+from app.estimator.remedies import Refusal, why_nothing_fits
 from app.estimator.report import REPORT_SCHEMA, Comparison, Report
 from app.estimator.uncertainty import Factors, distribution, draw_factors, money_draws
 from app.estimator.units import HOURS_PER_WEEK, MONTHS_PER_YEAR, WEEKS_PER_MONTH
@@ -35,11 +35,11 @@ Floats = NDArray[np.float64]
 
 
 class NothingFits(EstimatorError):  # noqa: N818
-    """No method has a plan that fits; `reasons` say why, and what would make each fit."""
+    """No method has a plan that fits; `refusals` say why, and what would make each fit."""
 
-    def __init__(self, reasons: dict[str, tuple[str, ...]]) -> None:
-        self.reasons = reasons
-        super().__init__(" ".join(sentence for said in reasons.values() for sentence in said))
+    def __init__(self, refusals: dict[str, Refusal]) -> None:
+        self.refusals = refusals
+        super().__init__(" ".join(s for refusal in refusals.values() for s in refusal.sentences))
 
 
 def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> Report:
@@ -83,15 +83,15 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
         )
         for key, task in tasks.items()
     }
-    reasons = {
-        key: reasons_nothing_fits(
+    refusals = {
+        key: why_nothing_fits(
             task, planned[key], case.fleet, case.reference_fleet, case.space, limits
         )
         for key, task in tasks.items()
         if planned[key].cheapest is None
     }
-    if len(reasons) == len(case.methods):
-        raise NothingFits(reasons)
+    if len(refusals) == len(case.methods):
+        raise NothingFits(refusals)
 
     factors = draw_factors(
         case.draws,
@@ -104,7 +104,7 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
     worked = {
         method.key: _work(case, method, planned[method.key], base, final[method.key], factors)
         for method in case.methods
-        if method.key not in reasons
+        if method.key not in refusals
     }
     contenders = {
         key: Contender(key, w.money.npv, w.costs.total_usd, w.costs.gpu_usd)
@@ -114,12 +114,12 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
     comparison = _compare(case, worked)
     labels = {method.key: method.label for method in case.methods}
     verdict = decide(
-        contenders, {key: labels[key] for key in reasons}, comparison, prior.studies, case.max_gpus
+        contenders, {key: labels[key] for key in refusals}, comparison, prior.studies, case.max_gpus
     )
     methods = tuple(
         method_report(case, prior, factors, worked[method.key], best[method.key])
         if method.key in worked
-        else method_outline(case, method, planned[method.key], reasons[method.key])
+        else method_outline(case, method, planned[method.key], refusals[method.key].sentences)
         for method in case.methods
     )
     return Report(

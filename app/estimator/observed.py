@@ -26,23 +26,19 @@ FRAMEWORK_STACKS = {
     for stack in reversed(tuple(STACKS.values()))
     for framework in stack.frameworks
 }
-"""Stack of each framework known by name; another one is taken as the Trainer, and said so."""
+"""Stack of each framework known by name; another one is taken as the Trainer."""
 
 DEFAULT_RANK = 16
 """Taken where no rank is stated. Assumption."""
 
-OLD_LOSS_YEAR = 2026
-"""Before it the Hugging Face loss made fp32 copies of the logits; version 5 of transformers does
-not."""
+TRANSFORMERS_5_YEAR = 2026
+"""Runs published before it had older versions of transformers: the loss made fp32 copies of the
+logits, AdamW went over lists of tensors, and experts ran one after the other. A run without a year
+is taken as of today."""
 
 NARROW_LOSS_FAMILIES = ("gpt2", "gpt_bigcode", "gpt_neo", "gptj", "opt", "bloom", "falcon", "mpt")
 """Families whose modules did not raise the logits to fp32 before the loss."""
 
-FUSED_UPDATE_YEAR = 2026
-"""Before it the Trainer's AdamW went over lists of tensors (version 5 fuses it)."""
-
-GROUPED_EXPERTS_YEAR = 2026
-"""Before it the modules of transformers ran experts one after the other (version 5 groups them)."""
 EAGER_STACKS = ("transformers", "transformers-fused")
 
 PLAIN_LOOPS = ("peft", "transformers", "fsdp_qlora", "litgpt")
@@ -77,7 +73,6 @@ class Observed:
     sequence_length, computed_length : what memory must hold, and what is computed on average; they
         differ where samples are padded to the longest of a batch. [tokens]
     real_share : real tokens over computed ones, where the source counts real ones.
-    framework_known : whether the framework is one that the estimator knows by name.
     """
 
     method: Method
@@ -88,7 +83,6 @@ class Observed:
     computed_length: int
     real_share: float
     virtual_pipeline: int
-    framework_known: bool
 
 
 def observe(run: MeasuredRun, architecture: Architecture, accelerator: Accelerator) -> Observed:
@@ -112,12 +106,11 @@ def observe(run: MeasuredRun, architecture: Architecture, accelerator: Accelerat
         method=method,
         software=software,
         fleet=_fleet(run, accelerator),
-        plans=_plan(run),
+        plans=_plan(run, _gpus_per_instance(accelerator)),
         sequence_length=run.sequence_length,
         computed_length=computed,
         real_share=min(1.0, (real or computed) / computed),
         virtual_pipeline=max(run.virtual_pipeline, 1),
-        framework_known=run.framework in FRAMEWORK_STACKS,
     )
 
 
@@ -147,20 +140,21 @@ def software_of(run: MeasuredRun, method: Method, model_type: str) -> Software:
     """
     variant = run.variant.lower()
     stack = FRAMEWORK_STACKS.get(run.framework, "transformers")
-    kernels = "foak" in variant or "liger" in variant or "fused" in variant
+    kernels = "foak" in variant or "liger" in variant
     if stack == "transformers" and kernels:
         stack = "transformers-fused"
     usual = usual_software(stack)
+    older = stack in EAGER_STACKS and run.year is not None and run.year < TRANSFORMERS_5_YEAR
     autocast = "autocast" in variant
     in_16_bits = model_type in NARROW_LOSS_FAMILIES and not autocast
     if run.fused_loss:
         loss = "chunked"
-    elif stack in EAGER_STACKS and in_16_bits and (run.year or 0) < OLD_LOSS_YEAR:
+    elif older and in_16_bits:
         loss = "narrow"
     elif stack == "transformers-fused":
         # Fused cross-entropy patches the loss of Llama-like modules only.
         loss = "upcast" if model_type in NARROW_LOSS_FAMILIES else "fused"
-    elif stack == "transformers" and (run.year or 0) < OLD_LOSS_YEAR:
+    elif older:
         loss = "upcast"
     elif run.fused_loss is False and stack in ("torchtune", "unsloth"):
         loss = "plain"
@@ -186,10 +180,12 @@ def software_of(run: MeasuredRun, method: Method, model_type: str) -> Software:
         # Under FSDP, accelerate raises trained weights to fp32 where autocast is asked for.
         precision, optimizer = "fp32-sharded", "adamw"
     # Plain peft holds its adapters in fp32; DeepSpeed, autocast and other stacks make them bf16.
-    in_fp32 = run.framework in ("trl", "peft", "transformers") and not (
-        "accelerated" in variant or (autocast and "baseline" not in variant)
+    in_fp32 = "fp32 adapters" in variant or (
+        run.framework in ("trl", "peft", "transformers")
+        and "bf16 adapters" not in variant
+        and not ("accelerated" in variant or (autocast and "baseline" not in variant))
     )
-    early = (run.year or FLASH_1_YEAR) <= FLASH_1_YEAR
+    early = run.year is not None and run.year <= FLASH_1_YEAR
     return Software(
         stack=stack,
         precision=precision,
@@ -198,8 +194,8 @@ def software_of(run: MeasuredRun, method: Method, model_type: str) -> Software:
         adapter_dtype="fp32" if in_fp32 else "bf16",
         compute=run.compute if run.compute in ("fp8", "fp4") else "bf16",
         attention="eager" if run.attention == "eager" else "sdpa",
-        multi_tensor_update=stack in EAGER_STACKS and (run.year or 0) < FUSED_UPDATE_YEAR,
-        looped_experts=stack in EAGER_STACKS and (run.year or 0) < GROUPED_EXPERTS_YEAR,
+        multi_tensor_update="adamw foreach" in variant or (older and "adamw fused" not in variant),
+        looped_experts=older,
         compiled=bool(run.compiled),
         wide_stream="baseline" in variant and run.gpus == 1 and method.quantized,
         plain_loop=run.framework in PLAIN_LOOPS,
@@ -207,10 +203,14 @@ def software_of(run: MeasuredRun, method: Method, model_type: str) -> Software:
     )
 
 
+def _gpus_per_instance(accelerator: Accelerator) -> int:
+    """Instances of eight, or a rack of 72 where NVLink spans it. [count]"""
+    return RACK_GPUS if accelerator.key.startswith(("GB200", "GB300")) else INSTANCE_GPUS
+
+
 def _fleet(run: MeasuredRun, accelerator: Accelerator) -> Fleet:
-    """One shape: instances of eight, or a rack of 72 where NVLink spans it."""
-    rack = accelerator.key.startswith(("GB200", "GB300"))
-    per_instance = min(run.gpus, RACK_GPUS if rack else INSTANCE_GPUS)
+    """One shape, with the links that such machines usually have."""
+    per_instance = min(run.gpus, _gpus_per_instance(accelerator))
     fabric = accelerator.link in (*FABRIC_LINKS, "roce")
     inside = accelerator.link_bytes_per_s if fabric else accelerator.pcie_bytes_per_s
     network = NETWORK_GBIT_PER_S.get(accelerator.chip, OTHER_NETWORK_GBIT_PER_S)
@@ -234,7 +234,7 @@ def _fleet(run: MeasuredRun, accelerator: Accelerator) -> Fleet:
     )
 
 
-def _plan(run: MeasuredRun) -> Plans:
+def _plan(run: MeasuredRun, per_instance: int) -> Plans:
     """The one plan of a run; a batch that is not stated follows from the others, or is one."""
     model = run.tensor * run.pipeline * run.context
     replicas = run.data_parallel or max(1, run.gpus // model)
@@ -273,7 +273,7 @@ def _plan(run: MeasuredRun) -> Plans:
 
     return Plans(
         shape=one(0),
-        nodes=one(ceil(run.gpus / (RACK_GPUS if run.gpu.startswith("GB") else INSTANCE_GPUS))),
+        nodes=one(ceil(run.gpus / per_instance)),
         gpus=one(run.gpus),
         strategy=one(STRATEGIES.index(strategy)),
         tensor=one(run.tensor),

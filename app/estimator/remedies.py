@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -14,15 +15,30 @@ from app.estimator.units import GIB
 REMEDY_GPUS = 1024
 
 
-def reasons_nothing_fits(
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a method has no plan.
+
+    Parameters
+    ----------
+    limit : what stands in the way: gpus, deadline or budget. Where each of the last two could be
+        met alone, but no plan meets both, it is the deadline.
+    sentences : why, and what would make a plan fit, for a reader.
+    """
+
+    limit: Literal["gpus", "deadline", "budget"]
+    sentences: tuple[str, ...]
+
+
+def why_nothing_fits(
     task: Task,
     planned: Planned,
     fleet: Fleet,
     reference_fleet: Fleet,
     space: Space,
     limits: Limits,
-) -> tuple[str, ...]:
-    """Why no plan fits, and what would make one fit, in sentences for a reader."""
+) -> Refusal:
+    """Why no plan fits, and what would make one fit."""
     evaluation = planned.evaluation
     if len(evaluation.plans):
         return _limits_too_tight(task, fleet, space, limits)
@@ -66,11 +82,14 @@ def reasons_nothing_fits(
         fewest = _fewest_gpus(tried, offers, space, gpus)
         if fewest is not None:
             count, name = fewest
-            return why, f"To make it fit, {remedy}: it fits on {count} × {name}."
-    return (
-        why,
-        f"No firm offer fits it on up to {more} GPUs either: choose a smaller model, a shorter "
-        "sequence, or another method.",
+            return Refusal("gpus", (why, f"To make it fit, {remedy}: it fits on {count} × {name}."))
+    return Refusal(
+        "gpus",
+        (
+            why,
+            f"No firm offer fits it on up to {more} GPUs either: choose a smaller model, a shorter "
+            "sequence, or another method.",
+        ),
     )
 
 
@@ -84,7 +103,7 @@ def _too_close(task: Task, evaluation: Evaluation, nearest: int, enough: bool) -
     return f": too close, as the chance of running out is above {risk:.0%}."
 
 
-def _limits_too_tight(task: Task, fleet: Fleet, space: Space, limits: Limits) -> tuple[str, ...]:
+def _limits_too_tight(task: Task, fleet: Fleet, space: Space, limits: Limits) -> Refusal:
     """What the deadline and the budget would have to be."""
     free = plan_run(task, fleet, space, Limits(limits.max_gpus))
     both = limits.deadline_hours is not None and limits.budget_usd is not None
@@ -100,7 +119,16 @@ def _limits_too_tight(task: Task, fleet: Fleet, space: Space, limits: Limits) ->
             f"The cheapest costs US${free.cheapest.usd:,.0f} ({free.cheapest.hours:.1f} h), "
             f"against a budget of US${limits.budget_usd:,.0f}."
         )
-    return tuple(said)
+    late = limits.deadline_hours is not None and (
+        limits.budget_usd is None
+        or (free.fastest is not None and free.fastest.hours > limits.deadline_hours)
+    )
+    dear = (
+        limits.budget_usd is not None
+        and free.cheapest is not None
+        and free.cheapest.usd > limits.budget_usd
+    )
+    return Refusal("budget" if dear and not late else "deadline", tuple(said))
 
 
 def _fewest_gpus(task: Task, fleet: Fleet, space: Space, max_gpus: int) -> tuple[int, str] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date
 
 from app import __version__
@@ -33,6 +32,8 @@ from app.services.situations import SITUATIONS
 SIMULTANEOUS = 4
 """Estimates at a time in one process: more would only take memory, since each keeps a core busy."""
 LONGEST_WAIT_S = 20.0
+LIMIT_FIELDS = {"gpus": "/max_gpus", "deadline": "/deadline_hours", "budget": "/run_budget_usd"}
+"""The input that is in the way where nothing fits."""
 LONGEST_RATIO = 16
 """Longest example over the mean where only the 95th percentile is known. Assumption."""
 PADDING_FREE_STACKS = ("transformers", "transformers-fused", "unsloth")
@@ -60,50 +61,23 @@ def estimate(scenario: ScenarioInput, catalog: Catalog, today: date) -> Report:
     if not _SLOTS.acquire(timeout=LONGEST_WAIT_S):
         raise Busy
     try:
-        return _estimated(case, catalog)
+        return estimate_case(
+            case,
+            version=__version__,
+            catalog_hash=catalog.content_hash,
+            prices_as_of=catalog.prices_as_of.isoformat(),
+        )
     except NothingFits as error:
-        tight = _tight_limits(case, catalog)
         raise InputProblems(
-            Problem(tight[method], f"{LABELS[method]}: {' '.join(reasons)}")
-            if method in tight
-            else Problem("/max_gpus", f"{LABELS[method]} fits nowhere. {' '.join(reasons)}")
-            for method, reasons in error.reasons.items()
+            Problem(
+                LIMIT_FIELDS[refusal.limit],
+                f"{LABELS[method]}{' fits nowhere.' if refusal.limit == 'gpus' else ':'} "
+                + " ".join(refusal.sentences),
+            )
+            for method, refusal in error.refusals.items()
         ) from None
     finally:
         _SLOTS.release()
-
-
-def _estimated(case: Case, catalog: Catalog) -> Report:
-    return estimate_case(
-        case,
-        version=__version__,
-        catalog_hash=catalog.content_hash,
-        prices_as_of=catalog.prices_as_of.isoformat(),
-    )
-
-
-def _tight_limits(case: Case, catalog: Catalog) -> dict[str, str]:
-    """Pointer to the limit that is too tight, by method, for methods that have plans without it.
-
-    Notes
-    -----
-    Where each limit could be met alone, but no plan meets both, it is the deadline.
-    """
-    deadline, budget = case.deadline_hours, case.budget_usd
-    if deadline is None and budget is None:
-        return {}
-    try:
-        free = _estimated(replace(case, deadline_hours=None, budget_usd=None), catalog)
-    except NothingFits:
-        return {}
-    found = {}
-    for m in free.methods:
-        if m.fastest is None or m.cheapest is None:
-            continue
-        late = deadline is not None and (budget is None or m.fastest.hours > deadline)
-        dear = budget is not None and m.cheapest.usd > budget
-        found[m.method] = "/run_budget_usd" if dear and not late else "/deadline_hours"
-    return found
 
 
 def case_of(scenario: ScenarioInput, catalog: Catalog, today: date) -> Case:

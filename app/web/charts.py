@@ -29,6 +29,10 @@ class Scale:
         return round(self.start + fraction * (self.end - self.start), 1)
 
 
+SMALLEST_SPAN = 1e-290
+"""Spans below it count as none: their parts would be too small for a float."""
+
+
 def nice_step(span: float, count: int) -> float:
     """A step of 1, 2, 2.5 or 5 times a power of ten that cuts the span into about `count` parts.
 
@@ -37,7 +41,7 @@ def nice_step(span: float, count: int) -> float:
     >>> nice_step(100, 5), nice_step(0.7, 4), nice_step(90_000, 4)
     (20.0, 0.2, 25000.0)
     """
-    if not span > 0 or not math.isfinite(span):
+    if not span > SMALLEST_SPAN or not math.isfinite(span):
         return 1.0
     raw = span / max(count, 1)
     power = math.floor(math.log10(raw))
@@ -62,7 +66,7 @@ def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
     """
     if not (math.isfinite(low) and math.isfinite(high)):
         return [0.0, 1.0]
-    if high <= low:
+    if high - low <= SMALLEST_SPAN:
         margin = abs(low) * 0.1 or 1.0
         low, high = low - max(margin, 1.0), high + max(margin, 1.0)
     step = nice_step(high - low, count)

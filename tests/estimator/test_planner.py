@@ -30,7 +30,7 @@ from app.estimator.planner import (
     plan_run,
 )
 from app.estimator.plans import STRATEGIES, Layout, Plans, Space, enumerate_plans, layouts_of
-from app.estimator.remedies import reasons_nothing_fits
+from app.estimator.remedies import why_nothing_fits
 from app.estimator.software import Software, usual_software
 from app.estimator.throughput import StepTimes
 from app.estimator.wall_clock import WallClock
@@ -348,7 +348,7 @@ def _reasons(
 ) -> tuple[str, ...]:
     planned = plan_run(task, fleet, space, limits)
     assert planned.cheapest is None
-    return reasons_nothing_fits(task, planned, fleet, reference, space, limits)
+    return why_nothing_fits(task, planned, fleet, reference, space, limits).sentences
 
 
 def _remedy(reasons: tuple[str, ...], remedy: str) -> tuple[int, str]:

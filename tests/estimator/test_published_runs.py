@@ -23,6 +23,7 @@ from app.estimator.errors import EstimatorError
 from app.estimator.measured import SPEED_METRIC, MeasuredRun
 from app.estimator.observed import CannotPredict, observe
 from app.estimator.prediction import Prediction, RunPrediction, predict_run
+from app.estimator.software import Software
 from app.services.measured_facts import UnknownFact, accelerator_of, architecture_of
 
 TARGET_OF = {
@@ -218,6 +219,34 @@ def test_the_stated_optimizer_is_the_one_that_is_predicted(
     architecture = architecture_of(run, catalog, {})
     observed = observe(run, architecture, accelerator_of(run, catalog))
     assert observed.software.optimizer == optimizer
+
+
+def test_a_run_without_a_year_has_the_software_of_today(catalog: Catalog) -> None:
+    """What version 5 of transformers changed is assumed of older publications alone."""
+    run = next(r for r in own_runs() if r.framework == "hf-trainer" and r.method == "lora")
+    architecture = architecture_of(run, catalog, {})
+
+    def software(**changes: object) -> Software:
+        changed = replace(run, **changes)  # type: ignore[arg-type]
+        return observe(changed, architecture, accelerator_of(changed, catalog)).software
+
+    for year, loss, old in ((2024, "upcast", True), (2026, "plain", False), (None, "plain", False)):
+        found = software(year=year)
+        assert (found.loss, found.multi_tensor_update, found.looped_experts) == (loss, old, old)
+
+
+def test_what_the_measuring_script_writes_is_understood(catalog: Catalog) -> None:
+    """A fused update is no fused kernel, and the adapters' dtype is in the variant."""
+    run = next(r for r in own_runs() if r.framework == "hf-trainer" and r.method == "lora")
+    architecture = architecture_of(run, catalog, {})
+    for variant, dtype, many in (
+        ("AdamW fused; bf16 adapters", "bf16", False),
+        ("AdamW foreach; fp32 adapters", "fp32", True),
+    ):
+        own = replace(run, framework="transformers", year=2026, variant=variant)
+        found = observe(own, architecture, accelerator_of(own, catalog)).software
+        assert (found.stack, found.fusion) == ("transformers", "eager")
+        assert (found.adapter_dtype, found.multi_tensor_update) == (dtype, many)
 
 
 def test_the_same_run_gives_the_same_prediction(catalog: Catalog, found: Found) -> None:

@@ -7,7 +7,7 @@ import itertools
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.estimator.memory import MOMENTS
@@ -21,6 +21,7 @@ from app.web.figure_memory import PEAKS, memory
 values = st.floats(-1e12, 1e12, allow_nan=False)
 
 
+@example(0.0, 5e-324)
 @given(values, values)
 def test_ticks_enclose_the_data_in_equal_round_steps(a: float, b: float) -> None:
     low, high = min(a, b), max(a, b)
