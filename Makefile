@@ -54,6 +54,7 @@ lock: $(VENV)/.dev ## Resolve all dependencies anew
 	@$(PIP) install 'uv>=0.13,<0.14'
 	@$(call compile,requirements/base,pyproject.toml)
 	@$(call compile,requirements/postgres,pyproject.toml --extra postgres)
+	@$(call compile,requirements/live,pyproject.toml --extra live)
 	@$(call compile,requirements/dev,pyproject.toml --group pyproject.toml:dev --group pyproject.toml:build)
 	@$(call compile,requirements/measure,requirements/measure.in)
 	@$(call compile,requirements/peers,requirements/peers.in)

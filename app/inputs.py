@@ -33,6 +33,10 @@ TASK_GROUP_LABELS: Mapping[str, str] = {
 METHOD_LABELS = LABELS
 LORA_TARGET_CHOICES = ("all-linear", "attention", "q_proj,v_proj")
 
+PRICE_BOOK_PATTERN = r"^([A-Za-z0-9_-]{32}(@[1-9][0-9]{0,8})?)?$"
+"""Nothing for the built-in prices, or the key of a price book, with ``@`` and its version where the
+scenario is pinned to one."""
+
 MAX_CONFIG_CHARACTERS = 8_000
 MAX_CONFIG_DEPTH = 20
 TOO_LONG_CONFIG = f"must be at most {MAX_CONFIG_CHARACTERS:,} characters long"
@@ -303,6 +307,24 @@ class ScenarioInput(BaseModel):
         title="Providers to consider",
         description="None chosen: every provider with a price list.",
     )
+    price_book: str = Field(
+        "",
+        max_length=80,
+        pattern=PRICE_BOOK_PATTERN,
+        title="Price book",
+        description="Whose prices count: the built-in list prices, an imported catalogue, or your "
+        "own rates and discounts.",
+    )
+    include_spot: bool = Field(
+        False,
+        title="Include spot instances",
+        description="Cheaper, and taken away at short notice: interruptions cost time and money.",
+    )
+    include_reserved: bool = Field(
+        False,
+        title="Include reservations of 1 and 3 years",
+        description="Cheaper an hour, and paid for every hour of the term, used or idle.",
+    )
     include_old_prices: bool = Field(
         False,
         title="Include prices older than 180 days",
@@ -311,7 +333,7 @@ class ScenarioInput(BaseModel):
     include_capacity_blocks: bool = Field(
         False,
         title="Include capacity blocks",
-        description="Prepaid reservations of days to months; cheaper, and paid whether used.",
+        description="Prepaid in whole days; cheaper, and paid whether used or not.",
     )
     include_marketplace: bool = Field(
         False,
@@ -514,6 +536,21 @@ class ScenarioInput(BaseModel):
         title="Discount rate",
         description="A year, effective.",
         json_schema_extra={"unit": "%"},
+    )
+    currency: str = Field(
+        "USD",
+        pattern=r"^[A-Z]{3}$",
+        title="Currency",
+        description="Amounts are shown in it, converted at a dated rate; what you enter is in US "
+        "dollars. ISO 4217.",
+    )
+    exchange_rate_per_usd: float = Field(
+        0,
+        ge=0,
+        le=1e9,
+        allow_inf_nan=False,
+        title="Exchange rate",
+        description="Units of the currency for one US dollar; 0: the dated reference rate.",
     )
     draws: int = Field(
         10_000,

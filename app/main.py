@@ -16,16 +16,17 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp
 
 from app import __version__
-from app.api import v1
+from app.api import prices, v1
 from app.api.errors import HANDLERS
 from app.catalog.catalog import load_catalog
 from app.db.migrate import upgrade
 from app.db.repositories import ping
 from app.db.session import open_engine, open_sessions
 from app.services.own_runs import ValidationService
+from app.services.price_books import PriceBooks
 from app.services.scenarios import ScenarioService
 from app.settings import Settings
-from app.web import pages, validation_pages
+from app.web import book_pages, pages, validation_pages
 from app.web.security import BodyLimit, CrossSiteGuard, HeadAsGet, HideTokens, SecurityHeaders
 
 _HIDE_TOKENS = HideTokens()
@@ -76,7 +77,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.engine = engine
     app.state.catalog = load_catalog(settings.pricing_dir)
-    app.state.scenarios = ScenarioService(open_sessions(engine))
+    sessions = open_sessions(engine)
+    app.state.scenarios = ScenarioService(sessions)
+    app.state.price_books = PriceBooks(sessions, app.state.catalog)
     app.state.validation = ValidationService(app.state.catalog)
 
     # The last one added is the first to see a request.
@@ -87,7 +90,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(
         BodyLimit,
         max_bytes=settings.max_body_bytes,
-        larger={"/validate": validation_pages.LARGEST_UPLOAD_BYTES},
+        larger={
+            "/validate": validation_pages.LARGEST_UPLOAD_BYTES,
+            "/prices/books": book_pages.LARGEST_UPLOAD_BYTES,
+            "/prices/books/": book_pages.LARGEST_UPLOAD_BYTES,
+            "/api/v1/price-books": prices.LARGEST_BOOK_BYTES,
+            "/api/v1/price-books/": prices.LARGEST_BOOK_BYTES,
+        },
     )
     app.add_middleware(CrossSiteGuard)
     if settings.trusted_hosts:

@@ -39,6 +39,7 @@ from app.services.estimates import estimate  # noqa: E402
 from app.settings import Settings  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks import importing  # noqa: E402
 from benchmarks.planning import Planner  # noqa: E402
 
 CALLS = 200
@@ -265,6 +266,16 @@ def main() -> int:
             "memory of one worker",
             f"{memory:.0f} MiB after 20 reports   limit {WORKER_MIB:.0f} MiB",
             memory < WORKER_MIB,
+        )
+    )
+    imported = importing.measure()
+    rows.append(
+        (
+            f"import of {imported.read:,} rows",
+            f"{imported.seconds:.2f} s   / yardstick {imported.seconds / unit:.1f}   "
+            f"{imported.mib:.0f} MiB at most, {imported.rows:,} prices   "
+            f"limit {importing.LIMIT_S:.0f} s, {importing.LIMIT_MIB:.0f} MiB",
+            imported.seconds < importing.LIMIT_S and imported.mib < importing.LIMIT_MIB,
         )
     )
     # No limit: for information.

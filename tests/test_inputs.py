@@ -67,6 +67,8 @@ SPECIAL: dict[str, st.SearchStrategy[Any]] = {
     "methods": st.lists(st.sampled_from(get_args(Method)), min_size=1, unique=True).map(tuple),
     "accelerators": st.lists(texts.filter(bool), max_size=4, unique=True).map(tuple),
     "providers": st.lists(texts.filter(bool), max_size=4, unique=True).map(tuple),
+    "price_book": st.from_regex(r"([A-Za-z0-9_-]{32}(@[1-9][0-9]{0,8})?)?", fullmatch=True),
+    "currency": st.from_regex(r"[A-Z]{3}", fullmatch=True),
     "assumptions": st.dictionaries(
         st.sampled_from(sorted(CONSTANTS)), st.floats(allow_nan=False), max_size=4
     ),
@@ -108,6 +110,29 @@ def test_the_defaults_are_valid_and_make_an_empty_link() -> None:
     for name, field in ScenarioInput.model_fields.items():
         assert field.title, name
         assert field.description, name
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"price_book": "short"},
+        {"price_book": "x" * 33},
+        {"price_book": "x" * 32 + "@0"},
+        {"price_book": "x" * 32 + "@"},
+        {"price_book": "x" * 32 + "@1\n2"},
+        {"price_book": "é" * 32},
+        {"currency": "eur"},
+        {"currency": "EURO"},
+        {"currency": ""},
+        {"exchange_rate_per_usd": -1},
+        {"exchange_rate_per_usd": float("inf")},
+        {"exchange_rate_per_usd": float("nan")},
+    ],
+)
+def test_a_price_book_or_currency_that_cannot_be(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        ScenarioInput.model_validate(fields)
+    assert [error["loc"] for error in caught.value.errors()] == [tuple(fields)]
 
 
 def test_a_blank_entry_says_none() -> None:

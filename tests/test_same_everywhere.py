@@ -5,16 +5,21 @@ from __future__ import annotations
 import html
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 from fastapi.testclient import TestClient
 
+from app.catalog.catalog import Catalog
 from app.cli import main
 from app.inputs import ScenarioInput
 from app.services.scenarios import report_from_json
+from app.web.plan_views import Facts
 from app.web.plan_views import view as plans_view
+from app.web.requests import currency_names, unfitted_classes
 from app.web.results import view
 
 MAIN_JOB = {
@@ -44,12 +49,27 @@ def text_of(page: str) -> str:
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
 
 
-def test_the_main_job_is_the_same_everywhere(client: TestClient, tmp_path: Path) -> None:
-    query = ScenarioInput.model_validate(MAIN_JOB).to_query()
+BOUGHT: dict[str, dict[str, Any]] = {
+    "on demand": {},
+    "every way, in euro": {
+        "include_spot": True,
+        "include_reserved": True,
+        "include_capacity_blocks": True,
+        "currency": "EUR",
+    },
+}
+
+
+@pytest.mark.parametrize("bought", BOUGHT)
+def test_the_main_job_is_the_same_everywhere(
+    client: TestClient, tmp_path: Path, bought: str
+) -> None:
+    job = MAIN_JOB | BOUGHT[bought]
+    query = ScenarioInput.model_validate(job).to_query()
     page = client.get(f"/result?{query}")
-    api = client.post("/api/v1/estimates", json=MAIN_JOB)
+    api = client.post("/api/v1/estimates", json=job)
     path = tmp_path / "scenario.json"
-    path.write_text(json.dumps(MAIN_JOB))
+    path.write_text(json.dumps(job))
     as_json = CliRunner().invoke(main, ["estimate", str(path), "--json"])
     as_text = CliRunner().invoke(main, ["estimate", str(path)])
     assert page.status_code == api.status_code == 200
@@ -78,12 +98,20 @@ def test_the_main_job_is_the_same_everywhere(client: TestClient, tmp_path: Path)
             assert both in printed
 
     # And what is saved is what was shown.
-    saved = client.post("/api/v1/scenarios", json=MAIN_JOB).json()
+    saved = client.post("/api/v1/scenarios", json=job).json()
     assert without_day(saved["report"]) == without_day(api.json())
     assert shown.headline in text_of(client.get(saved["path"]).text)
 
 
-def test_the_plans_are_the_same_everywhere(client: TestClient, tmp_path: Path) -> None:
+def test_the_plans_are_the_same_everywhere(
+    client: TestClient, tmp_path: Path, catalog: Catalog
+) -> None:
+    facts = Facts(
+        offers={offer.key: offer for offer in catalog.offers},
+        today=datetime.now(UTC).date(),
+        unfitted=unfitted_classes(catalog),
+        currency_names=currency_names(catalog),
+    )
     query = ScenarioInput.model_validate(MAIN_JOB).to_query()
     page = client.get(f"/plans?{query}")
     api = client.post("/api/v1/plans", json=MAIN_JOB)
@@ -96,7 +124,7 @@ def test_the_plans_are_the_same_everywhere(client: TestClient, tmp_path: Path) -
     assert without_day(json.loads(as_json.output)) == without_day(api.json())
 
     report = report_from_json(client.post("/api/v1/estimates", json=MAIN_JOB).text)
-    shown = plans_view(report, (), "")
+    shown = plans_view(report, (), "", facts)
     words = text_of(page.text)
     printed = re.sub(r"\s+", " ", as_text.output)
     for m in shown.methods:

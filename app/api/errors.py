@@ -19,8 +19,11 @@ from app.services.problems import (
     Busy,
     InputProblems,
     NotTheOwner,
+    PriceBookProblems,
     Problem,
+    ReadOnlyPriceBook,
     RevokedScenario,
+    UnknownPriceBook,
     UnknownScenario,
     problems_from_errors,
 )
@@ -115,6 +118,22 @@ ABSENT: dict[int | str, dict[str, Any]] = {
     404: _example(404, "No scenario has this token."),
     410: _example(410, "The owner has withdrawn this link."),
 }
+UNUSABLE_BOOK: dict[int | str, dict[str, Any]] = {
+    **{status: UNUSABLE[status] for status in (400, 403, 408, 413)},
+    422: _example(
+        422,
+        "The price book cannot be used; nothing was written.",
+        errors=[
+            {"pointer": "/rates", "detail": "Rates line 2, accelerator: 'H100' is not a known GPU."}
+        ],
+    ),
+}
+ABSENT_BOOK: dict[int | str, dict[str, Any]] = {
+    404: _example(404, "No price book that you may see has this key.")
+}
+READ_ONLY_BOOK: dict[int | str, dict[str, Any]] = {
+    403: _example(403, "This price book belongs to the installation.")
+}
 
 
 ErrorHandler = Callable[[Request, Exception], Awaitable[Response]]
@@ -145,6 +164,28 @@ async def _input(_: Request, error: Exception) -> Response:
         422,
         "The scenario cannot be estimated; nothing was computed and nothing was written.",
         error.problems,
+    )
+
+
+async def _book(_: Request, error: Exception) -> Response:
+    assert isinstance(error, PriceBookProblems)  # noqa: S101
+    return problem_response(
+        422, "The price book cannot be used; nothing was written.", error.problems
+    )
+
+
+async def _unknown_book(_: Request, __: Exception) -> Response:
+    return problem_response(
+        404,
+        "No price book that you may see has this key and version; send the key of the workspace "
+        "that owns it as bearer.",
+    )
+
+
+async def _read_only_book(_: Request, __: Exception) -> Response:
+    return problem_response(
+        403,
+        "This price book belongs to the installation; it is changed by `tunecase prices import`.",
     )
 
 
@@ -195,6 +236,9 @@ async def _unexpected(request: Request, error: Exception) -> Response:
 HANDLERS: Mapping[type[Exception], ErrorHandler] = {
     RequestValidationError: _validation,
     InputProblems: _input,
+    PriceBookProblems: _book,
+    UnknownPriceBook: _unknown_book,
+    ReadOnlyPriceBook: _read_only_book,
     UnknownScenario: _unknown,
     RevokedScenario: _revoked,
     NotTheOwner: _not_the_owner,

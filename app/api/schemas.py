@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date, datetime
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
 from app.catalog.catalog import ModelEntry
-from app.estimator.hardware import Accelerator, Offer, Source
+from app.catalog.price_changes import PriceChange
+from app.estimator.hardware import Accelerator, Source
 from app.estimator.report import Report
 from app.estimator.units import GB, GIB, TERA
 from app.inputs import ScenarioInput
+from app.services.repricing import Repriced
 
 
 class SourceOut(BaseModel):
@@ -101,40 +105,62 @@ class AcceleratorOut(BaseModel):
         )
 
 
-class OfferOut(BaseModel):
-    """One thing to rent, by whole instances."""
+class PriceChangeOut(BaseModel):
+    """One price that differs between two price lists."""
 
-    offer: str
-    provider: str
-    provider_name: str
-    instance: str
-    accelerator: str
-    gpus_per_instance: int
-    region: str
-    purchase_option: str
-    tier: str = Field(description="list, capacity-block or marketplace")
-    usd_per_instance_hour: float
-    usd_per_gpu_hour: float
-    valid_from: date
-    source: SourceOut
+    key: str = Field(description="Of the offer; for rates of a book, the place that it prices.")
+    kind: Literal["added", "removed", "changed"]
+    before_usd: float | None = Field(description="USD per instance-hour; null where there is none.")
+    after_usd: float | None
+    change_percent: float | None
+    before_valid_from: date | None
+    after_valid_from: date | None
 
     @classmethod
-    def of(cls, offer: Offer) -> OfferOut:
-        """From the catalogue's offer."""
+    def of(cls, change: PriceChange) -> PriceChangeOut:
+        """From the catalogue's change."""
+        fraction = change.fraction
         return cls(
-            offer=offer.key,
-            provider=offer.provider,
-            provider_name=offer.provider_name,
-            instance=offer.instance,
-            accelerator=offer.accelerator.key,
-            gpus_per_instance=offer.gpus_per_instance,
-            region=offer.region,
-            purchase_option=offer.purchase_option,
-            tier=offer.tier,
-            usd_per_instance_hour=offer.usd_per_instance_hour,
-            usd_per_gpu_hour=offer.usd_per_gpu_hour,
-            valid_from=offer.valid_from,
-            source=SourceOut.of(offer.source),
+            **asdict(change), change_percent=None if fraction is None else round(100 * fraction, 6)
+        )
+
+
+class ProblemOut(BaseModel):
+    """Why something cannot be computed any more."""
+
+    pointer: str
+    detail: str
+
+
+class RepricedOut(BaseModel):
+    """A saved scenario as it was shared, and today."""
+
+    before: Report
+    after: Report | None = Field(description="null where it cannot be estimated any more.")
+    problems: list[ProblemOut] = Field(description="Why not.")
+    changes: list[PriceChangeOut] = Field(
+        description="Prices that differ, of the offers that the scenario may plan on."
+    )
+    all_changes: int = Field(description="Prices that differ in the whole price list.")
+    snapshot_known: bool = Field(
+        description="Whether the prices of then were kept; without them no change can be named."
+    )
+    newer_version: int | None = Field(
+        description="Newest version of the price book, where the scenario is pinned to an older "
+        "one; its prices are those of the pinned one on both sides."
+    )
+
+    @classmethod
+    def of(cls, found: Repriced) -> RepricedOut:
+        """From the service's answer."""
+        return cls(
+            before=found.before,
+            after=found.after,
+            problems=[ProblemOut(pointer=p.pointer, detail=p.message) for p in found.problems],
+            changes=[PriceChangeOut.of(change) for change in found.changes],
+            all_changes=found.all_changes,
+            snapshot_known=found.snapshot_known,
+            newer_version=found.newer_version,
         )
 
 

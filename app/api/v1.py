@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import ValidationError
 
+from app.api import prices
+from app.api.dependencies import (
+    OPTIONAL_BEARER,
+    PRIVATE,
+    BooksDep,
+    CatalogDep,
+    ScenariosDep,
+    WorkspaceKey,
+)
 from app.api.errors import ABSENT, UNUSABLE
-from app.api.schemas import AcceleratorOut, ModelOut, OfferOut, SavedOut, ScenarioOut
+from app.api.schemas import AcceleratorOut, ModelOut, RepricedOut, SavedOut, ScenarioOut
 from app.catalog.catalog import Catalog
 from app.estimator.report import Report
 from app.exports.plans import PlansReport, plans_report
@@ -18,31 +26,11 @@ from app.inputs import ScenarioInput, fields_from_pairs
 from app.services.estimates import estimate
 from app.services.plans import Filters, plan, trained_tables
 from app.services.problems import InputProblems, problems_from_validation
-from app.services.scenarios import ScenarioService, SharedScenario
+from app.services.repricing import reprice
+from app.services.scenarios import SharedScenario
 
 router = APIRouter(prefix="/api/v1", tags=["v1"], responses={422: UNUSABLE[422]})
-bearer = HTTPBearer(auto_error=False, description="Workspace key, as it was shown at first save.")
-
-
-def _catalog(request: Request) -> Catalog:
-    catalog: Catalog = request.app.state.catalog
-    return catalog
-
-
-def _scenarios(request: Request) -> ScenarioService:
-    service: ScenarioService = request.app.state.scenarios
-    return service
-
-
-def _workspace_key(
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-) -> str | None:
-    return credentials.credentials if credentials else None
-
-
-CatalogDep = Annotated[Catalog, Depends(_catalog)]
-ScenariosDep = Annotated[ScenarioService, Depends(_scenarios)]
-WorkspaceKey = Annotated[str | None, Depends(_workspace_key)]
+router.include_router(prices.router)
 
 EXAMPLES: dict[str, Any] = {
     "three methods": {
@@ -63,7 +51,6 @@ EXAMPLES: dict[str, Any] = {
     },
     "defaults": {"summary": "Every field has a default", "value": {}},
 }
-OPTIONAL_BEARER: dict[str, Any] = {"security": [{}, {"HTTPBearer": []}]}
 QUERY_PARAMETERS: list[dict[str, Any]] = [
     {
         "name": name,
@@ -77,6 +64,10 @@ QUERY_PARAMETERS: list[dict[str, Any]] = [
 ]
 """The members of a scenario that fit into a query as they are."""
 ScenarioBody = Annotated[ScenarioInput, Body(openapi_examples=EXAMPLES)]
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _out(shared: SharedScenario) -> dict[str, Any]:
@@ -93,9 +84,9 @@ def _out(shared: SharedScenario) -> dict[str, Any]:
 
 
 @router.post("/estimates", responses=UNUSABLE)
-def create_estimate(scenario: ScenarioBody, catalog: CatalogDep) -> Report:
+def create_estimate(scenario: ScenarioBody, catalog: CatalogDep, books: BooksDep) -> Report:
     """Compute the report of a scenario. Nothing is stored."""
-    return estimate(scenario, catalog, datetime.now(UTC).date())
+    return estimate(scenario, books.priced(catalog, scenario.price_book), _today())
 
 
 def _filters(
@@ -110,21 +101,25 @@ FiltersDep = Annotated[Filters, Depends(_filters)]
 
 
 def _plans(scenario: ScenarioInput, filters: Filters, catalog: Catalog) -> PlansReport:
-    report = plan(scenario, filters, catalog, datetime.now(UTC).date())
+    report = plan(scenario, filters, catalog, _today())
     return plans_report(report, trained_tables(scenario, catalog))
 
 
 @router.post("/plans", responses=UNUSABLE)
-def create_plans(scenario: ScenarioBody, filters: FiltersDep, catalog: CatalogDep) -> PlansReport:
+def create_plans(
+    scenario: ScenarioBody, filters: FiltersDep, catalog: CatalogDep, books: BooksDep
+) -> PlansReport:
     """Plans of a scenario: the frontier of cost against hours, and recipes that launch the chosen.
 
     Only offers that pass `provider`, `region` and `gpu` are planned on. Nothing is stored.
     """
-    return _plans(scenario, filters, catalog)
+    return _plans(scenario, filters, books.priced(catalog, scenario.price_book))
 
 
 @router.get("/plans", openapi_extra={"parameters": QUERY_PARAMETERS})
-def read_plans(request: Request, filters: FiltersDep, catalog: CatalogDep) -> PlansReport:
+def read_plans(
+    request: Request, filters: FiltersDep, catalog: CatalogDep, books: BooksDep
+) -> PlansReport:
     """The same for a scenario in the address, with its members as in the addresses of pages.
 
     A constant is changed with `assumptions.KEY`; names that are not known are left out.
@@ -135,30 +130,45 @@ def read_plans(request: Request, filters: FiltersDep, catalog: CatalogDep) -> Pl
         )
     except ValidationError as error:
         raise InputProblems(problems_from_validation(error)) from error
-    return _plans(scenario, filters, catalog)
+    return _plans(scenario, filters, books.priced(catalog, scenario.price_book))
 
 
 @router.post("/scenarios", status_code=201, responses=UNUSABLE, openapi_extra=OPTIONAL_BEARER)
 def create_scenario(
     scenario: ScenarioBody,
     catalog: CatalogDep,
+    books: BooksDep,
     scenarios: ScenariosDep,
     workspace_key: WorkspaceKey,
     response: Response,
 ) -> SavedOut:
-    """Compute and save a scenario; its link shows these numbers for good."""
-    report = estimate(scenario, catalog, datetime.now(UTC).date())
-    saved = scenarios.save(scenario, report, workspace_key)
+    """Compute and save a scenario; its link shows these numbers for good.
+
+    A price book is pinned to its version of now.
+    """
+    pinned = scenario.model_copy(update={"price_book": books.pin(scenario.price_book)})
+    prices = books.priced(catalog, pinned.price_book)
+    report = estimate(pinned, prices, _today())
+    saved = scenarios.save(pinned, report, workspace_key, prices)
     response.headers["Location"] = f"/api/v1/scenarios/{saved.scenario.token}"
-    response.headers["Cache-Control"] = "private, no-store"
+    response.headers.update(PRIVATE)
     return SavedOut(**_out(saved.scenario), workspace_key=saved.workspace_key)
 
 
 @router.get("/scenarios/{token}", responses=ABSENT)
 def read_scenario(token: str, scenarios: ScenariosDep, response: Response) -> ScenarioOut:
     """A saved scenario as it was computed."""
-    response.headers["Cache-Control"] = "private, no-store"
+    response.headers.update(PRIVATE)
     return ScenarioOut(**_out(scenarios.get(token)))
+
+
+@router.get("/scenarios/{token}/today", responses={**ABSENT, 503: UNUSABLE[503]})
+def reprice_scenario(
+    token: str, catalog: CatalogDep, books: BooksDep, scenarios: ScenariosDep, response: Response
+) -> RepricedOut:
+    """A saved scenario as it was computed and as it is today, and the prices that changed."""
+    response.headers.update(PRIVATE)
+    return RepricedOut.of(reprice(scenarios.get(token), catalog, books, _today()))
 
 
 @router.delete("/scenarios/{token}", status_code=204, responses={**ABSENT, 403: UNUSABLE[403]})
@@ -177,23 +187,3 @@ def list_models(catalog: CatalogDep) -> list[ModelOut]:
 def list_accelerators(catalog: CatalogDep) -> list[AcceleratorOut]:
     """GPUs in dense figures, with source."""
     return [AcceleratorOut.of(accelerator) for accelerator in catalog.accelerators.values()]
-
-
-@router.get("/offers")
-def list_offers(
-    catalog: CatalogDep,
-    accelerator: str | None = None,
-    provider: str | None = None,
-    tier: str | None = None,
-) -> list[OfferOut]:
-    """Offers that training is planned on, with price, date and source.
-
-    Filter by `accelerator`, `provider` or `tier` (list, capacity-block, marketplace).
-    """
-    return [
-        OfferOut.of(offer)
-        for offer in catalog.offers
-        if (accelerator is None or offer.accelerator.key == accelerator)
-        and (provider is None or offer.provider == provider)
-        and (tier is None or offer.tier == tier)
-    ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
@@ -17,33 +17,50 @@ from app.catalog.calibration import (
     load_calibration,
 )
 from app.catalog.config_json import architecture_from_config
-from app.catalog.schema import (
-    SMALLEST_USABLE_SHARE,
-    AcceleratorRow,
-    ArchitectureRow,
-    OfferRow,
-    ProviderRow,
-    ResultRow,
-    SourceRow,
-    StudyRow,
+from app.catalog.market import (
+    Labour,
+    OwnershipRange,
+    exchange_rates,
+    grids,
+    labour,
+    managed_prices,
+    ownership,
+    servers_for_sale,
+    storage_prices,
 )
-from app.catalog.tables import CatalogError, Row, problem, read_table
+from app.catalog.market_rows import (
+    ExchangeRateRow,
+    GridRow,
+    LabourRow,
+    ManagedRow,
+    OwnershipRow,
+    RegionRow,
+    ServerRow,
+    StorageRow,
+)
+from app.catalog.offers import (
+    PastPrice,
+    history_of,
+    in_force,
+    offer_problems,
+    offers_in_force,
+    price_list_hash,
+)
+from app.catalog.pricing_rows import AcceleratorRow, DatedRow, OfferRow, ProviderRow, SourceRow
+from app.catalog.schema import ArchitectureRow, ResultRow, StudyRow
+from app.catalog.table_set import TableSet, content_hash
+from app.catalog.tables import CatalogError, problem
 from app.estimator.architecture import Architecture
 from app.estimator.calibration import Calibration, uncalibrated
 from app.estimator.errors import UnknownArchitecture
 from app.estimator.evidence import HeadToHead
-from app.estimator.hardware import (
-    BRIDGED_GPUS,
-    FABRIC_LINKS,
-    Accelerator,
-    Offer,
-    Source,
-)
-from app.estimator.units import BITS_PER_BYTE, GB, GIB, TERA
+from app.estimator.hardware import Accelerator, Grid, Offer, Source
+from app.estimator.market import ExchangeRate, ManagedPrice, Server, StoragePrice
+from app.estimator.units import GB, GIB, TERA
 
 CATALOG_DIR = Path(__file__).parent
 
-RowT = TypeVar("RowT", bound=Row)
+DatedT = TypeVar("DatedT", bound=DatedRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,45 +93,87 @@ class Study:
 
 
 @dataclass(frozen=True, slots=True)
+class Provider:
+    """Who sells.
+
+    Parameters
+    ----------
+    firm : whether there is a price list that a company can sign.
+    """
+
+    key: str
+    name: str
+    firm: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class Catalog:
     """All facts of the tables, in the types of the estimator.
 
     Parameters
     ----------
-    models, accelerators, studies, sources : by key; read-only.
-    offers : what can be trained on, sorted by key.
+    models, accelerators, studies, sources, providers, storage (by provider), grids,
+        exchange_rates (by code), labour, ownership : by key; read-only.
+    offers : what is planned on, in force on the day of the catalogue, sorted by key.
+    listed : every price in force, also of what is not planned on, sorted by key.
+    history : every price that the table holds, sorted by key and day.
+    managed, servers : in force, sorted by key.
+    regions : key of the grid of a provider and its region.
     head_to_heads : in the order of the table.
     content_hash : SHA-256 of all tables, so that an answer can name the facts it was made from.
+    price_list_hash : of `listed`; the same as long as no price in force changes.
     prices_as_of : newest day on which a list price was in force.
     calibration, calibration_report : fitted constants, and how the fit went; None before one.
+    price_book : label of the price book in force; empty for the built-in prices.
     """
 
     models: Mapping[str, ModelEntry]
     accelerators: Mapping[str, Accelerator]
+    providers: Mapping[str, Provider]
     offers: tuple[Offer, ...]
+    listed: tuple[Offer, ...]
+    history: tuple[PastPrice, ...]
+    managed: tuple[ManagedPrice, ...]
+    servers: tuple[Server, ...]
+    storage: Mapping[str, StoragePrice]
+    grids: Mapping[str, Grid]
+    regions: Mapping[tuple[str, str], str]
+    exchange_rates: Mapping[str, ExchangeRate]
+    labour: Mapping[str, Labour]
+    ownership: Mapping[str, OwnershipRange]
     head_to_heads: tuple[HeadToHead, ...]
     studies: Mapping[str, Study]
     sources: Mapping[str, Source]
     content_hash: str
+    price_list_hash: str
     prices_as_of: date
     calibration: Calibration
     calibration_report: CalibrationDocument | None
+    price_book: str = ""
+
+    def grid_of(self, provider: str, region: str) -> Grid | None:
+        """Electricity of a region of a provider; None where its place is not known."""
+        return self.grids.get(self.regions.get((provider, region), ""))
 
 
-def load_catalog(pricing_dir: Path, *, calibrated: bool = True) -> Catalog:
+def load_catalog(
+    pricing_dir: Path, *, calibrated: bool = True, as_of: date | None = None
+) -> Catalog:
     """Read every table and put the facts together.
 
     Parameters
     ----------
-    pricing_dir : where sources.csv, accelerators.csv, providers.csv and offers.csv are.
+    pricing_dir : the folder of the tables that pricing/README.md describes.
     calibrated : False to start a new fit from the constants as they were before any.
+    as_of : the day on which prices are to be in force; None for the newest.
 
     Raises
     ------
-    CatalogError : with the problems of all tables.
+    CatalogError : with the problems of all tables, or no list price was in force on that day.
     """
     calibration = CALIBRATION_FILE if calibrated else None
-    return _load(pricing_dir, CATALOG_DIR / "models", CATALOG_DIR / "evidence", calibration)
+    return _load(pricing_dir, CATALOG_DIR / "models", CATALOG_DIR / "evidence", calibration, as_of)
 
 
 def _load(
@@ -122,44 +181,51 @@ def _load(
     models_dir: Path,
     evidence_dir: Path,
     calibration_file: Path | None = CALIBRATION_FILE,
+    as_of: date | None = None,
 ) -> Catalog:
     """Read the tables from given folders."""
-    paths = (
-        pricing_dir / "sources.csv",
-        pricing_dir / "accelerators.csv",
-        pricing_dir / "providers.csv",
-        pricing_dir / "offers.csv",
-        models_dir / "architectures.csv",
-        evidence_dir / "studies.csv",
-        evidence_dir / "results.csv",
-    )
     calibration, calibration_report = uncalibrated(), None
     if calibration_file is not None:
         calibration, calibration_report = load_calibration(calibration_file)
-    problems: list[str] = []
-    source_rows = _read(paths[0], SourceRow, problems)
-    accelerator_rows = _read(paths[1], AcceleratorRow, problems)
-    provider_rows = _read(paths[2], ProviderRow, problems)
-    offer_rows = _read(paths[3], OfferRow, problems)
-    architecture_rows = _read(paths[4], ArchitectureRow, problems)
-    study_rows = _read(paths[5], StudyRow, problems)
-    result_rows = _read(paths[6], ResultRow, problems)
+    tables = TableSet(pricing_dir)
+    source_rows = tables.read("sources.csv", SourceRow)
+    accelerator_rows = tables.read("accelerators.csv", AcceleratorRow)
+    provider_rows = tables.read("providers.csv", ProviderRow)
+    offer_rows = tables.read("offers.csv", OfferRow)
+    managed_rows = tables.read("managed.csv", ManagedRow)
+    storage_rows = tables.read("storage.csv", StorageRow)
+    grid_rows = tables.read("grid.csv", GridRow)
+    region_rows = tables.read("regions.csv", RegionRow)
+    server_rows = tables.read("servers.csv", ServerRow)
+    labour_rows = tables.read("labour.csv", LabourRow)
+    ownership_rows = tables.read("ownership.csv", OwnershipRow)
+    rate_rows = tables.read("exchange_rates.csv", ExchangeRateRow)
+    architecture_rows = tables.read("architectures.csv", ArchitectureRow, models_dir)
+    study_rows = tables.read("studies.csv", StudyRow, evidence_dir)
+    result_rows = tables.read("results.csv", ResultRow, evidence_dir)
 
     sources = {row.source: _source(row) for _, row in source_rows}
     specifications = {row.accelerator: row for _, row in accelerator_rows}
-    providers = {row.provider: row for _, row in provider_rows}
+    sellers = {row.provider: row for _, row in provider_rows}
+    known_grids = {row.grid: row for _, row in grid_rows}
     studies = {row.study: _study(row) for _, row in study_rows}
-    problems += _unknown(paths[1], accelerator_rows, "source", paths[0], sources)
-    problems += _unknown(paths[3], offer_rows, "source", paths[0], sources)
-    problems += _unknown(paths[3], offer_rows, "accelerator", paths[1], specifications)
-    problems += _unknown(paths[3], offer_rows, "provider", paths[2], providers)
-    problems += _unknown(paths[4], architecture_rows, "source", paths[0], sources)
-    problems += _unknown(paths[6], result_rows, "study", paths[5], studies)
-    problems += _offer_problems(paths[3], offer_rows, specifications, providers)
+    for name in _SOURCED:
+        tables.refer(name, "source", "sources.csv", sources)
+    tables.refer("grid.csv", "usd_per_kwh_source", "sources.csv", sources)
+    tables.refer("servers.csv", "power_source", "sources.csv", sources)
+    for name in ("offers.csv", "servers.csv"):
+        tables.refer(name, "accelerator", "accelerators.csv", specifications)
+    for name in ("offers.csv", "managed.csv", "storage.csv", "regions.csv"):
+        tables.refer(name, "provider", "providers.csv", sellers)
+    tables.refer("regions.csv", "grid", "grid.csv", known_grids)
+    tables.refer("results.csv", "study", "studies.csv", studies)
+    problems = tables.problems
+    problems += offer_problems(tables.paths["offers.csv"], offer_rows, specifications, sellers)
     configs_dir = models_dir / "configs"
-    architectures = _architectures(paths[4], configs_dir, architecture_rows, problems)
-    listed = [row.valid_from for _, row in offer_rows if row.tier == "list" and row.trainable]
-    if offer_rows and not listed:
+    architectures = _architectures(
+        tables.paths["architectures.csv"], configs_dir, architecture_rows, problems
+    )
+    if offer_rows and not any(_is_list_price(row) for _, row in offer_rows):
         problems.append("offers.csv: holds no trainable offer of the list tier; add one")
     if problems:
         raise CatalogError(problems)
@@ -167,110 +233,88 @@ def _load(
     accelerators = {
         row.accelerator: _accelerator(row, sources[row.source]) for _, row in accelerator_rows
     }
-    offers = [
-        _offer(row, accelerators[row.accelerator], providers[row.provider], sources[row.source])
-        for _, row in offer_rows
-        if row.trainable
-    ]
-    models = {
-        row.model: ModelEntry(
-            architecture=architectures[row.model],
-            label=row.label,
-            family=row.family,
-            source=sources[row.source],
-            retrieved=row.retrieved,
-        )
-        for _, row in architecture_rows
-    }
+    grid_by_key = grids(_current(grid_rows, as_of), sources)
+    # A region stays where it is: its place holds on every day.
+    regions = {(row.provider, row.region): row.grid for row in _current(region_rows, None)}
+    listed = offers_in_force(
+        [row for _, row in offer_rows],
+        as_of,
+        accelerators=accelerators,
+        providers=sellers,
+        sources=sources,
+        grid_of=lambda provider, region: grid_by_key.get(regions.get((provider, region), "")),
+    )
+    offers = tuple(offer for offer in listed if offer.can_be_planned)
+    list_days = [offer.valid_from for offer in offers if offer.tier == "list"]
+    if not list_days:
+        day = as_of or "any day"
+        raise CatalogError([f"offers.csv: no list price was in force on {day}; take a later day"])
     return Catalog(
-        models=MappingProxyType(models),
+        models=MappingProxyType(
+            {
+                row.model: ModelEntry(
+                    architecture=architectures[row.model],
+                    label=row.label,
+                    family=row.family,
+                    source=sources[row.source],
+                    retrieved=row.retrieved,
+                )
+                for _, row in architecture_rows
+            }
+        ),
         accelerators=MappingProxyType(accelerators),
-        offers=tuple(sorted(offers, key=lambda offer: offer.key)),
+        providers=MappingProxyType(
+            {key: Provider(key, row.name, row.firm, row.note) for key, row in sellers.items()}
+        ),
+        offers=offers,
+        listed=listed,
+        history=history_of(row for _, row in offer_rows),
+        managed=managed_prices(_current(managed_rows, as_of), sellers, sources),
+        servers=servers_for_sale(_current(server_rows, as_of), sources),
+        storage=MappingProxyType(storage_prices(_current(storage_rows, as_of), sources)),
+        grids=MappingProxyType(grid_by_key),
+        regions=MappingProxyType(regions),
+        exchange_rates=MappingProxyType(exchange_rates(_current(rate_rows, as_of), sources)),
+        labour=MappingProxyType(labour(_current(labour_rows, as_of), sources)),
+        ownership=MappingProxyType(ownership(_current(ownership_rows, as_of), sources)),
         head_to_heads=tuple(_head_to_head(row) for _, row in result_rows),
         studies=MappingProxyType(studies),
         sources=MappingProxyType(sources),
-        content_hash=_content_hash(
+        content_hash=content_hash(
             (
-                *paths,
+                *tables.paths.values(),
                 *sorted(configs_dir.glob("*.json")),
                 *([calibration_file] if calibration_file else []),
             )
         ),
+        price_list_hash=price_list_hash(listed),
+        prices_as_of=max(list_days),
         calibration=calibration,
         calibration_report=calibration_report,
-        prices_as_of=max(listed),
     )
 
 
-def _read(path: Path, row_model: type[RowT], problems: list[str]) -> list[tuple[int, RowT]]:
-    """Read one table; add its problems to those of the others."""
-    try:
-        return read_table(path, row_model)
-    except CatalogError as error:
-        problems += error.problems
-        return []
+_SOURCED = (
+    "accelerators.csv",
+    "offers.csv",
+    "managed.csv",
+    "storage.csv",
+    "grid.csv",
+    "regions.csv",
+    "servers.csv",
+    "labour.csv",
+    "ownership.csv",
+    "exchange_rates.csv",
+    "architectures.csv",
+)
 
 
-def _unknown(
-    path: Path,
-    rows: Iterable[tuple[int, Row]],
-    column: str,
-    table: Path,
-    known: Mapping[str, object],
-) -> list[str]:
-    """Say which rows of `path` refer to a key that `table` does not hold.
-
-    A table that could not be read holds nothing, and nothing is said of references to it.
-    """
-    if not known:
-        return []
-    return [
-        problem(
-            path, line, column, f"{getattr(row, column)!r} is not in {table.name}; add it there"
-        )
-        for line, row in rows
-        if getattr(row, column) not in known
-    ]
+def _current(rows: Iterable[tuple[int, DatedT]], as_of: date | None) -> list[DatedT]:
+    return in_force((row for _, row in rows), as_of)
 
 
-def _offer_problems(
-    path: Path,
-    rows: Iterable[tuple[int, OfferRow]],
-    accelerators: Mapping[str, AcceleratorRow],
-    providers: Mapping[str, ProviderRow],
-) -> list[str]:
-    """Compare each offer with its accelerator and its provider."""
-    problems = []
-    for line, row in rows:
-        provider = providers.get(row.provider)
-        if provider is not None and provider.firm == (row.tier == "marketplace"):
-            wanted = "list or capacity-block" if provider.firm else "marketplace"
-            problems.append(
-                problem(path, line, "tier", f"is {row.tier}; {provider.name} sells as {wanted}")
-            )
-        accelerator = accelerators.get(row.accelerator)
-        if accelerator is None:
-            continue
-        fitted = accelerator.memory_gib
-        if not fitted * SMALLEST_USABLE_SHARE <= row.gpu_memory_gib <= fitted:
-            problems.append(
-                problem(
-                    path,
-                    line,
-                    "gpu_memory_gib",
-                    f"is {row.gpu_memory_gib}; {accelerator.name} has {fitted} that can be used",
-                )
-            )
-        if row.intra_node_link not in ("none", "pcie", accelerator.link):
-            problems.append(
-                problem(
-                    path,
-                    line,
-                    "intra_node_link",
-                    f"is {row.intra_node_link}; {accelerator.name} has {accelerator.link}",
-                )
-            )
-    return problems
+def _is_list_price(row: OfferRow) -> bool:
+    return row.tier == "list" and row.trainable and row.usd_per_instance_hour is not None
 
 
 def _architectures(
@@ -299,16 +343,6 @@ def _architectures(
     return architectures
 
 
-def _content_hash(paths: Iterable[Path]) -> str:
-    """SHA-256 over names and contents in a fixed order, line ends and byte-order mark aside."""
-    digest = hashlib.sha256()
-    for path in paths:
-        content = path.read_bytes().removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
-        digest.update(f"{path.name} {len(content)}\n".encode())
-        digest.update(content)
-    return digest.hexdigest()
-
-
 def _source(row: SourceRow) -> Source:
     return Source(
         key=row.source,
@@ -321,6 +355,7 @@ def _source(row: SourceRow) -> Source:
 
 
 def _accelerator(row: AcceleratorRow, source: Source) -> Accelerator:
+    """What is not published is 0 in a figure that plans need: none is made on such a chip."""
     return Accelerator(
         key=row.accelerator,
         name=row.name,
@@ -329,52 +364,23 @@ def _accelerator(row: AcceleratorRow, source: Source) -> Accelerator:
         year=row.year,
         memory_bytes=float(row.memory_gib) * GIB,
         memory_bytes_per_s=float(row.memory_bandwidth_gb_per_s) * GB,
-        bf16_flop_per_s=float(row.bf16_dense_tflop_per_s) * TERA,
+        bf16_flop_per_s=_flop_per_s(row.bf16_dense_tflop_per_s) or 0.0,
         link=row.link,
         link_bytes_per_s=float(row.link_gb_per_s_per_direction) * GB,
-        pcie_bytes_per_s=float(row.pcie_gb_per_s_per_direction) * GB,
-        tdp_w=float(row.tdp_w),
+        pcie_bytes_per_s=float(row.pcie_gb_per_s_per_direction or 0) * GB,
+        tdp_w=float(row.tdp_w or 0),
         evidence=row.evidence,
         source=source,
         retrieved=row.retrieved,
+        fp16_flop_per_s=_flop_per_s(row.fp16_dense_tflop_per_s),
+        fp8_flop_per_s=_flop_per_s(row.fp8_dense_tflop_per_s),
+        tf32_flop_per_s=_flop_per_s(row.tf32_dense_tflop_per_s),
+        fp32_flop_per_s=_flop_per_s(row.fp32_tflop_per_s),
     )
 
 
-def _offer(row: OfferRow, accelerator: Accelerator, provider: ProviderRow, source: Source) -> Offer:
-    network = row.inter_node_gbit_per_s
-    return Offer(
-        key=row.offer,
-        provider=row.provider,
-        provider_name=provider.name,
-        instance=row.instance,
-        accelerator=accelerator,
-        gpus_per_instance=row.gpus_per_instance,
-        memory_bytes=float(row.gpu_memory_gib) * GIB,
-        host_memory_bytes=None if row.host_memory_gib is None else float(row.host_memory_gib) * GIB,
-        intra_node_link=row.intra_node_link,
-        intra_node_bytes_per_s=_intra_node_bytes_per_s(row, accelerator),
-        inter_node_bytes_per_s=None
-        if network is None
-        else float(network) * GB / BITS_PER_BYTE / row.gpus_per_instance,
-        region=row.region,
-        purchase_option=row.purchase_option,
-        usd_per_instance_hour=float(row.usd_per_instance_hour),
-        tier=row.tier,
-        evidence=row.evidence,
-        source=source,
-        valid_from=row.valid_from,
-        retrieved=row.retrieved,
-    )
-
-
-def _intra_node_bytes_per_s(row: OfferRow, accelerator: Accelerator) -> float:
-    """Link between the GPUs of one instance; a bridge joins two cards and no more. [bytes/s]"""
-    if row.intra_node_link == "none":
-        return 0.0
-    bridged = row.intra_node_link == "nvlink-pair" and row.gpus_per_instance == BRIDGED_GPUS
-    if bridged or row.intra_node_link in FABRIC_LINKS:
-        return accelerator.link_bytes_per_s
-    return accelerator.pcie_bytes_per_s
+def _flop_per_s(tflop_per_s: Decimal | None) -> float | None:
+    return None if tflop_per_s is None else float(tflop_per_s) * TERA
 
 
 def _study(row: StudyRow) -> Study:

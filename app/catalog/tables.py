@@ -33,6 +33,7 @@ class Row(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     key_column: ClassVar[str]
+    duplicate_hint: ClassVar[str] = "give each row its own name"
 
     @property
     def key(self) -> str:
@@ -98,8 +99,7 @@ def read_table(path: Path, row_model: type[RowT]) -> list[tuple[int, RowT]]:
                     path,
                     line,
                     row.key_column,
-                    f"{row.key!r} is already on line {first_line[row.key]}; "
-                    "give each row its own name",
+                    f"{row.key!r} is already on line {first_line[row.key]}; {row.duplicate_hint}",
                 )
             )
         first_line.setdefault(row.key, line)

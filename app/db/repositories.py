@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Engine, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.db.tables import ScenarioRow, Workspace
+from app.db.tables import PriceSnapshotRow, ScenarioRow, Workspace
 
 
 class ScenarioListing(NamedTuple):
@@ -81,6 +82,35 @@ class ScenarioRepository:
             .where(ScenarioRow.token == token, ScenarioRow.revoked_at.is_(None))
             .values(revoked_at=revoked_at)
         )
+
+
+class PriceSnapshotRepository:
+    """Price lists that scenarios were saved with, by their hash."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def holds(self, price_list_hash: str) -> bool:
+        """Whether this price list is stored."""
+        return self._session.get(PriceSnapshotRow, price_list_hash) is not None
+
+    def find(self, price_list_hash: str) -> bytes | None:
+        """The price list as it was stored, if it is there."""
+        row = self._session.get(PriceSnapshotRow, price_list_hash)
+        return None if row is None else row.body
+
+    def add(self, price_list_hash: str, body: bytes, created_at: datetime) -> None:
+        """Store a price list; one that another process has stored meanwhile stays as it is."""
+        values = {"hash": price_list_hash, "body": body, "created_at": created_at}
+        # Both databases know this insert; SQL itself has no word for it.
+        if self._session.get_bind().dialect.name == "sqlite":
+            self._session.execute(
+                sqlite.insert(PriceSnapshotRow).values(values).on_conflict_do_nothing()
+            )
+        else:
+            self._session.execute(
+                postgresql.insert(PriceSnapshotRow).values(values).on_conflict_do_nothing()
+            )
 
 
 def ping(engine: Engine) -> None:

@@ -14,8 +14,9 @@ from app.estimator.calibration import RESERVED, TIME
 from app.estimator.case import Case
 from app.estimator.constants import CONSTANTS, Constant
 from app.estimator.cost import GPU_LINES, Costs
+from app.estimator.currency import US_DOLLAR
 from app.estimator.finance import payback_months
-from app.estimator.hardware import Source
+from app.estimator.hardware import PURCHASE_OPTIONS, Source
 from app.estimator.methods import Method
 from app.estimator.plan_reports import (
     bill_report,
@@ -29,6 +30,7 @@ from app.estimator.report import (
     AccuracyReport,
     Assumption,
     CashFlowReport,
+    CurrencyReport,
     DataReport,
     MethodReport,
     ModelReport,
@@ -39,6 +41,7 @@ from app.estimator.report import (
 from app.estimator.software import LOSSES
 from app.estimator.uncertainty import Factors, MoneyDraws, distribution
 from app.estimator.units import GB, TERA
+from app.estimator.ways import ways_to_pay
 
 Floats = NDArray[np.float64]
 
@@ -160,6 +163,8 @@ def method_outline(
         flop=None,
         accuracy=None,
         cost_lines=(),
+        ways=(),
+        buying=None,
         upfront_usd=None,
         total_usd=None,
         total_usd_range=None,
@@ -198,6 +203,7 @@ def method_report(
 
     plans = {choice: report(choice) for choice in choices if choice is not None}
     chosen = plans[worked.choice]
+    ways, buying = ways_to_pay(case, method, planned, worked.choice)
     gain = float(worked.gain.mean())
     cost = money.expected_cost
     return replace(
@@ -208,6 +214,8 @@ def method_report(
         best_value=plans.get(planned.best_value) if planned.best_value else None,
         frontier=frontier_report(case, planned),
         infrastructure=bill_report(case, method, planned, worked.choice),
+        ways=ways,
+        buying=buying,
         programme_gpu_hours=float(
             sum(line.quantity for line in costs.lines if line.key in GPU_LINES)
         ),
@@ -271,19 +279,33 @@ def constant_ledger(case: Case, methods: Iterable[MethodReport]) -> tuple[Assump
 
 
 def fact_ledger(methods: Iterable[MethodReport], case: Case) -> tuple[Assumption, ...]:
-    """The sourced facts behind the chosen plans: prices and accelerator figures."""
+    """The sourced facts behind the chosen plans: prices, accelerator figures, carbon of the grid,
+    and the exchange rate.
+    """
     rows: dict[str, Assumption] = {}
     accelerators = {a.key: a for a in case.fleet.accelerators}
     for plan in (m.plan for m in methods if m.plan):
         rows[plan.offer_key] = Assumption(
             f"offer.{plan.offer_key}",
-            f"{plan.provider_name} {plan.instance}, {plan.region}, {plan.price_valid_from}",
+            f"{plan.provider_name} {plan.instance}, {plan.region}, "
+            f"{PURCHASE_OPTIONS[plan.purchase_option]}, {plan.price_valid_from}{_off_list(plan)}",
             plan.usd_per_instance_hour,
             "USD per instance-hour",
             "fact",
             plan.price_source_key,
             changed=False,
         )
+        energy = plan.energy
+        if energy is not None and energy.g_co2e_per_kwh is not None:
+            rows[f"grid.{energy.grid_label}"] = Assumption(
+                f"grid.{energy.grid_label}",
+                f"Carbon of electricity: {energy.grid_label}",
+                energy.g_co2e_per_kwh,
+                "g CO2e per kWh",
+                "fact",
+                energy.grid_source_key,
+                changed=False,
+            )
         a = accelerators[plan.accelerator]
         for name, label, value, unit in (
             ("bf16", "dense bf16 peak", a.bf16_flop_per_s / TERA, "TFLOP/s"),
@@ -299,7 +321,41 @@ def fact_ledger(methods: Iterable[MethodReport], case: Case) -> tuple[Assumption
                 a.source.key,
                 changed=False,
             )
+    if case.exchange_rate is not None:
+        rate = case.exchange_rate
+        rows["exchange_rate"] = Assumption(
+            f"exchange_rate.{rate.code}",
+            f"{rate.name}, {rate.valid_from.isoformat()}",
+            rate.per_usd,
+            f"{rate.code} per USD",
+            "fact",
+            rate.source.key,
+            changed=False,
+        )
     return tuple(rows.values())
+
+
+def _off_list(plan: PlanReport) -> str:
+    """What a price book makes of a list price, as the end of a label."""
+    if not plan.price_book:
+        return ""
+    if not plan.discount_fraction:
+        return f" ({plan.price_book})"
+    side = "below" if plan.discount_fraction > 0 else "above"
+    return f" ({plan.price_book}: {abs(plan.discount_fraction):.1%} {side} list)"
+
+
+def currency_report(case: Case) -> CurrencyReport:
+    """The currency of a case, and where its rate is from."""
+    currency, rate = case.currency, case.exchange_rate
+    unsourced = "" if currency.code == US_DOLLAR.code else "input"
+    return CurrencyReport(
+        code=currency.code,
+        digits=currency.digits,
+        per_usd=currency.per_usd,
+        valid_from=rate.valid_from.isoformat() if rate else "",
+        source_key=rate.source.key if rate else unsourced,
+    )
 
 
 def report_notes(case: Case) -> tuple[str, ...]:
@@ -335,8 +391,12 @@ def report_notes(case: Case) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def report_sources(case: Case, worked: Mapping[str, Worked]) -> tuple[SourceReport, ...]:
-    """Sources of the model, of the chosen plans and of the studies, each once."""
+def report_sources(
+    case: Case, worked: Mapping[str, Worked], methods: Iterable[MethodReport]
+) -> tuple[SourceReport, ...]:
+    """Sources of the model, of the chosen plans, of the ways to pay, of the currency and of the
+    studies, each once.
+    """
     found: dict[str, Source] = {}
     if case.model.source:
         found[case.model.source.key] = case.model.source
@@ -346,6 +406,20 @@ def report_sources(case: Case, worked: Mapping[str, Worked]) -> tuple[SourceRepo
                 offer = case.fleet.offers[choice.offer]
                 found[offer.source.key] = offer.source
                 found[offer.accelerator.source.key] = offer.accelerator.source
+                if offer.grid is not None:
+                    found[offer.grid.source.key] = offer.grid.source
+    market = case.market
+    sold = {
+        **{offer.source.key: offer.source for offer in market.offers},
+        **{price.source.key: price.source for price in market.managed},
+        **{server.source.key: server.source for server in market.servers},
+    }
+    for m in methods:
+        for way in m.ways:
+            if way.source_key not in found:
+                found[way.source_key] = sold[way.source_key]
+    if case.exchange_rate is not None:
+        found[case.exchange_rate.source.key] = case.exchange_rate.source
     # The studies of the task's own group first; the others stand behind the pseudo-study.
     rows = [row for row in case.evidence if not row.retention and row.method in PLAIN_ADAPTERS]
     for row in sorted(rows, key=lambda row: (row.group != case.task_group, row.study)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from math import ceil
 
@@ -12,9 +12,11 @@ import numpy as np
 from app.estimator.architecture import Architecture
 from app.estimator.calibration import Calibration
 from app.estimator.constants import ConstantValues
+from app.estimator.currency import US_DOLLAR, Currency
 from app.estimator.evidence import HeadToHead
 from app.estimator.fleet import Fleet, Floats
-from app.estimator.hardware import Source
+from app.estimator.hardware import Offer, Source
+from app.estimator.market import ExchangeRate, ManagedPrice, Server, StoragePrice
 from app.estimator.methods import Method
 from app.estimator.plans import MICRO_BATCHES, Plans, Space
 from app.estimator.report import Assumption
@@ -107,6 +109,10 @@ class Programme:
     releases_per_year: float
     release_fixed_usd: float
 
+    def engineer_weeks(self, method: Method) -> float:
+        """Work until the first release of a method. [person-weeks]"""
+        return self.engineer_weeks_full if method.adapters is None else self.engineer_weeks_adapter
+
 
 @dataclass(frozen=True, slots=True)
 class Value:
@@ -137,6 +143,23 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
+class Market:
+    """What the programme of a plan can be bought with beside the plan's own offer.
+
+    Parameters
+    ----------
+    offers : of firm providers, however an instance is paid for.
+    managed, servers : in the order in which ties are broken.
+    storage : by provider.
+    """
+
+    offers: tuple[Offer, ...] = ()
+    managed: tuple[ManagedPrice, ...] = ()
+    servers: tuple[Server, ...] = ()
+    storage: Mapping[str, StoragePrice] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """Everything that the estimator needs; nothing is looked up afterwards.
 
@@ -149,6 +172,10 @@ class Case:
     ledger : the inputs as rows of the report's assumptions.
     evidence : all head-to-heads; the task group chooses among them.
     as_of : the day for which the age of prices is shown.
+    market : other ways to pay for a programme.
+    currency : in which amounts are said.
+    exchange_rate : the fact behind it; None for the dollar and for a rate that was entered.
+    price_book : name of the price book in force; empty for the built-in prices.
     """
 
     title: str
@@ -175,3 +202,7 @@ class Case:
     seed: int
     as_of: date
     ledger: tuple[Assumption, ...]
+    market: Market = Market()
+    currency: Currency = US_DOLLAR
+    exchange_rate: ExchangeRate | None = None
+    price_book: str = ""

@@ -9,13 +9,26 @@ from numpy.typing import NDArray
 
 from app.estimator.case import Programme
 from app.estimator.finance import live_fraction, release_months
+from app.estimator.purchase import (
+    BILLED_HOURS_PER_MONTH,
+    TERM_MONTHS,
+    block_hours,
+    programme_hours,
+    terms_paid,
+)
 from app.estimator.report import CostLine
-from app.estimator.units import HOURS_PER_WEEK, MONTHS_PER_YEAR, WEEKS_PER_MONTH
+from app.estimator.schedule import Campaigns, Schedule, schedule_of
 
 Floats = NDArray[np.float64]
 
 GPU_LINES = frozenset({"experiments", "release_run", "failed_runs", "retraining"})
-"""Lines that follow the price of GPUs and the training time."""
+"""Lines of the GPU time that runs use."""
+
+IDLE_LINES = frozenset({"idle_commitment", "idle_retraining"})
+"""Lines of the GPU time that is paid for and stays idle."""
+
+SMALLEST_IDLE = 1e-9
+"""Share of the paid hours below which idle ones are rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +38,52 @@ class Run:
     Parameters
     ----------
     hours : wall-clock. [h]
-    gpus : [count]
+    gpus : that are paid for. [count]
     usd_per_gpu_hour : [USD/h]
     price_source : key of the price's source.
+    option : how the GPUs are bought, one of `app.estimator.hardware.PURCHASE_OPTIONS`.
     """
 
     hours: float
     gpus: int
     usd_per_gpu_hour: float
     price_source: str
+    option: str = "on-demand"
 
     @property
     def gpu_hours(self) -> float:
-        """GPU time that is paid for one run. [h]"""
+        """GPU time of one run. [h]"""
         return self.hours * self.gpus
+
+
+@dataclass(frozen=True, slots=True)
+class GpuBill:
+    """The GPU time of a programme: what runs use, and what is paid for and stays idle.
+
+    Parameters
+    ----------
+    once, later : lines before the first release, and of later ones.
+    by_month : the same money when it is paid. (months + 1,) [USD]
+    """
+
+    once: tuple[CostLine, ...]
+    later: tuple[CostLine, ...]
+    by_month: Floats
+
+    @property
+    def lines(self) -> tuple[CostLine, ...]:
+        """All lines. [USD]"""
+        return (*self.once, *self.later)
+
+    @property
+    def paid_gpu_hours(self) -> float:
+        """GPU time that is paid for. [h]"""
+        return float(sum(line.quantity for line in self.lines))
+
+    @property
+    def used_gpu_hours(self) -> float:
+        """GPU time that runs use. [h]"""
+        return float(sum(line.quantity for line in self.lines if line.key in GPU_LINES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +94,8 @@ class Costs:
     ----------
     lines : they sum to `total_usd`.
     fixed_by_month : what does not depend on GPU price and training time. (months + 1,) [USD]
-    gpu_by_month : GPU cost at the listed price and the estimated time. (months + 1,) [USD]
+    gpu_by_month : GPU cost at the listed price and the estimated time, when it is paid.
+        (months + 1,) [USD]
     live_by_month : share of each month in which the release is in use. (months + 1,)
     release_month : time to the first release. [months]
     """
@@ -76,6 +122,102 @@ class Costs:
         return float(sum(line.usd for line in self.lines if line.when == "once"))
 
 
+def gpu_bill(
+    run: Run, programme: Programme, schedule: Schedule, campaigns: Campaigns | None = None
+) -> GpuBill:
+    """The GPU time of a whole programme, by line and by month.
+
+    Parameters
+    ----------
+    campaigns : of one plan, where they are not those of this run: another way to pay for the same
+        releases.
+
+    Notes
+    -----
+    On demand, on spot and in blocks, what runs before the first release is paid in month 0, and a
+    later release at the end of the month that it falls into. A reservation is paid month by month
+    from its start, without an upfront payment; what is still owed at the horizon's end counts in
+    its last month.
+    """
+    campaigns = campaigns or schedule.campaigns(run.hours)
+    count, lost, runs_before = int(campaigns.later[0]), schedule.lost, schedule.runs_before
+
+    def line(key: str, label: str, hours: float, when: str) -> CostLine:
+        usd = hours * run.usd_per_gpu_hour
+        return CostLine(
+            key, label, hours, "GPU-hours", run.usd_per_gpu_hour, usd, when, run.price_source
+        )
+
+    def used(key: str, label: str, runs: float, when: str) -> CostLine:
+        return line(key, label, runs * run.gpu_hours, when)
+
+    once = [
+        used("experiments", f"Experiments ({programme.experiments} runs)", runs_before, "once"),
+        used("release_run", "Release run", 1.0, "once"),
+        used("failed_runs", "Failed runs before the release", lost * (1 + runs_before), "once"),
+    ]
+    later = [
+        used(
+            "retraining",
+            f"Retraining ({count} later releases, failed runs included)",
+            count * (1 + lost),
+            "recurring",
+        )
+    ]
+    hours = np.array([run.hours])
+    paid = float(programme_hours(run.option, hours, campaigns)[0])
+
+    def idle(paid: float, used: float) -> float:
+        rest = paid - used
+        return rest * run.gpus if rest > SMALLEST_IDLE * paid else 0.0
+
+    if run.option in TERM_MONTHS:
+        terms = int(terms_paid(run.option, hours, campaigns)[0])
+        rest = idle(paid, float(campaigns.runs[0]) * run.hours)
+        of = f"{terms} term{'s' if terms > 1 else ''} of {TERM_MONTHS[run.option]} months"
+        later.append(
+            line("idle_commitment", f"Reserved hours that stay idle ({of})", rest, "recurring")
+        )
+    elif run.option == "capacity-block":
+        first, again = (runs * run.hours for runs in (campaigns.first_runs, campaigns.later_runs))
+        rest = idle(float(block_hours(first)), first)
+        once.append(
+            line(
+                "idle_commitment",
+                "Rest of the last day of blocks, before the release",
+                rest,
+                "once",
+            )
+        )
+        rest = count * idle(float(block_hours(again)), again)
+        later.append(
+            line("idle_retraining", "Rest of the last day of later blocks", rest, "recurring")
+        )
+
+    months = schedule.horizon_months
+    by_month = np.zeros(months + 1)
+    if run.option in TERM_MONTHS:
+        payments = round(paid / BILLED_HOURS_PER_MONTH)
+        ends = np.ceil(schedule.engineering_months + np.arange(1.0, months + 1) - 1e-9)
+        due = ends[: min(payments, months)]
+        due = due[due <= months].astype(np.int64)
+        monthly = BILLED_HOURS_PER_MONTH * run.gpus * run.usd_per_gpu_hour
+        by_month[due] = monthly
+        by_month[months] += (payments - len(due)) * monthly
+    else:
+        by_month[0] = sum(x.usd for x in once)
+        release, per_year = campaigns.release_month[0], campaigns.releases_per_year[0]
+        each = (1 + lost) * run.gpu_hours * run.usd_per_gpu_hour
+        if count and later[-1].key == "idle_retraining":
+            each += later[-1].usd / count
+        np.add.at(by_month, release_months(months, float(release), float(per_year)), each)
+
+    def kept(lines: list[CostLine]) -> tuple[CostLine, ...]:
+        return tuple(x for x in lines if x.usd > 0 or x.key == "release_run")
+
+    return GpuBill(kept(once), kept(later), by_month)
+
+
 def programme_costs(
     run: Run, programme: Programme, engineer_weeks: float, horizon_months: int
 ) -> Costs:
@@ -86,22 +228,13 @@ def programme_costs(
     Time to the first release = engineering + experiments and release run one after the other
     (Assumption: one cluster). Up-front cost falls into month 0; a later release is paid at the end
     of the month that it falls into, with the same share of failed runs. Releases are never more
-    frequent than a run takes.
+    frequent than a run takes. `gpu_bill` says when GPU time is paid.
     """
-    runs_before = programme.experiments * programme.experiment_fraction
-    lost = programme.failed_fraction
-    run_months = run.hours * (1 + lost) / (HOURS_PER_WEEK * WEEKS_PER_MONTH)
-    release = engineer_weeks / WEEKS_PER_MONTH + run_months * (1 + runs_before)
-    possible = MONTHS_PER_YEAR / run_months if run_months > 0 else np.inf
-    per_year = min(programme.releases_per_year, possible)
+    schedule = schedule_of(programme, engineer_weeks, horizon_months)
+    campaigns = schedule.campaigns(run.hours)
+    release, per_year = float(campaigns.release_month[0]), float(campaigns.releases_per_year[0])
     later = release_months(horizon_months, release, per_year)
-
-    def gpu(key: str, label: str, runs: float, when: str) -> CostLine:
-        hours = runs * run.gpu_hours
-        usd = hours * run.usd_per_gpu_hour
-        return CostLine(
-            key, label, hours, "GPU-hours", run.usd_per_gpu_hour, usd, when, run.price_source
-        )
+    gpus = gpu_bill(run, programme, schedule)
 
     def plain(
         key: str, label: str, quantity: float, unit: str, unit_price: float, when: str
@@ -127,9 +260,7 @@ def programme_costs(
             programme.data_preparation_usd,
             "once",
         ),
-        gpu("experiments", f"Experiments ({programme.experiments} runs)", runs_before, "once"),
-        gpu("release_run", "Release run", 1.0, "once"),
-        gpu("failed_runs", "Failed runs before the release", lost * (1 + runs_before), "once"),
+        *gpus.once,
         plain(
             "release_checks",
             "Evaluation and audit of the first release",
@@ -138,12 +269,7 @@ def programme_costs(
             programme.release_fixed_usd,
             "once",
         ),
-        gpu(
-            "retraining",
-            f"Retraining ({len(later)} later releases, failed runs included)",
-            len(later) * (1 + lost),
-            "recurring",
-        ),
+        *gpus.later,
         plain(
             "retraining_checks",
             "Evaluation and audit of later releases",
@@ -154,10 +280,8 @@ def programme_costs(
         ),
     )
     lines = tuple(line for line in every if line.usd > 0 or line.key == "release_run")
+    paid_hourly = GPU_LINES | IDLE_LINES
     fixed = np.zeros(horizon_months + 1)
-    gpus = np.zeros(horizon_months + 1)
-    gpus[0] = sum(x.usd for x in lines if x.when == "once" and x.key in GPU_LINES)
-    fixed[0] = sum(x.usd for x in lines if x.when == "once" and x.key not in GPU_LINES)
+    fixed[0] = sum(x.usd for x in lines if x.when == "once" and x.key not in paid_hourly)
     np.add.at(fixed, later, programme.release_fixed_usd)
-    np.add.at(gpus, later, (1 + lost) * run.gpu_hours * run.usd_per_gpu_hour)
-    return Costs(lines, fixed, gpus, live_fraction(horizon_months, release), release)
+    return Costs(lines, fixed, gpus.by_month, live_fraction(horizon_months, release), release)

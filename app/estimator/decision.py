@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.estimator.currency import US_DOLLAR, Currency
 from app.estimator.methods import LABELS
 from app.estimator.report import Comparison, Verdict
-from app.estimator.wording import dollars, percent, points, sentence_start, signed_points
+from app.estimator.wording import amount, percent, points, sentence_start, signed_points
 
 Floats = NDArray[np.float64]
+Said = Callable[[float], str]
+"""An amount of US dollars as a sentence says it, in the currency of the scenario."""
 
 DECISIVE = 2 / 3
 """Assumption: a method is recommended over another when it wins in two draws of three."""
@@ -92,6 +96,7 @@ def decide(
     comparison: Comparison | None,
     studies: int,
     max_gpus: int,
+    currency: Currency = US_DOLLAR,
 ) -> Verdict:
     """The verdict.
 
@@ -102,6 +107,7 @@ def decide(
     comparison : full against the better adapter method, where both are feasible.
     studies : published studies of this kind of task.
     max_gpus : limit under which the infeasible methods do not fit.
+    currency : in which amounts are said.
 
     Notes
     -----
@@ -110,6 +116,7 @@ def decide(
     else it is said to be undecided. QLoRA stands for the adapters where it beats LoRA by the same
     rule, or LoRA fits nowhere.
     """
+    said = partial(amount, currency=currency)
     worth = perfect_information_usd(contenders)
     best = _best(contenders, comparison)
     reasons: tuple[str, ...] = ()
@@ -117,30 +124,30 @@ def decide(
         choice = "neither"
         none = {1: "It does not pay", 2: "Neither pays"}.get(len(contenders), "None pays")
         headline = (
-            f"{none}. The best, {best.name}, is expected to lose {dollars(-best.expected_npv)} "
+            f"{none}. The best, {best.name}, is expected to lose {said(-best.expected_npv)} "
             f"over the horizon and pays in {percent(best.probability_pays)} of cases."
         )
     elif best.probability_pays < 0.5:
         choice = "undecided"
         headline = (
             f"It may not pay. {sentence_start(best.name)} is expected to be worth "
-            f"{dollars(best.expected_npv)} on average, but it loses money more often than not: "
+            f"{said(best.expected_npv)} on average, but it loses money more often than not: "
             "run a pilot first."
         )
     elif comparison is None:
         choice = best.key
         headline = (
             f"{sentence_start(best.name)}. It is expected to be worth "
-            f"{dollars(best.expected_npv)} and pays in {percent(best.probability_pays)} of cases."
+            f"{said(best.expected_npv)} and pays in {percent(best.probability_pays)} of cases."
         )
     else:
-        choice, headline, *found = _between(contenders, comparison, best)
+        choice, headline, *found = _between(contenders, comparison, best, said)
         reasons = tuple(found)
     sentences = [*reasons]
     if comparison is not None:
         if choice == "neither" or best.probability_pays < 0.5:
             sentences.append(f"{sentence_start(_evidence(contenders, comparison))}.")
-        sentences.append(_costs(contenders, comparison))
+        sentences.append(_costs(contenders, comparison, said))
         sentences.append(
             "Chance that full fine-tuning is worth more than "
             f"{contenders[comparison.adapter_method].name}: "
@@ -150,7 +157,7 @@ def decide(
             chosen = contenders.get(choice, best)
             sentences.append(
                 f"{sentence_start(chosen.name)} is expected to be worth "
-                f"{dollars(chosen.expected_npv)} after all cost and pays in "
+                f"{said(chosen.expected_npv)} after all cost and pays in "
                 f"{percent(chosen.probability_pays)} of cases."
             )
     sentences.extend(
@@ -163,7 +170,7 @@ def decide(
             "kind of task, the rest borrowed from other kinds."
         )
     sentences.append(
-        f"Knowing the outcome before choosing would be worth {dollars(worth)}: a pilot that costs "
+        f"Knowing the outcome before choosing would be worth {said(worth)}: a pilot that costs "
         "more than that cannot pay."
     )
     return Verdict(choice, headline, tuple(sentences), worth)
@@ -180,15 +187,15 @@ def _best(contenders: Mapping[str, Contender], comparison: Comparison | None) ->
     return max((contenders[key] for key in sorted(stand)), key=lambda c: c.expected_npv)
 
 
-def _costs(contenders: Mapping[str, Contender], comparison: Comparison) -> str:
+def _costs(contenders: Mapping[str, Contender], comparison: Comparison, said: Said) -> str:
     """What both cost, and what of the difference is GPU time: the rest is people and checks."""
     full, adapter = contenders["full"], contenders[comparison.adapter_method]
     more = full.total_usd - adapter.total_usd
     gpu = full.gpu_usd - adapter.gpu_usd
     return (
-        f"Over the horizon full fine-tuning costs {dollars(full.total_usd)} and {adapter.name} "
-        f"{dollars(adapter.total_usd)}: {dollars(abs(more))} {'more' if more >= 0 else 'less'} "
-        f"for full. GPU time is {dollars(full.gpu_usd)} against {dollars(adapter.gpu_usd)}"
+        f"Over the horizon full fine-tuning costs {said(full.total_usd)} and {adapter.name} "
+        f"{said(adapter.total_usd)}: {said(abs(more))} {'more' if more >= 0 else 'less'} "
+        f"for full. GPU time is {said(full.gpu_usd)} against {said(adapter.gpu_usd)}"
         + (
             "; the rest is the people and checks that were entered or preset."
             if abs(gpu) < abs(more) / 2
@@ -225,7 +232,10 @@ def _condition(adapter: Contender, threshold: float) -> str:
 
 
 def _between(
-    contenders: Mapping[str, Contender], comparison: Comparison, best: Contender
+    contenders: Mapping[str, Contender],
+    comparison: Comparison,
+    best: Contender,
+    said: Said,
 ) -> tuple[str, ...]:
     """Choice, headline and first sentences where full and an adapter method are both feasible."""
     adapter, full = contenders[comparison.adapter_method], contenders["full"]
@@ -251,7 +261,7 @@ def _between(
     if lead < NOTABLE_LEAD * float(difference.std()):
         leads = f"{sentence_start(full.name)} and {adapter.name} are expected to be worth the same"
     else:
-        leads = f"{sentence_start(best.name)} leads {behind.name} by {dollars(lead)} on average"
+        leads = f"{sentence_start(best.name)} leads {behind.name} by {said(lead)} on average"
     if adapter.probability_pays < 0.5:
         advice = (
             f"measure both on a pilot before committing, since {adapter.name} alone loses money in "

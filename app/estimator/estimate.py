@@ -9,6 +9,7 @@ from app.estimator.accuracy import draw_accuracy, prior_of
 from app.estimator.assemble import (
     Worked,
     constant_ledger,
+    currency_report,
     data_report,
     fact_ledger,
     method_outline,
@@ -28,7 +29,14 @@ from app.estimator.plan_reports import time_half_width
 from app.estimator.planner import Choice, Limits, Planned, Task, Waiting, plan_run
 from app.estimator.remedies import Refusal, why_nothing_fits
 from app.estimator.report import REPORT_SCHEMA, Comparison, Report
-from app.estimator.uncertainty import Factors, distribution, draw_factors, money_draws
+from app.estimator.schedule import schedule_of
+from app.estimator.uncertainty import (
+    Factors,
+    distribution,
+    draw_factors,
+    gpu_factor,
+    money_draws,
+)
 from app.estimator.units import HOURS_PER_WEEK, MONTHS_PER_YEAR, WEEKS_PER_MONTH
 
 Floats = NDArray[np.float64]
@@ -67,6 +75,12 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
         case.constants,
     )
     limits = Limits(case.max_gpus, case.deadline_hours, case.budget_usd)
+    schedules = {
+        method.key: schedule_of(
+            case.programme, case.programme.engineer_weeks(method), case.value.horizon_months
+        )
+        for method in case.methods
+    }
     tasks = {
         method.key: Task(
             architecture, method, case.software, case.data, case.constants, case.calibration
@@ -80,12 +94,19 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
             case.space,
             limits,
             _waiting(case, np.maximum(final[key] - base, 0.0)),
+            schedules[key],
         )
         for key, task in tasks.items()
     }
     refusals = {
         key: why_nothing_fits(
-            task, planned[key], case.fleet, case.reference_fleet, case.space, limits
+            task,
+            planned[key],
+            case.fleet,
+            case.reference_fleet,
+            case.space,
+            limits,
+            schedules[key],
         )
         for key, task in tasks.items()
         if planned[key].cheapest is None
@@ -114,7 +135,12 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
     comparison = _compare(case, worked)
     labels = {method.key: method.label for method in case.methods}
     verdict = decide(
-        contenders, {key: labels[key] for key in refusals}, comparison, prior.studies, case.max_gpus
+        contenders,
+        {key: labels[key] for key in refusals},
+        comparison,
+        prior.studies,
+        case.max_gpus,
+        case.currency,
     )
     methods = tuple(
         method_report(case, prior, factors, worked[method.key], best[method.key])
@@ -128,6 +154,8 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
         catalog_hash=catalog_hash,
         as_of=case.as_of.isoformat(),
         prices_as_of=prices_as_of,
+        price_book=case.price_book,
+        currency=currency_report(case),
         title=case.title,
         situation=case.situation,
         model=model_report(case),
@@ -147,7 +175,7 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
             *fact_ledger(methods, case),
             *constant_ledger(case, methods),
         ),
-        sources=report_sources(case, worked),
+        sources=report_sources(case, worked, methods),
     )
 
 
@@ -188,25 +216,22 @@ def _work(
     assert choice is not None  # noqa: S101 - infeasible methods were set apart
     offer = case.fleet.offers[choice.offer]
     run = Run(
-        hours=float(planned.evaluation.hours[choice.plan]),
+        hours=choice.hours,
         gpus=int(planned.evaluation.plans.gpus[choice.plan]),
         usd_per_gpu_hour=offer.usd_per_gpu_hour,
         price_source=offer.source.key,
+        option=offer.purchase_option,
     )
     programme = case.programme
-    weeks = (
-        programme.engineer_weeks_full
-        if method.adapters is None
-        else programme.engineer_weeks_adapter
+    costs = programme_costs(
+        run, programme, programme.engineer_weeks(method), case.value.horizon_months
     )
-    costs = programme_costs(run, programme, weeks, case.value.horizon_months)
     # A model that tests below the base is not released: the base stays in use.
     gain = np.maximum(final - base, 0.0)
-    gpu = factors.price * factors.time[method.key]
     money = money_draws(
         costs,
         gain,
-        gpu / gpu.mean(),
+        gpu_factor(factors, method.key, offer.purchase_option),
         factors.value,
         case.value.usd_per_point_month,
         case.value.discount_rate_fraction,

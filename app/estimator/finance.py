@@ -87,8 +87,26 @@ def live_fraction(months: int, release_month: float) -> Floats:
     return live
 
 
+def later_releases(months: int, first: ArrayLike, per_year: ArrayLike) -> NDArray[np.int64]:
+    """Later releases that are paid before the last month end; one at the very end would serve
+    nobody. [count]
+
+    Parameters
+    ----------
+    first : month of the first release; per_year : later releases a year. Scalars or (n,).
+
+    Examples
+    --------
+    >>> later_releases(24, np.array([1.5, 5.5]), 2).tolist()
+    [3, 2]
+    """
+    left = months - 1 + 1e-9 - np.asarray(first, dtype=np.float64)
+    count = np.floor(left * np.asarray(per_year, dtype=np.float64) / MONTHS_PER_YEAR)
+    return np.asarray(np.maximum(count, 0.0), dtype=np.int64)
+
+
 def release_months(months: int, first: float, per_year: float) -> NDArray[np.int64]:
-    """Month ends at which later releases are paid; one at the very end would serve nobody.
+    """Month ends at which later releases are paid, as many as `later_releases` counts.
 
     Parameters
     ----------
@@ -99,9 +117,8 @@ def release_months(months: int, first: float, per_year: float) -> NDArray[np.int
     >>> release_months(24, 1.5, 2).tolist()
     [8, 14, 20]
     """
-    if per_year <= 0:
+    count = int(later_releases(months, first, per_year))
+    if count == 0:
         return np.array([], dtype=np.int64)
-    every = MONTHS_PER_YEAR / per_year
-    count = int(np.floor((months - first) / every + 1e-9)) if months > first else 0
-    ends = np.ceil(first + every * np.arange(1, count + 1) - 1e-9)
-    return np.asarray(ends[ends < months], dtype=np.int64)
+    ends = np.ceil(first + MONTHS_PER_YEAR / per_year * np.arange(1, count + 1) - 1e-9)
+    return np.asarray(np.minimum(ends, months - 1), dtype=np.int64)

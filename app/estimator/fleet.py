@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.estimator.hardware import CHIPS, Accelerator, Offer
+from app.estimator.hardware import CHIPS, PURCHASE_OPTIONS, Accelerator, Offer
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -30,6 +30,7 @@ class Fleet:
     offers : what can be rented, in a fixed order.
     offer_shape : shape of each offer. (o,)
     offer_usd_per_instance_hour : price of each offer. (o,) [USD/h]
+    offer_option : how each offer is bought, index into `PURCHASE_OPTIONS`. (o,)
     accelerators : accelerator of each shape. (s,)
     memory_bytes, memory_bytes_per_s, bf16_flop_per_s : of one GPU. (s,)
     gpus_per_instance : (s,) [count]
@@ -47,6 +48,7 @@ class Fleet:
     offers: tuple[Offer, ...]
     offer_shape: Integers
     offer_usd_per_instance_hour: Floats
+    offer_option: Integers
     accelerators: tuple[Accelerator, ...]
     memory_bytes: Floats
     memory_bytes_per_s: Floats
@@ -64,6 +66,7 @@ class Fleet:
 
 def fleet_of(offers: Sequence[Offer]) -> Fleet:
     """Group offers by the hardware that they rent."""
+    options = tuple(PURCHASE_OPTIONS)
     shapes: dict[_ShapeKey, int] = {}
     first: list[Offer] = []
     offer_shape = []
@@ -84,6 +87,7 @@ def fleet_of(offers: Sequence[Offer]) -> Fleet:
         offers=tuple(offers),
         offer_shape=np.array(offer_shape, dtype=np.int64),
         offer_usd_per_instance_hour=np.array([o.usd_per_instance_hour for o in offers]),
+        offer_option=np.array([options.index(o.purchase_option) for o in offers], dtype=np.int64),
         accelerators=tuple(o.accelerator for o in first),
         memory_bytes=np.array([o.memory_bytes for o in first]),
         memory_bytes_per_s=np.array([o.accelerator.memory_bytes_per_s for o in first]),

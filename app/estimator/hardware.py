@@ -15,6 +15,9 @@ graphics chips with GDDR memory together, and the rest."""
 LOW_PRECISION_GAIN = {"bf16": 1.0, "fp8": 2.0, "fp4": 4.0}
 """Peak over that of bf16 where the chip has it: datasheets of Ada, Hopper, Blackwell and CDNA 3."""
 
+PLANNED_VENDORS = ("NVIDIA", "AMD")
+"""TPUs and Trainium train too, with software of their own that no measured run here speaks of."""
+
 OLD_PRICE_DAYS = 90
 """From this age a price carries a badge."""
 STALE_PRICE_DAYS = 180
@@ -52,9 +55,11 @@ class Accelerator:
     memory_bytes_per_s : memory bandwidth. [bytes/s]
     bf16_flop_per_s : dense bf16 peak with fp32 accumulation. [FLOP/s]
     link : nvlink, nvlink-pair (a bridge between two cards), infinity-fabric, roce (ports of the
-        card itself) or pcie.
+        card itself), ici (TPU), neuronlink or pcie.
     link_bytes_per_s : bandwidth of that link, per GPU and direction. [bytes/s]
     pcie_bytes_per_s : host link, per GPU and direction. [bytes/s]
+    fp16_flop_per_s, fp8_flop_per_s, tf32_flop_per_s, fp32_flop_per_s : other dense peaks; None
+        where the chip has no such units or none is published. [FLOP/s]
     evidence : datasheet, dataset, or recalled (a figure whose page was not read again).
     """
 
@@ -73,6 +78,15 @@ class Accelerator:
     evidence: str
     source: Source
     retrieved: date
+    fp16_flop_per_s: float | None = None
+    fp8_flop_per_s: float | None = None
+    tf32_flop_per_s: float | None = None
+    fp32_flop_per_s: float | None = None
+
+    @property
+    def can_be_planned(self) -> bool:
+        """Whether plans are made on it: bf16 units, and software that we know the speed of."""
+        return self.bf16_flop_per_s > 0 and self.vendor in PLANNED_VENDORS
 
     @property
     def is_geforce(self) -> bool:
@@ -105,6 +119,48 @@ class Accelerator:
 
 
 @dataclass(frozen=True, slots=True)
+class Grid:
+    """Electricity of one country or cloud region.
+
+    Parameters
+    ----------
+    g_co2e_per_kwh : carbon intensity of what is consumed there, location based; of `data_year`,
+        read in `source`. [g/kWh]
+    usd_per_kwh : price for a business, of `valid_from`, read in `usd_per_kwh_source`; both None
+        where none was found. [USD/kWh]
+    """
+
+    key: str
+    label: str
+    data_year: int
+    g_co2e_per_kwh: float
+    usd_per_kwh: float | None
+    usd_per_kwh_source: Source | None
+    evidence: str
+    source: Source
+    valid_from: date
+    retrieved: date
+
+
+PURCHASE_OPTIONS = {
+    "on-demand": "on demand",
+    "spot": "spot",
+    "reserved-1y": "reserved for 1 year",
+    "reserved-3y": "reserved for 3 years",
+    "capacity-block": "capacity block",
+}
+"""How an instance is paid for, as a reader calls it."""
+
+TIERS = {
+    "list": "list price of a firm provider",
+    "spot": "spot price of a firm provider",
+    "capacity-block": "capacity block",
+    "marketplace": "marketplace",
+}
+"""What a price is worth: whether a company can sign it today."""
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """Something that can be rented today, bought in whole instances.
 
@@ -113,13 +169,20 @@ class Offer:
     key : provider.instance.region.purchase-option
     gpus_per_instance : GPUs in one instance. [count]
     memory_bytes : memory of one GPU as this offer states it. [bytes]
+    vcpus : of one instance, None where it is not published. [count]
     host_memory_bytes : memory of the host, None where it is not published. [bytes]
     intra_node_bytes_per_s : link between GPUs of one instance, per GPU and direction. [bytes/s]
     inter_node_bytes_per_s : link between instances, per GPU and direction; None means that
         several instances are not planned on. [bytes/s]
-    usd_per_instance_hour : price. [USD/h]
-    tier : list (price list of a firm provider), capacity-block, or marketplace.
+    purchase_option : one of `PURCHASE_OPTIONS`; tier : one of `TIERS`.
+    usd_per_instance_hour : what is paid, after the discount of a price book. [USD/h]
+    trainable : False for inference deployments; never planned on.
     valid_from : day on which the price was in force at its source.
+    list_usd_per_instance_hour : before the discount or the own rate of a price book; None where
+        there is no such price. [USD/h]
+    discount_fraction : what the price book takes off the list price; below 0 for a surcharge.
+    price_book : name of the price book that set the price; empty for the built-in table.
+    grid : electricity of its region, None where the region is not known.
     """
 
     key: str
@@ -141,12 +204,23 @@ class Offer:
     source: Source
     valid_from: date
     retrieved: date
+    vcpus: int | None = None
+    trainable: bool = True
+    list_usd_per_instance_hour: float | None = None
+    discount_fraction: float = 0.0
+    price_book: str = ""
+    grid: Grid | None = None
 
     @property
     def has_fabric(self) -> bool:
         """Whether its GPUs are joined by more than PCIe; a bridge joins two cards and no more."""
         bridged = self.intra_node_link == "nvlink-pair" and self.gpus_per_instance == BRIDGED_GPUS
         return bridged or self.intra_node_link in FABRIC_LINKS
+
+    @property
+    def can_be_planned(self) -> bool:
+        """Whether plans are made on it."""
+        return self.trainable and self.accelerator.can_be_planned
 
     @property
     def usd_per_gpu_hour(self) -> float:

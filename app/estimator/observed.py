@@ -218,6 +218,7 @@ def _fleet(run: MeasuredRun, accelerator: Accelerator) -> Fleet:
         offers=(),
         offer_shape=np.array([], dtype=np.int64),
         offer_usd_per_instance_hour=np.array([]),
+        offer_option=np.array([], dtype=np.int64),
         accelerators=(accelerator,),
         memory_bytes=np.array([accelerator.memory_bytes]),
         memory_bytes_per_s=np.array([accelerator.memory_bytes_per_s]),

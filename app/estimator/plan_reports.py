@@ -8,6 +8,7 @@ import numpy as np
 
 from app.estimator.calibration import RESERVED, TIME, Z80, memory_difficulty, time_difficulty
 from app.estimator.case import Case
+from app.estimator.energy import energy_report
 from app.estimator.fleet import Floats
 from app.estimator.flops import step_flop
 from app.estimator.infrastructure import bill
@@ -16,6 +17,7 @@ from app.estimator.methods import BF16_BYTES, Method
 from app.estimator.planner import Choice, Planned
 from app.estimator.plans import CHECKPOINTING, OFFLOADS, STRATEGIES, STRATEGY_LABELS, Plans
 from app.estimator.prediction import hard_share, soft_share
+from app.estimator.purchase import checkpoint_interval_hours
 from app.estimator.report import (
     BillEntry,
     Distribution,
@@ -123,8 +125,13 @@ def plan_report(
         gpus_per_instance=offer.gpus_per_instance,
         nodes=int(plans.nodes[i]),
         gpus=gpus,
+        purchase_option=offer.purchase_option,
         usd_per_instance_hour=offer.usd_per_instance_hour,
         usd_per_gpu_hour=offer.usd_per_gpu_hour,
+        list_usd_per_instance_hour=offer.list_usd_per_instance_hour,
+        discount_fraction=offer.discount_fraction,
+        price_book=offer.price_book,
+        idle_fraction=choice.idle_fraction,
         price_valid_from=offer.valid_from.isoformat(),
         price_age_days=(case.as_of - offer.valid_from).days,
         price_source_key=offer.source.key,
@@ -170,6 +177,7 @@ def plan_report(
             checkpoints_h=float(clock.checkpoints[i]),
             start_up_h=float(clock.start_up[i]),
             failures_h=float(clock.failures[i]),
+            interruptions_h=choice.hours - float(clock.total[i]),
         ),
         tokens_per_s=tokens / step,
         model_flop_utilisation_fraction=needed
@@ -178,6 +186,7 @@ def plan_report(
         hours_range=distribution(choice.hours * time),
         gpu_hours=choice.hours * gpus,
         usd=choice.usd,
+        energy=energy_report(gpus, choice.hours, accelerator.tdp_w, offer.grid, case.constants),
     )
 
 
@@ -197,6 +206,8 @@ def frontier_report(case: Case, planned: Planned) -> tuple[FrontierPoint, ...]:
                 provider_name=offer.provider_name,
                 instance=offer.instance,
                 region=offer.region,
+                purchase_option=offer.purchase_option,
+                tier=offer.tier,
                 accelerator=offer.accelerator.key,
                 accelerator_name=offer.accelerator.name,
                 gpus=int(plans.gpus[i]),
@@ -260,15 +271,28 @@ def bill_report(
         + (software.held.master_bytes if full else 0.0),
         dataset_tokens=case.data.tokens_per_epoch,
         vocab_size=architecture.vocab_size,
-        checkpoints_written=CHECKPOINTS_PER_RUN,
+        checkpoints_written=_checkpoints_written(case, planned, choice),
         checkpoints_kept=CHECKPOINTS_KEPT,
         compute=software.compute,
+        interruptible=offer.purchase_option == "spot",
         constants=case.constants,
     )
     return tuple(
         BillEntry(line.key, line.label, line.quantity, line.unit, line.note, line.source)
         for line in lines
     )
+
+
+def _checkpoints_written(case: Case, planned: Planned, choice: Choice) -> int:
+    """Checkpoints of one run; more of them on spot instances. [count]"""
+    if case.fleet.offers[choice.offer].purchase_option != "spot":
+        return CHECKPOINTS_PER_RUN
+    evaluation, one = planned.evaluation, np.array([choice.plan])
+    hours = evaluation.hours[one]
+    interval = checkpoint_interval_hours(
+        hours, evaluation.checkpoint_hours[one], evaluation.plans.nodes[one], case.constants
+    )
+    return max(CHECKPOINTS_PER_RUN, round(float(hours[0] / interval[0])) - 1)
 
 
 def flop_report(case: Case, method: Method, plan: PlanReport) -> FlopReport:

@@ -22,10 +22,12 @@ from app.estimator.memory import Footprint, Memory, footprint, peak_memory
 from app.estimator.methods import Method
 from app.estimator.plans import Plans, Space, enumerate_plans
 from app.estimator.prediction import soft_share
+from app.estimator.purchase import OPTIONS, billed, spot_hours
+from app.estimator.schedule import ONE_RUN, Schedule
 from app.estimator.software import Software
 from app.estimator.throughput import StepTimes, step_times
 from app.estimator.units import GIB
-from app.estimator.wall_clock import WallClock, wall_clock
+from app.estimator.wall_clock import CHECKPOINTS_PER_RUN, WallClock, wall_clock
 from app.estimator.work import step_work
 
 Index = NDArray[np.intp]
@@ -90,8 +92,13 @@ class Evaluation:
 
     @property
     def hours(self) -> Floats:
-        """Of one whole run. (p,) [h]"""
+        """Of one whole run on instances that are not taken away. (p,) [h]"""
         return self.clock.total
+
+    @property
+    def checkpoint_hours(self) -> Floats:
+        """To write one checkpoint. (p,) [h]"""
+        return self.clock.checkpoints / CHECKPOINTS_PER_RUN
 
     def of_fitting(self) -> Evaluation:
         """Without the plans that do not fit, which are many and only say why nothing fits."""
@@ -112,14 +119,21 @@ class Choice:
     ----------
     plan : index into the evaluation's plans that fit.
     offer : index into the fleet's offers.
-    usd : price of one run. [USD]
-    hours : of one run. [h]
+    usd : price of one run: its share of all GPU money of the programme. [USD]
+    hours : of one run, interruptions of spot instances included. [h]
+    paid_hours : of each instance that are paid for one run: its share of all of them. [h]
     """
 
     plan: int
     offer: int
     usd: float
     hours: float
+    paid_hours: float
+
+    @property
+    def idle_fraction(self) -> float:
+        """Share of the paid hours that nothing runs in."""
+        return max(0.0, 1.0 - self.hours / self.paid_hours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,16 +272,25 @@ def _joined(parts: Sequence[StepTimes] | Sequence[WallClock]) -> Iterator[Floats
 
 
 def plan_run(
-    task: Task, fleet: Fleet, space: Space, limits: Limits, waiting: Waiting = NO_WAITING
+    task: Task,
+    fleet: Fleet,
+    space: Space,
+    limits: Limits,
+    waiting: Waiting = NO_WAITING,
+    schedule: Schedule = ONE_RUN,
 ) -> Planned:
     """The cheapest plan within the limits, the fastest, the best value, and the frontier.
 
+    Parameters
+    ----------
+    schedule : the runs of the programme, over which a commitment is shared out.
+
     Notes
     -----
-    Cost of a run = price of an instance x instances x hours. Best value has the lowest cost of all
-    runs and of waiting for the first release: runs x cost + hours x cost of an hour. Ties go to the
-    fewer hours (or dollars), then the fewer GPUs, then the first offer in order: the same input
-    gives the same plan.
+    Cost of a run = price of an instance x instances x hours that are paid for it. Best value has
+    the lowest cost of all runs and of waiting for the first release: runs x cost + hours x cost of
+    an hour. Ties go to the fewer hours (or dollars), then the fewer GPUs, then the first offer in
+    order: the same input gives the same plan.
     """
     plans = enumerate_plans(
         fleet,
@@ -282,20 +305,30 @@ def plan_run(
     if len(evaluation.plans) == 0:
         return Planned(evaluation, None, None, None, (), considered, considered, 0)
 
-    # On one shape and node count the price is the same, so only the quickest layout can win.
+    # On one shape and node count the price an hour is the same, so only the quickest layout can
+    # win. (A slower one could at most save a term of a reservation by releasing less often.)
     quickest = _quickest_per_shape_and_nodes(evaluation)
     kept = evaluation.plans
     offer, candidate = np.nonzero(fleet.offer_shape[:, None] == kept.shape[quickest][None, :])
     plan = quickest[candidate]
-    hours = evaluation.hours[plan]
-    usd = fleet.offer_usd_per_instance_hour[offer] * kept.nodes[plan] * hours
-    within = np.ones(len(plan), dtype=bool)
+    nodes = kept.nodes[plan]
+    hours, paid = billed(
+        fleet.offer_option[offer],
+        evaluation.hours[plan],
+        evaluation.checkpoint_hours[plan],
+        nodes,
+        schedule,
+        task.constants,
+    )
+    usd = fleet.offer_usd_per_instance_hour[offer] * nodes * paid
+    within = np.isfinite(hours)
     if limits.deadline_hours is not None:
         within &= hours <= limits.deadline_hours
     if limits.budget_usd is not None:
         within &= usd <= limits.budget_usd
-    over = _over_limits(evaluation, fleet, limits)
-    plan, offer, hours, usd = plan[within], offer[within], hours[within], usd[within]
+    over = _over_limits(task, evaluation, fleet, limits, schedule)
+    plan, offer = plan[within], offer[within]
+    hours, usd, paid = hours[within], usd[within], paid[within]
     out_of_memory = considered - in_memory
     if len(plan) == 0:
         return Planned(evaluation, None, None, None, (), considered, out_of_memory, over)
@@ -306,7 +339,9 @@ def plan_run(
     by_value = np.lexsort((offer, gpus, hours, in_all))[0]
 
     def choice(at: np.intp) -> Choice:
-        return Choice(int(plan[at]), int(offer[at]), float(usd[at]), float(hours[at]))
+        return Choice(
+            int(plan[at]), int(offer[at]), float(usd[at]), float(hours[at]), float(paid[at])
+        )
 
     lowest = np.minimum.accumulate(hours[by_cost])
     first = np.concatenate([[True], lowest[1:] < lowest[:-1]])
@@ -322,19 +357,45 @@ def plan_run(
     )
 
 
-def _over_limits(evaluation: Evaluation, fleet: Fleet, limits: Limits) -> int:
-    """Plans times offers that fit a card, but pass the deadline or the budget. [count]"""
+def _over_limits(
+    task: Task, evaluation: Evaluation, fleet: Fleet, limits: Limits, schedule: Schedule
+) -> int:
+    """Plans times offers that fit a card, but pass the deadline or the budget, or are taken away
+    faster than they advance. [count]
+    """
     if limits.deadline_hours is None and limits.budget_usd is None:
-        return 0
+        return _taken_away(task, evaluation, fleet)
     over = 0
-    for at, shape in enumerate(fleet.offer_shape):
-        mine = evaluation.plans.shape == shape
-        hours = evaluation.hours[mine]
-        usd = fleet.offer_usd_per_instance_hour[at] * evaluation.plans.nodes[mine] * hours
+    for at in range(len(fleet.offers)):
+        mine = np.flatnonzero(evaluation.plans.shape == fleet.offer_shape[at])
+        nodes = evaluation.plans.nodes[mine]
+        hours, paid = billed(
+            np.broadcast_to(fleet.offer_option[at], len(mine)),
+            evaluation.hours[mine],
+            evaluation.checkpoint_hours[mine],
+            nodes,
+            schedule,
+            task.constants,
+        )
+        usd = fleet.offer_usd_per_instance_hour[at] * nodes * paid
         late = hours > (np.inf if limits.deadline_hours is None else limits.deadline_hours)
         dear = usd > (np.inf if limits.budget_usd is None else limits.budget_usd)
-        over += int(np.sum(late | dear))
+        over += int(np.sum(late | dear | np.isinf(hours)))
     return over
+
+
+def _taken_away(task: Task, evaluation: Evaluation, fleet: Fleet) -> int:
+    """Plans times spot offers on which a run would never end. [count]"""
+    spot = fleet.offer_shape[fleet.offer_option == OPTIONS.index("spot")]
+    offers = np.bincount(spot, minlength=len(fleet.accelerators))[evaluation.plans.shape]
+    mine = np.flatnonzero(offers)
+    hours = spot_hours(
+        evaluation.hours[mine],
+        evaluation.checkpoint_hours[mine],
+        evaluation.plans.nodes[mine],
+        task.constants,
+    )
+    return int(offers[mine][np.isinf(hours)].sum())
 
 
 def _quickest_per_shape_and_nodes(evaluation: Evaluation) -> Index:

@@ -10,6 +10,7 @@ import numpy as np
 from app.estimator.fleet import Fleet
 from app.estimator.planner import Evaluation, Limits, Planned, Task, plan_run
 from app.estimator.plans import Space
+from app.estimator.schedule import ONE_RUN, Schedule
 from app.estimator.units import GIB
 
 REMEDY_GPUS = 1024
@@ -21,12 +22,12 @@ class Refusal:
 
     Parameters
     ----------
-    limit : what stands in the way: gpus, deadline or budget. Where each of the last two could be
-        met alone, but no plan meets both, it is the deadline.
+    limit : what stands in the way: gpus, deadline, budget or spot. Where deadline and budget could
+        each be met alone, but no plan meets both, it is the deadline.
     sentences : why, and what would make a plan fit, for a reader.
     """
 
-    limit: Literal["gpus", "deadline", "budget"]
+    limit: Literal["gpus", "deadline", "budget", "spot"]
     sentences: tuple[str, ...]
 
 
@@ -37,11 +38,12 @@ def why_nothing_fits(
     reference_fleet: Fleet,
     space: Space,
     limits: Limits,
+    schedule: Schedule = ONE_RUN,
 ) -> Refusal:
     """Why no plan fits, and what would make one fit."""
     evaluation = planned.evaluation
     if len(evaluation.plans):
-        return _limits_too_tight(task, fleet, space, limits)
+        return _limits_too_tight(task, fleet, space, limits, schedule)
     if len(evaluation.every) == 0:
         smallest = int(fleet.gpus_per_instance.min())
         why = (
@@ -103,9 +105,19 @@ def _too_close(task: Task, evaluation: Evaluation, nearest: int, enough: bool) -
     return f": too close, as the chance of running out is above {risk:.0%}."
 
 
-def _limits_too_tight(task: Task, fleet: Fleet, space: Space, limits: Limits) -> Refusal:
+def _limits_too_tight(
+    task: Task, fleet: Fleet, space: Space, limits: Limits, schedule: Schedule
+) -> Refusal:
     """What the deadline and the budget would have to be."""
-    free = plan_run(task, fleet, space, Limits(limits.max_gpus))
+    free = plan_run(task, fleet, space, Limits(limits.max_gpus), schedule=schedule)
+    if free.cheapest is None:
+        return Refusal(
+            "spot",
+            (
+                "Plans fit in memory, but only on spot instances that are taken away faster than a "
+                "run advances: choose other GPUs or providers, or fewer interruptions.",
+            ),
+        )
     both = limits.deadline_hours is not None and limits.budget_usd is not None
     one = "the budget" if limits.deadline_hours is None else "the deadline"
     said = [f"Plans fit in memory, but none keeps {'both limits' if both else one}."]

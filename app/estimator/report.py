@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-REPORT_SCHEMA = 2
+REPORT_SCHEMA = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +113,25 @@ class WallClockReport:
     start_up_h: float
     failures_h: float
     """expected: work done again after failures of machines, and restarts"""
+    interruptions_h: float
+    """expected: work done again after spot instances were taken away, restarts, and the checkpoints
+    that are written more often because of it"""
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyReport:
+    """Electricity of one run, host and cooling included, and its carbon where the grid is known."""
+
+    kwh: float
+    """at the meter of the data centre"""
+    power_w_per_gpu: float
+    """GPU and its share of the host, mean of a run, before cooling"""
+    pue: float
+    grid_label: str
+    """country or region of the electricity; empty where the region is not known"""
+    g_co2e_per_kwh: float | None
+    kg_co2e: float | None
+    grid_source_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +149,19 @@ class PlanReport:
     gpus_per_instance: int
     nodes: int
     gpus: int
+    purchase_option: str
+    """on-demand, spot, reserved-1y, reserved-3y or capacity-block"""
     usd_per_instance_hour: float
+    """what is paid, after the discount of a price book"""
     usd_per_gpu_hour: float
+    list_usd_per_instance_hour: float | None
+    """before the discount or the own rate of a price book; None where there is none"""
+    discount_fraction: float
+    price_book: str
+    """name of the price book that set the price; empty for the built-in table"""
+    idle_fraction: float
+    """share of the GPU time paid over the programme that nothing runs in: rest of the term of a
+    reservation, or of the last day of a block"""
     price_valid_from: str
     price_age_days: int
     price_source_key: str
@@ -171,7 +201,9 @@ class PlanReport:
     hours_range: Distribution
     gpu_hours: float
     usd: float
-    """one whole run at the listed price, point estimate"""
+    """one whole run, point estimate: its share of all GPU time that is paid over the programme"""
+    energy: EnergyReport | None
+    """None in reports that do not say"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +226,8 @@ class FrontierPoint:
     provider_name: str
     instance: str
     region: str
+    purchase_option: str
+    tier: str
     accelerator: str
     accelerator_name: str
     gpus: int
@@ -232,6 +266,58 @@ class CostLine:
     """once (before the first release) or recurring (over the horizon)"""
     source: str
     """key of a source, `input` or `assumption`"""
+
+
+@dataclass(frozen=True, slots=True)
+class WayReport:
+    """One way to pay for the GPU time of the same training programme over the horizon."""
+
+    key: str
+    """on-demand, spot, reserved-1y, reserved-3y, capacity-block, own or managed"""
+    label: str
+    seller: str
+    what: str
+    """instance, server or price class that is bought, and how many"""
+    chosen: bool
+    """whether the report's own cost lines rest on it"""
+    gpu_hours: float | None
+    """GPU time that runs use; None where no GPUs are rented"""
+    paid_gpu_hours: float | None
+    """GPU time that is paid for, idle time included"""
+    usd_per_gpu_hour: float | None
+    """total divided by the GPU time that runs use"""
+    hours_per_run: float | None
+    lines: tuple[CostLine, ...]
+    """they sum to the total"""
+    total_usd: float
+    """over the horizon, undiscounted"""
+    upfront_usd: float
+    """before the first release"""
+    price_valid_from: str
+    price_age_days: int
+    source_key: str
+    note: str
+    """what to know of it, as a sentence; may be empty"""
+
+
+@dataclass(frozen=True, slots=True)
+class BuyingReport:
+    """Owned servers against renting the same GPUs: from which use on buying is cheaper."""
+
+    server: str
+    servers: int
+    gpus: int
+    total_usd: float
+    """of owning all servers over the horizon, less what they are worth at its end"""
+    usd_per_gpu_hour_at_full_use: float
+    rent_label: str
+    rent_usd_per_gpu_hour: float
+    utilisation_fraction: float
+    """share of all hours in which the company uses the servers, for anything; assumed or entered"""
+    programme_fraction: float
+    """share of all hours that this programme alone uses"""
+    break_even_fraction: float | None
+    """use above which owning is cheaper than renting; None where it never is"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +373,10 @@ class MethodReport:
     """from the cheapest to the fastest"""
     infrastructure: tuple[BillEntry, ...]
     """what the plan needs beside its GPUs"""
+    ways: tuple[WayReport, ...]
+    """rent, buy or managed: ways to pay for this programme, the chosen one first"""
+    buying: BuyingReport | None
+    """None where no server with this GPU is known"""
     programme_gpu_hours: float | None
     """of all runs over the horizon; the hours of the plan are those of one run"""
     flop: FlopReport | None
@@ -365,6 +455,21 @@ class SourceReport:
 
 
 @dataclass(frozen=True, slots=True)
+class CurrencyReport:
+    """The currency that amounts are shown in; every amount of the report is in US dollars."""
+
+    code: str
+    """ISO 4217"""
+    digits: int
+    """decimals of its minor unit"""
+    per_usd: float
+    valid_from: str
+    """day of the rate; empty for an entered one and for the dollar itself"""
+    source_key: str
+    """key of a source, `input`, or empty for the dollar itself"""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The whole answer to one scenario."""
 
@@ -373,6 +478,9 @@ class Report:
     catalog_hash: str
     as_of: str
     prices_as_of: str
+    price_book: str
+    """name and version of the price book; empty for the built-in prices"""
+    currency: CurrencyReport
     title: str
     situation: str
     model: ModelReport

@@ -8,7 +8,7 @@ from functools import reduce
 import numpy as np
 
 from app.estimator.constants import ConstantValues
-from app.estimator.fleet import Floats
+from app.estimator.fleet import Floats, Integers
 from app.estimator.hardware import CHIPS
 from app.estimator.software import FLASH_VERSIONS, FUSIONS
 from app.estimator.units import GB, MICRO, PICO
@@ -41,7 +41,27 @@ class StepTimes:
 
 
 def matmul_efficiency(work: Work, constants: ConstantValues) -> Floats:
-    """Share of peak that matrix products reach. (p,)
+    """Share of peak that matrix products reach, lower precision included. (p,)"""
+    share = matmul_share(work.chip, work.geforce, work.tdp_w, work.bf16_flop_per_s, constants)
+    low = np.where(work.low_precision > 0, constants["low_precision_efficiency"], 1.0)
+    return np.asarray(share * low, dtype=np.float64)
+
+
+def matmul_share(
+    chip: Integers,
+    geforce: Floats,
+    tdp_w: Floats,
+    bf16_flop_per_s: Floats,
+    constants: ConstantValues,
+) -> Floats:
+    """Share of peak that large matrix products reach in bf16. (n,)
+
+    Parameters
+    ----------
+    chip : index into `CHIPS`. (n,)
+    geforce : above 0 for a consumer card. (n,)
+    tdp_w : power limit. (n,) [W]
+    bf16_flop_per_s : dense peak. (n,) [FLOP/s]
 
     Notes
     -----
@@ -49,14 +69,13 @@ def matmul_efficiency(work: Work, constants: ConstantValues) -> Floats:
     and what the power limit pays for, watts over energy per FLOP. The second is why an L40S reaches
     less of its peak than a GeForce card of the same generation, and an H100 PCIe less than an SXM.
     """
-    energy = np.array([constants[f"matmul_pj_per_flop_{chip}"] for chip in CHIPS])[work.chip]
-    powered = work.tdp_w / (energy * PICO * work.bf16_flop_per_s)
+    energy = np.array([constants[f"matmul_pj_per_flop_{name}"] for name in CHIPS])[chip]
+    powered = tdp_w / (energy * PICO * bf16_flop_per_s)
     ceiling = np.where(
-        work.geforce > 0, constants["matmul_ceiling_geforce"], constants["matmul_ceiling"]
+        geforce > 0, constants["matmul_ceiling_geforce"], constants["matmul_ceiling"]
     )
     share = (ceiling**-LIMIT_POWER + powered**-LIMIT_POWER) ** (-1.0 / LIMIT_POWER)
-    low = np.where(work.low_precision > 0, constants["low_precision_efficiency"], 1.0)
-    return np.asarray(share * low, dtype=np.float64)
+    return np.asarray(share, dtype=np.float64)
 
 
 def attention_efficiency(work: Work, constants: ConstantValues) -> Floats:

@@ -12,6 +12,7 @@ from app.estimator.constants import ConstantValues
 from app.estimator.cost import Costs
 from app.estimator.finance import npv_usd
 from app.estimator.methods import LABELS
+from app.estimator.purchase import TERM_MONTHS
 from app.estimator.report import Distribution
 
 Floats = NDArray[np.float64]
@@ -87,6 +88,22 @@ def draw_factors(
         for key in LABELS
     }
     return Factors(price, value, time)
+
+
+def gpu_factor(factors: Factors, method: str, option: str) -> Floats:
+    """Draws of what GPU time costs over its listed amount, with mean 1. (draws,)
+
+    Notes
+    -----
+    On demand, on spot and in blocks, every run is paid at the price of its day and for as long as
+    it takes. Assumption: a block follows in proportion, though it is paid in whole days. A
+    reservation fixes the price, and a run that takes longer uses hours that are paid for anyway;
+    that it might need one more term is left out.
+    """
+    if option in TERM_MONTHS:
+        return np.ones_like(factors.price)
+    gpu = factors.price * factors.time[method]
+    return np.asarray(gpu / gpu.mean())
 
 
 @dataclass(frozen=True, slots=True)

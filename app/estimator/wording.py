@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from app.estimator.currency import Currency
 
-def dollars(value: float) -> str:
-    """An amount for a sentence, to two or three figures.
+
+def amount(usd: float, currency: Currency) -> str:
+    """An amount for a sentence in a currency, to two or three figures.
+
+    Parameters
+    ----------
+    usd : [USD]
 
     Examples
     --------
-    >>> dollars(310.4), dollars(-48_260.0), dollars(2_134_000.0)
-    ('US$310', '-US$48,300', 'US$2.13 million')
+    >>> dollar, euro = Currency("USD", 2, 1.0), Currency("EUR", 2, 0.5)
+    >>> amount(310.4, dollar), amount(-48_260.0, dollar), amount(2_134_000.0, euro)
+    ('US$310', '-US$48,300', '€1.07 million')
     """
+    value = currency.of(usd)
     size = float(f"{abs(value):.3g}")
-    sign = "-" if value < 0 and round(size) else ""
+    sign = ("-" if value < 0 and round(size) else "") + currency.sign
     for scale, name in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
         if size >= scale:
             scaled = size / scale
             digits = 0 if scaled >= 100 else 1 if scaled >= 10 else 2
             text = f"{scaled:,.{digits}f}"
-            return f"{sign}US${text.rstrip('0').rstrip('.') if digits else text} {name}"
-    return f"{sign}US${size if size >= 1000 else round(abs(value)):,.0f}"
+            return f"{sign}{text.rstrip('0').rstrip('.') if digits else text} {name}"
+    return f"{sign}{size if size >= 1000 else round(abs(value)):,.0f}"
 
 
 def sentence_start(text: str) -> str:

@@ -7,6 +7,7 @@ from math import ceil
 
 from app.estimator.report import (
     BillEntry,
+    CurrencyReport,
     FrontierPoint,
     MethodReport,
     PlanReport,
@@ -61,6 +62,8 @@ class PlansReport:
     catalog_hash: str
     as_of: str
     prices_as_of: str
+    price_book: str
+    currency: CurrencyReport
     title: str
     software: SoftwareReport
     methods: tuple[MethodPlans, ...]
@@ -79,6 +82,8 @@ def plans_report(report: Report, trained_tables: tuple[str, ...] = ()) -> PlansR
         catalog_hash=report.catalog_hash,
         as_of=report.as_of,
         prices_as_of=report.prices_as_of,
+        price_book=report.price_book,
+        currency=report.currency,
         title=report.title,
         software=report.software,
         methods=tuple(_plans(report, m, trained_tables) for m in report.methods),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
 
@@ -11,14 +12,16 @@ from app.catalog.catalog import Catalog
 from app.catalog.config_json import architecture_from_config
 from app.estimator.adapters import Adapters, target_names
 from app.estimator.architecture import Architecture
-from app.estimator.case import Case, Data, Model, Programme, Value
+from app.estimator.case import Case, Data, Market, Model, Programme, Value
 from app.estimator.constants import CONSTANTS, constant_values
+from app.estimator.currency import US_DOLLAR, Currency
 from app.estimator.errors import InvalidSpec, UnknownArchitecture
 from app.estimator.estimate import NothingFits
 from app.estimator.estimate import estimate as estimate_case
 from app.estimator.fleet import Fleet, fleet_of
 from app.estimator.hardware import STALE_PRICE_DAYS, Offer, Source
 from app.estimator.lengths import Lengths, lengths_from_summary
+from app.estimator.market import ExchangeRate, ManagedPrice
 from app.estimator.methods import LABELS, Method
 from app.estimator.plans import CHECKPOINTING, MICRO_BATCHES, OFFLOADS, Space, layouts_of
 from app.estimator.report import Assumption, Report
@@ -32,7 +35,12 @@ from app.services.situations import SITUATIONS
 SIMULTANEOUS = 4
 """Estimates at a time in one process: more would only take memory, since each keeps a core busy."""
 LONGEST_WAIT_S = 20.0
-LIMIT_FIELDS = {"gpus": "/max_gpus", "deadline": "/deadline_hours", "budget": "/run_budget_usd"}
+LIMIT_FIELDS = {
+    "gpus": "/max_gpus",
+    "deadline": "/deadline_hours",
+    "budget": "/run_budget_usd",
+    "spot": "/include_spot",
+}
 """The input that is in the way where nothing fits."""
 LONGEST_RATIO = 16
 """Longest example over the mean where only the 95th percentile is known. Assumption."""
@@ -57,7 +65,17 @@ def estimate(scenario: ScenarioInput, catalog: Catalog, today: date) -> Report:
         understood; or a scenario that fits on nothing. All problems are found at once.
     Busy : too many estimates are under way for too long.
     """
-    case = case_of(scenario, catalog, today)
+    return report_of(case_of(scenario, catalog, today), catalog)
+
+
+def report_of(case: Case, catalog: Catalog) -> Report:
+    """The report of a case whose facts are from this catalogue.
+
+    Raises
+    ------
+    InputProblems : nothing fits.
+    Busy : too many estimates are under way for too long.
+    """
     if not _SLOTS.acquire(timeout=LONGEST_WAIT_S):
         raise Busy
     try:
@@ -92,12 +110,12 @@ def case_of(scenario: ScenarioInput, catalog: Catalog, today: date) -> Case:
     methods = _methods(scenario, problems)
     fleet = _fleet(scenario, catalog, today, problems)
     data = _data(scenario, problems)
+    currency, exchange_rate = _currency(scenario, catalog, problems)
     _check_constants(scenario, problems)
     _check_targets(model, methods, problems)
     if problems or model is None or data is None:
         raise InputProblems(problems)
     software = software_of(scenario)
-    firm = [offer for offer in catalog.offers if offer.tier == "list"]
     return Case(
         title=scenario.title,
         situation=scenario.situation,
@@ -106,7 +124,7 @@ def case_of(scenario: ScenarioInput, catalog: Catalog, today: date) -> Case:
         data=data,
         methods=methods,
         fleet=fleet,
-        reference_fleet=fleet_of(_current(firm, today)),
+        reference_fleet=fleet_of(_current([o for o in catalog.offers if _is_usual(o)], today)),
         software=software,
         space=space_of(scenario, model.architecture, software),
         max_gpus=scenario.max_gpus,
@@ -146,7 +164,11 @@ def case_of(scenario: ScenarioInput, catalog: Catalog, today: date) -> Case:
         draws=scenario.draws,
         seed=scenario.seed,
         as_of=today,
-        ledger=_ledger(scenario),
+        ledger=_ledger(scenario, catalog.price_book),
+        market=_market(scenario, catalog, today),
+        currency=currency,
+        exchange_rate=exchange_rate,
+        price_book=catalog.price_book,
     )
 
 
@@ -304,15 +326,18 @@ def _fleet(
     providers = {offer.provider for offer in catalog.offers}
     _check_known("accelerators", "GPU", scenario.accelerators, catalog.accelerators, problems)
     _check_known("providers", "provider", scenario.providers, providers, problems)
-    tiers = {"list"}
+    options = {"on-demand"}
+    if scenario.include_spot:
+        options.add("spot")
+    if scenario.include_reserved:
+        options |= {"reserved-1y", "reserved-3y"}
     if scenario.include_capacity_blocks:
-        tiers.add("capacity-block")
-    if scenario.include_marketplace:
-        tiers.add("marketplace")
+        options.add("capacity-block")
 
     def allowed(offer: Offer) -> bool:
         return (
-            offer.tier in tiers
+            offer.purchase_option in options
+            and (offer.tier != "marketplace" or scenario.include_marketplace)
             and (not scenario.accelerators or offer.accelerator.key in scenario.accelerators)
             and (not scenario.providers or offer.provider in scenario.providers)
         )
@@ -325,21 +350,84 @@ def _fleet(
             Problem(
                 "/accelerators" if scenario.accelerators else "/providers",
                 "None of the chosen providers has an offer with one of the chosen GPUs; choose "
-                "more of either, or include capacity blocks or marketplaces.",
+                "more of either, or include spot instances, reservations, capacity blocks or "
+                "marketplaces.",
             )
         )
     return fleet_of(offers)
 
 
+def _is_usual(offer: Offer) -> bool:
+    """Whether it is a list price on demand, which is what counts unless more is asked for."""
+    return offer.tier == "list" and offer.purchase_option == "on-demand"
+
+
+def _market(scenario: ScenarioInput, catalog: Catalog, today: date) -> Market:
+    """Firm offers of the chosen providers however they are paid for, and what can be bought."""
+    firm = [
+        offer
+        for offer in catalog.offers
+        if offer.tier != "marketplace"
+        and (not scenario.providers or offer.provider in scenario.providers)
+    ]
+    new = tuple(price for price in catalog.managed if _is_new(price, today))
+    return Market(
+        offers=tuple(firm if scenario.include_old_prices else _current(firm, today)),
+        managed=catalog.managed if scenario.include_old_prices else new or catalog.managed,
+        servers=catalog.servers,
+        storage=catalog.storage,
+    )
+
+
+def _currency(
+    scenario: ScenarioInput, catalog: Catalog, problems: list[Problem]
+) -> tuple[Currency, ExchangeRate | None]:
+    """The currency of a scenario, and the fact behind its rate; None where it needs none."""
+    code, entered = scenario.currency, scenario.exchange_rate_per_usd
+    rate = catalog.exchange_rates.get(code)
+    if code == US_DOLLAR.code:
+        if entered not in (0, 1):
+            problems.append(
+                Problem("/exchange_rate_per_usd", "One US dollar is one US dollar: leave it at 0.")
+            )
+        return US_DOLLAR, None
+    if rate is None:
+        known = ", ".join(sorted({*catalog.exchange_rates, US_DOLLAR.code}))
+        problems.append(Problem("/currency", f"{code!r} is not a known currency; use {known}."))
+        return US_DOLLAR, None
+    if entered:
+        return Currency(code, rate.digits, entered), None
+    return Currency(code, rate.digits, rate.per_usd), rate
+
+
+def _is_new(price: Offer | ManagedPrice, today: date) -> bool:
+    return (today - price.valid_from).days <= STALE_PRICE_DAYS
+
+
+def _is_own_rate(offer: Offer) -> bool:
+    """Whether its price was entered in a price book, and not imported from a catalogue."""
+    return offer.price_book != "" and offer.evidence == "quoted"
+
+
 def _current(offers: list[Offer], today: date) -> list[Offer]:
-    """Without the old prices, as long as there are newer ones.
+    """Without the old prices, as long as there are newer ones of the same kind.
 
     Notes
     -----
     Prices have risen since mid 2026, so the cheapest of all would often be one that nobody offers
-    any more. Where all are old they are all kept: an old price with its warning beats no answer.
+    any more. Kinds are tier and purchase option: new spot prices do not make an old list price go.
+    Where all of a kind are old they are all kept: an old price with its warning beats no answer. A
+    company's own rate holds until the company changes it.
     """
-    return [o for o in offers if (today - o.valid_from).days <= STALE_PRICE_DAYS] or offers
+    kinds: defaultdict[tuple[str, str], list[Offer]] = defaultdict(list)
+    for offer in offers:
+        kinds[offer.tier, offer.purchase_option].append(offer)
+    new = {
+        kind: [o for o in found if _is_own_rate(o) or _is_new(o, today)]
+        for kind, found in kinds.items()
+    }
+    kept = {o.key for kind, found in kinds.items() for o in new[kind] or found}
+    return [offer for offer in offers if offer.key in kept]
 
 
 def _check_known(
@@ -376,8 +464,13 @@ def _check_constants(scenario: ScenarioInput, problems: list[Problem]) -> None:
             )
 
 
-def _ledger(scenario: ScenarioInput) -> tuple[Assumption, ...]:
-    """The inputs as rows of the report's assumptions: entered, or a default or preset of ours."""
+def _ledger(scenario: ScenarioInput, price_book: str) -> tuple[Assumption, ...]:
+    """The inputs as rows of the report's assumptions: entered, or a default or preset of ours.
+
+    Parameters
+    ----------
+    price_book : label of the one in force; a scenario holds only its key.
+    """
     rows = []
     preset = PRESETS.get(scenario.situation, BLANK)
     for name, field in ScenarioInput.model_fields.items():
@@ -390,7 +483,9 @@ def _ledger(scenario: ScenarioInput) -> tuple[Assumption, ...]:
         unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
         changed = value != getattr(preset, name)
         shown: float | str
-        if isinstance(value, tuple):
+        if name == "price_book":
+            shown = price_book or "built-in prices"
+        elif isinstance(value, tuple):
             shown = ", ".join(value) or "all"
         elif isinstance(value, bool):
             shown = "yes" if value else "no"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from app.catalog.catalog import Catalog
 from app.catalog.config_json import architecture_from_config
@@ -139,14 +140,18 @@ def accelerator_of(run: MeasuredRun, catalog: Catalog) -> Accelerator:
 
     Raises
     ------
-    UnknownFact : no accelerator, or more than one, has that name.
+    UnknownFact : no accelerator, or more than one, has that name, or too little is published of it.
     """
-    for name in (run.gpu, run.gpu_proxy):
-        if name in catalog.accelerators:
-            return catalog.accelerators[name]
-    if not run.gpu:
+    keys = [name for name in (run.gpu, run.gpu_proxy) if name in catalog.accelerators]
+    if not keys and not run.gpu:
         raise UnknownFact("gpu is blank; give a key of the accelerators, such as A100-SXM-80GB")
-    return catalog.accelerators[_nearest(run.gpu, catalog)]
+    chip = catalog.accelerators[keys[0] if keys else _nearest(run.gpu, catalog)]
+    if not (chip.tdp_w and chip.pcie_bytes_per_s):
+        raise UnknownFact(f"no power limit of {chip.name} is published, which a prediction needs")
+    if chip.bf16_flop_per_s or not chip.fp16_flop_per_s:
+        return chip
+    # A chip without bf16 units trains in fp16, at that rate.
+    return replace(chip, bf16_flop_per_s=chip.fp16_flop_per_s)
 
 
 def _nearest(printed: str, catalog: Catalog) -> str:
@@ -158,6 +163,8 @@ def _nearest(printed: str, catalog: Catalog) -> str:
     if not any(map(_names_a_chip, said)) or any(map(_names_a_chip, printed_words - known)):
         raise UnknownFact(f"GPU {printed!r} is not known; give a key such as H100-SXM-80GB")
     able = [key for key, of_key in words.items() if said <= of_key]
+    # The workstation card of two of one name is meant only where its name says so.
+    able = [key for key in able if "ws" in said or "ws" not in words[key]]
     # "H100" alone: data centres build with the SXM module far more often than with the card.
     for form in _FORMS:
         if len(able) > 1 and not said & set(_FORMS):

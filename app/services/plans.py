@@ -8,10 +8,11 @@ from datetime import date
 
 from app.catalog.catalog import Catalog
 from app.catalog.config_json import architecture_from_config
-from app.estimator.hardware import Offer
+from app.estimator.fleet import fleet_of
+from app.estimator.hardware import PURCHASE_OPTIONS, Offer
 from app.estimator.report import Report
 from app.inputs import ScenarioInput
-from app.services.estimates import case_of, estimate
+from app.services.estimates import case_of, estimate, report_of
 from app.services.problems import InputProblems, Problem
 
 
@@ -23,16 +24,18 @@ class Filters:
     ----------
     provider, gpu : keys, as in the catalogue.
     region : as the provider calls it.
+    option : one of `PURCHASE_OPTIONS`.
     """
 
     provider: str = ""
     region: str = ""
     gpu: str = ""
+    option: str = ""
 
     @property
     def any(self) -> bool:
         """Whether something is left out."""
-        return bool(self.provider or self.region or self.gpu)
+        return bool(self.provider or self.region or self.gpu or self.option)
 
     def pass_on(self, offer: Offer) -> bool:
         """Whether an offer is planned on."""
@@ -40,6 +43,7 @@ class Filters:
             self.provider in {"", offer.provider}
             and self.region in {"", offer.region}
             and self.gpu in {"", offer.accelerator.key}
+            and self.option in {"", offer.purchase_option}
         )
 
 
@@ -50,10 +54,11 @@ class FilterChoices:
     providers: tuple[tuple[str, str], ...]
     regions: tuple[tuple[str, str], ...]
     gpus: tuple[tuple[str, str], ...]
+    options: tuple[tuple[str, str], ...]
 
 
 def plan_choices(scenario: ScenarioInput, catalog: Catalog, today: date) -> FilterChoices:
-    """Providers, regions and GPUs among the offers that the scenario allows.
+    """Providers, regions, GPUs and purchase options of the offers that the scenario allows.
 
     Raises
     ------
@@ -68,6 +73,7 @@ def plan_choices(scenario: ScenarioInput, catalog: Catalog, today: date) -> Filt
         providers=named(lambda offer: (offer.provider, offer.provider_name)),
         regions=named(lambda offer: (offer.region, offer.region)),
         gpus=named(lambda offer: (offer.accelerator.key, offer.accelerator.name)),
+        options=named(lambda o: (o.purchase_option, PURCHASE_OPTIONS[o.purchase_option])),
     )
 
 
@@ -80,25 +86,22 @@ def plan(scenario: ScenarioInput, filters: Filters, catalog: Catalog, today: dat
     """
     if not filters.any:
         return estimate(scenario, catalog, today)
-    offers = tuple(
-        offer for offer in case_of(scenario, catalog, today).fleet.offers if filters.pass_on(offer)
-    )
+    case = case_of(scenario, catalog, today)
+    offers = [offer for offer in case.fleet.offers if filters.pass_on(offer)]
     if not offers:
-        first = next(name for name in ("provider", "region", "gpu") if getattr(filters, name))
+        first = next(
+            name for name in ("provider", "region", "gpu", "option") if getattr(filters, name)
+        )
         raise InputProblems(
             [
                 Problem(
                     f"/{first}",
                     "No offer that the scenario allows passes this filter; choose fewer of "
-                    "provider, region and GPU.",
+                    "provider, region, GPU and purchase option.",
                 )
             ]
         )
-    # The scenario's own limits have been applied to these offers already.
-    free = scenario.model_copy(
-        update={"providers": (), "accelerators": (), "include_old_prices": True}
-    )
-    return estimate(free, replace(catalog, offers=offers), today)
+    return report_of(replace(case, fleet=fleet_of(offers)), catalog)
 
 
 def trained_tables(scenario: ScenarioInput, catalog: Catalog) -> tuple[str, ...]:

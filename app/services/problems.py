@@ -41,6 +41,10 @@ class InputProblems(ServiceError):  # noqa: N818
         super().__init__("; ".join(f"{p.pointer}: {p.message}" for p in self.problems))
 
 
+class PriceBookProblems(InputProblems):
+    """A price book that cannot be used; nothing was written."""
+
+
 class Busy(ServiceError):  # noqa: N818
     """Too many estimates are under way; try again in a moment."""
 
@@ -55,6 +59,14 @@ class RevokedScenario(ServiceError):  # noqa: N818
 
 class NotTheOwner(ServiceError):  # noqa: N818
     """The workspace key given does not own this scenario."""
+
+
+class UnknownPriceBook(ServiceError):  # noqa: N818
+    """No price book that the asker may see has this key, or not this version."""
+
+
+class ReadOnlyPriceBook(UnknownPriceBook):
+    """A price book of the installation; it is changed by importing, not by a workspace."""
 
 
 def escaped(part: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from app.estimator.cost import GPU_LINES
+from app.estimator.currency import US_DOLLAR
 from app.estimator.report import Report
 
 _REPORTS = TypeAdapter(Report)
@@ -20,8 +21,11 @@ _REPORTS = TypeAdapter(Report)
 def read_report(text: str) -> Report:
     """The report that was stored, by this version or an earlier one."""
     document = json.loads(text)
-    if document["schema"] == 1:
+    saved_with = document["schema"]
+    if saved_with == 1:
         _from_1(document)
+    if saved_with <= 2:
+        _from_2(document)
         text = json.dumps(document)
     return _REPORTS.validate_json(text)
 
@@ -90,3 +94,46 @@ def _plan_from_1(plan: dict[str, Any]) -> None:
         "start_up_h": 0.0,
         "failures_h": 0.0,
     }
+
+
+def _from_2(report: dict[str, Any]) -> None:
+    """Schema 2 knew no price books, no spot and no reservations, and showed US dollars.
+
+    Notes
+    -----
+    Its capacity blocks were paid by the hour, so nothing of them was idle.
+    """
+    report["price_book"] = ""
+    report["currency"] = {
+        "code": US_DOLLAR.code,
+        "digits": US_DOLLAR.digits,
+        "per_usd": US_DOLLAR.per_usd,
+        "valid_from": "",
+        "source_key": "",
+    }
+    for method in report["methods"]:
+        method |= {"ways": [], "buying": None}
+        for point in method["frontier"]:
+            point |= _bought(point["offer_key"])
+        for name in ("plan", "cheapest", "fastest", "best_value"):
+            if method[name]:
+                _plan_from_2(method[name])
+
+
+def _bought(offer_key: str) -> dict[str, str]:
+    """Option and tier of an offer that schema 2 could plan on, of which it kept the key alone."""
+    if offer_key.endswith(".capacity-block"):
+        return {"purchase_option": "capacity-block", "tier": "capacity-block"}
+    return {"purchase_option": "on-demand", "tier": ""}
+
+
+def _plan_from_2(plan: dict[str, Any]) -> None:
+    plan |= {
+        "purchase_option": _bought(plan["offer_key"])["purchase_option"],
+        "list_usd_per_instance_hour": None,
+        "discount_fraction": 0.0,
+        "price_book": "",
+        "idle_fraction": 0.0,
+        "energy": None,
+    }
+    plan["wall_clock"]["interruptions_h"] = 0.0

@@ -6,37 +6,43 @@ that were shared, whatever the prices and the code are when it is opened.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.db.repositories import ScenarioListing, ScenarioRepository, WorkspaceRepository
+from app.catalog.catalog import Catalog
+from app.catalog.price_changes import listed_price, packed
+from app.db.repositories import (
+    PriceSnapshotRepository,
+    ScenarioListing,
+    ScenarioRepository,
+    WorkspaceRepository,
+)
 from app.db.tables import ScenarioRow
 from app.estimator.report import Report
 from app.inputs import ScenarioInput
 from app.services.problems import NotTheOwner, RevokedScenario, UnknownScenario
 from app.services.report_schemas import read_report
+from app.services.workspaces import hashed, new_secret, now_utc, well_formed
 
 # Raise it when stored inputs no longer satisfy ScenarioInput, and convert the older ones in
 # `_shared`; reports are converted in `report_schemas`. A link never stops working for an upgrade.
 INPUT_SCHEMA = 1
-
-_KEY_BYTES = 24
-# Of 24 bytes in base64url; nothing else was ever handed out.
-_KEY = re.compile(r"[A-Za-z0-9_-]{32}")
 
 MAX_LISTED = 100
 
 
 @dataclass(frozen=True, slots=True)
 class SharedScenario:
-    """A saved scenario, as it was saved."""
+    """A saved scenario, as it was saved.
+
+    Parameters
+    ----------
+    price_list_hash : which prices were in force; None where it was saved before they were kept.
+    """
 
     token: str
     title: str
@@ -45,6 +51,7 @@ class SharedScenario:
     created_at: datetime
     estimator_version: str
     catalog_hash: str
+    price_list_hash: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +70,6 @@ class ScenarioSummary:
     title: str
     headline: str
     created_at: datetime
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _hash(key: str) -> str:
-    """What is stored of a workspace key. It is random, so a fast hash is enough."""
-    return hashlib.sha256(key.encode()).hexdigest()
-
-
-def _well_formed(secret: str | None) -> str | None:
-    """The token or key, if it can be one of ours; None spares a query for anything else."""
-    return secret if secret is not None and _KEY.fullmatch(secret) else None
 
 
 def report_to_json(report: Report) -> str:
@@ -105,28 +98,41 @@ class ScenarioService:
     """
 
     def __init__(
-        self, sessions: sessionmaker[Session], clock: Callable[[], datetime] = _now
+        self, sessions: sessionmaker[Session], clock: Callable[[], datetime] = now_utc
     ) -> None:
         self._sessions = sessions
         self._clock = clock
 
-    def save(self, scenario: ScenarioInput, report: Report, workspace_key: str | None) -> Saved:
+    def save(
+        self, scenario: ScenarioInput, report: Report, workspace_key: str | None, prices: Catalog
+    ) -> Saved:
         """Save a scenario and its report under a new token.
 
+        Parameters
+        ----------
+        prices : the catalogue that the report was computed with. Its price list is kept, so that
+            what has changed since can be told by its rows.
+
+        Notes
+        -----
         A key that is missing or unknown gets a new workspace with a key of its own: a key chosen
         by somebody else is never adopted.
         """
         now = self._clock()
         new_key: str | None = None
-        known_key = _well_formed(workspace_key)
+        known_key = well_formed(workspace_key)
         with self._sessions.begin() as session:
             workspaces = WorkspaceRepository(session)
-            workspace = workspaces.find(_hash(known_key)) if known_key else None
+            workspace = workspaces.find(hashed(known_key)) if known_key else None
             if workspace is None:
-                new_key = secrets.token_urlsafe(_KEY_BYTES)
-                workspace = workspaces.add(_hash(new_key), now)
+                new_key = new_secret()
+                workspace = workspaces.add(hashed(new_key), now)
+            snapshots = PriceSnapshotRepository(session)
+            if not snapshots.holds(prices.price_list_hash):
+                body = packed(listed_price(offer) for offer in prices.listed)
+                snapshots.add(prices.price_list_hash, body, now)
             row = ScenarioRow(
-                token=secrets.token_urlsafe(_KEY_BYTES),
+                token=new_secret(),
                 workspace_id=workspace.id,
                 title=scenario.title or report.title,
                 headline=report.verdict.headline,
@@ -136,6 +142,7 @@ class ScenarioService:
                 report_schema=report.schema,
                 estimator_version=report.estimator_version,
                 catalog_hash=report.catalog_hash,
+                price_list_hash=prices.price_list_hash,
                 created_at=now,
             )
             ScenarioRepository(session).add(row)
@@ -151,7 +158,7 @@ class ScenarioService:
         UnknownScenario : no scenario has this token.
         RevokedScenario : its owner has withdrawn it.
         """
-        if not _well_formed(token):
+        if not well_formed(token):
             raise UnknownScenario(token[:64])
         with self._sessions() as session:
             row = ScenarioRepository(session).find(token)
@@ -163,19 +170,19 @@ class ScenarioService:
 
     def owns(self, token: str, workspace_key: str | None) -> bool:
         """Whether this key's workspace owns the scenario, revoked or not."""
-        key = _well_formed(workspace_key)
-        if key is None or not _well_formed(token):
+        key = well_formed(workspace_key)
+        if key is None or not well_formed(token):
             return False
         with self._sessions() as session:
-            return ScenarioRepository(session).owner_key_hash(token) == _hash(key)
+            return ScenarioRepository(session).owner_key_hash(token) == hashed(key)
 
     def recent(self, workspace_key: str | None, limit: int = 20) -> list[ScenarioSummary]:
         """The newest scenarios of a workspace, newest first, without those revoked."""
-        key = _well_formed(workspace_key)
+        key = well_formed(workspace_key)
         if key is None:
             return []
         with self._sessions() as session:
-            listings = ScenarioRepository(session).recent(_hash(key), min(limit, MAX_LISTED))
+            listings = ScenarioRepository(session).recent(hashed(key), min(limit, MAX_LISTED))
         return [_summary(listing) for listing in listings]
 
     def revoke(self, token: str, workspace_key: str | None) -> None:
@@ -186,15 +193,15 @@ class ScenarioService:
         UnknownScenario : no scenario has this token.
         NotTheOwner : the key is missing, unknown or that of another workspace.
         """
-        if not _well_formed(token):
+        if not well_formed(token):
             raise UnknownScenario(token[:64])
-        key = _well_formed(workspace_key)
+        key = well_formed(workspace_key)
         with self._sessions.begin() as session:
             scenarios = ScenarioRepository(session)
             owner = scenarios.owner_key_hash(token)
             if owner is None:
                 raise UnknownScenario(token)
-            if key is None or owner != _hash(key):
+            if key is None or owner != hashed(key):
                 raise NotTheOwner(token)
             scenarios.revoke(token, self._clock())
 
@@ -208,6 +215,7 @@ def _shared(row: ScenarioRow) -> SharedScenario:
         created_at=row.created_at,
         estimator_version=row.estimator_version,
         catalog_hash=row.catalog_hash,
+        price_list_hash=row.price_list_hash,
     )
 
 

@@ -25,6 +25,7 @@ from app.web.requests import (
     REVALIDATE,
     Site,
     answer_of,
+    currency_names,
     form_again,
     read_scenario,
     unfitted_classes,
@@ -73,13 +74,20 @@ def builder(request: Request, site: Site) -> Response:
         scenario = read_scenario(pairs)
         if not partial and (shorter := _shorter(pairs, scenario)) is not None:
             return shorter
-        report = estimate(scenario, site.catalog, today)
-        answer = answer_of(scenario, report, today, unfitted_classes(site.catalog))
+        report = estimate(scenario, site.catalog_of(scenario), today)
+        answer = answer_of(
+            scenario,
+            report,
+            today,
+            unfitted_classes(site.catalog),
+            currency_names(site.catalog),
+        )
     except InputProblems as error:
         problems = error.problems
     title = "Please check the form" if answer is None else answer.view.title or "Estimate"
-    layout = Layout(title, "estimate", indexed=not request.url.query)
-    made = form(pairs, site.catalog, problems)
+    # The currency may change without a new page, whose footer stays.
+    layout = Layout(title, "estimate", indexed=not request.url.query, in_dollars=False)
+    made = form(pairs, site.catalog, problems, site.books())
     status = 200 if answer is not None else 422
     if partial:
         part = BuilderPart(layout, made, answer, _status(answer, problems))

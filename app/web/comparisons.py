@@ -8,25 +8,29 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
+from app.estimator.currency import US_DOLLAR, Currency
 from app.estimator.report import MethodReport, Report
 from app.inputs import METHOD_LABELS, ScenarioInput
 from app.web import addresses
 from app.web import presenters as show
 from app.web.choices import CHOICE_LABELS, choice_label
 from app.web.contexts import ComparedSide, ComparisonView, Difference
-from app.web.figures import name_of
+from app.web.figures import currency_of, name_of
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _SHARED_PATH = re.compile(r"/s/([A-Za-z0-9_-]+)/?")
 _SAME = "same"
+TOTAL_LABEL = "Total cost"
 _ROUNDS_TO_TWO = 1.5
 """From here a number without decimals is more than one."""
 _SHOWN = re.compile(
-    r"(?P<sign>[+−]?)(?:US\$)?(?P<digits>[\d,]+(?:\.\d+)?)[\s%]*(?P<unit>[A-Za-z]*)"
+    r"(?P<sign>[+−]?)(?:US\$|[€£]|[A-Z]{3}\s)?(?P<digits>[\d,]+(?:\.\d+)?)[\s%]*"
+    r"(?P<unit>[A-Za-z]*)(?: CO₂e)?"
 )
 _UNITS = {
     "k": 1e3, "M": 1e6, "bn": 1e9, "tn": 1e12,
     "s": 1 / 3600, "min": 1 / 60, "h": 1.0, "days": 24.0, "years": 24.0 * 365,
+    "kg": 1.0, "t": 1e3,
 }  # fmt: skip
 
 
@@ -107,9 +111,13 @@ def _words(name: str, value: Any) -> str:
     return str(value) if value not in {None, ""} else show.NONE
 
 
-def _inputs(left: ScenarioInput, right: ScenarioInput) -> tuple[Difference, ...]:
+def _inputs(left: Side, right: Side) -> tuple[Difference, ...]:
     found = []
-    a, b = left.model_dump(mode="json"), right.model_dump(mode="json")
+    a, b = (side.scenario.model_dump(mode="json") for side in (left, right))
+    # Its key says nothing to a reader.
+    a["price_book"], b["price_book"] = (
+        side.report.price_book or "built-in list prices" for side in (left, right)
+    )
     for name, field in ScenarioInput.model_fields.items():
         if name in {"title", "situation", "assumptions"} or a[name] == b[name]:
             continue
@@ -138,12 +146,14 @@ def _inputs(left: ScenarioInput, right: ScenarioInput) -> tuple[Difference, ...]
 
 
 def as_shown(text: str) -> float | None:
-    """The number that a text says, in its base unit (dollars, hours); None where it says none.
+    """The number that a text says, in its base unit (dollars, hours, kg); None where it says none.
 
     Examples
     --------
     >>> as_shown("−US$31.2\\xa0k"), as_shown("24 min"), as_shown("+8.5 points"), as_shown("14%")
     (-31200.0, 0.4, 8.5, 14.0)
+    >>> as_shown("€1,200"), as_shown("−CHF\\xa03.50"), as_shown("1.2\\xa0t CO₂e")
+    (1200.0, -3.5, 1200.0)
     >>> as_shown("under 1%"), as_shown("—")
     (None, None)
     """
@@ -175,8 +185,29 @@ def _difference(
     return Difference(label, one, other, change)
 
 
-def _usd_change(value: float) -> str:
-    return show.usd_short(value, plus=True)
+class _Money:
+    """Amounts of both sides in one currency.
+
+    Notes
+    -----
+    A change is taken between texts, so it is in the currency already.
+    """
+
+    def __init__(self, currency: Currency) -> None:
+        self._currency = currency
+
+    def whole(self, usd: float | None) -> str:
+        return show.usd(usd, self._currency)
+
+    def short(self, usd: float | None) -> str:
+        return show.usd_short(usd, self._currency)
+
+    def change(self, amount: float) -> str:
+        return show.amount_short(amount, self._currency, plus=True)
+
+
+def _carbon_change(value: float) -> str:
+    return ("+" if value > 0 else "−") + show.carbon(abs(value))
 
 
 def _points_change(value: float) -> str:
@@ -196,7 +227,7 @@ def _hours_change(value: float) -> str:
     return ("+" if value > 0 else "−") + show.hours(abs(value))
 
 
-def _verdicts(left: Report, right: Report) -> tuple[Difference, ...]:
+def _verdicts(left: Report, right: Report, money: _Money) -> tuple[Difference, ...]:
     def choice(report: Report) -> str:
         return show.first_sentence(show.typeset(report.verdict.headline))[0].removesuffix(".")
 
@@ -229,8 +260,8 @@ def _verdicts(left: Report, right: Report) -> tuple[Difference, ...]:
                 "Extra cost of full",
                 a.extra_cost_usd,
                 b.extra_cost_usd,
-                show.usd_short,
-                _usd_change,
+                money.short,
+                money.change,
             ),
         ]
     rows.append(
@@ -238,14 +269,16 @@ def _verdicts(left: Report, right: Report) -> tuple[Difference, ...]:
             "Perfect information would be worth",
             left.verdict.perfect_information_usd,
             right.verdict.perfect_information_usd,
-            show.usd_short,
-            _usd_change,
+            money.short,
+            money.change,
         )
     )
     return tuple(rows)
 
 
-def _method(a: MethodReport | None, b: MethodReport | None) -> tuple[Difference, ...]:
+def _method(
+    a: MethodReport | None, b: MethodReport | None, money: _Money
+) -> tuple[Difference, ...]:
     def mean(m: MethodReport | None, what: str) -> float | None:
         if m is None:
             return None
@@ -255,21 +288,25 @@ def _method(a: MethodReport | None, b: MethodReport | None) -> tuple[Difference,
             return m.npv_usd.mean if m.npv_usd else None
         if what == "hours":
             return m.plan.hours if m.plan else None
+        if what == "carbon":
+            return m.plan.energy.kg_co2e if m.plan and m.plan.energy else None
         found: float | None = getattr(m, what)
         return found
 
     wanted: tuple[tuple[str, str, Callable[[float | None], str], Callable[[float], str]], ...] = (
         ("Expected accuracy gain", "gain", show.points, _points_change),
-        ("Total cost", "total_usd", show.usd, _usd_change),
-        ("Cost per accuracy point", "usd_per_point", show.usd, _usd_change),
-        ("Net present value", "npv", show.usd_short, _usd_change),
+        (TOTAL_LABEL, "total_usd", money.whole, money.change),
+        ("Cost per accuracy point", "usd_per_point", money.whole, money.change),
+        ("Net present value", "npv", money.short, money.change),
         ("Payback", "payback_months", show.months, _months_change),
         ("Chance that it is the best choice", "probability_best", show.percent, _percent_change),
         ("One training run", "hours", show.hours, _hours_change),
+        ("Carbon of one run", "carbon", show.carbon, _carbon_change),
     )
     return tuple(
         _difference(label, mean(a, what), mean(b, what), write, change)
         for label, what, write, change in wanted
+        if what != "carbon" or mean(a, what) is not None or mean(b, what) is not None
     )
 
 
@@ -277,10 +314,13 @@ def compare(left: Side, right: Side) -> ComparisonView:
     """Both answers and their differences (right less left)."""
     a = {m.method: m for m in left.report.methods}
     b = {m.method: m for m in right.report.methods}
+    money = _Money(currency_of(left.report))
     outcomes: list[tuple[str, tuple[Difference, ...]]] = [
-        ("Verdict", _verdicts(left.report, right.report))
+        ("Verdict", _verdicts(left.report, right.report, money))
     ]
-    outcomes += [(name_of(method), _method(a.get(method), b.get(method))) for method in {**a, **b}]
+    outcomes += [
+        (name_of(method), _method(a.get(method), b.get(method), money)) for method in {**a, **b}
+    ]
     one, other = (
         ComparedSide(
             heading=side.heading,
@@ -292,6 +332,22 @@ def compare(left: Side, right: Side) -> ComparisonView:
         )
         for side in (left, right)
     )
-    inputs = _inputs(left.scenario, right.scenario)
+    inputs = _inputs(left, right)
     identical = not inputs and all(row.left == row.right for _, rows in outcomes for row in rows)
-    return ComparisonView((one, other), inputs, tuple(outcomes), identical)
+    return ComparisonView(
+        (one, other), inputs, tuple(outcomes), _currency_note(left.report, right.report), identical
+    )
+
+
+def _currency_note(left: Report, right: Report) -> str:
+    """In which currency both are compared; empty where both are in US dollars."""
+    a, b = left.currency, right.currency
+    if a.code == b.code == US_DOLLAR.code:
+        return ""
+    said = f"Amounts of both are in {a.code}"
+    if a.code != US_DOLLAR.code:
+        said += f" at {show.significant(a.per_usd, 6)} per US dollar"
+    if (a.code, a.per_usd) == (b.code, b.per_usd):
+        return f"{said}."
+    own = f"{b.code} at {show.significant(b.per_usd, 6)}" if a.code == b.code else b.code
+    return f"{said}, as in the first; the sentence of the second is in {own}."

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.services.situations import ReadyMade
+from app.web.book_views import BookCard, BookFormView, BookView, RateKeys
 from app.web.calibrations import CalibrationView
 from app.web.forms import FormView, ProblemView
 from app.web.plan_views import FilterSelect, PlansView
-from app.web.result_parts import ResultView
+from app.web.price_spread import SpreadView
+from app.web.price_tables import FactTable
+from app.web.price_views import BookLink, PriceFigure, PriceListView
+from app.web.result_parts import ResultView, SourceRow
 from app.web.validations import CheckView, PublishedView
 
 
@@ -21,11 +25,13 @@ class Layout:
     title : of the browser's tab, without the name of the product.
     section : the entry of the navigation that is current, empty for none.
     indexed : whether search engines may list the page.
+    in_dollars : whether every amount on the page is in US dollars.
     """
 
     title: str
     section: str = ""
     indexed: bool = True
+    in_dollars: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,63 @@ class Plans:
 
 
 @dataclass(frozen=True, slots=True)
+class Prices:
+    """pages/prices.html
+
+    Parameters
+    ----------
+    books : the built-in prices first.
+    carried : names and values that the filter's form carries on.
+    """
+
+    layout: Layout
+    books: tuple[BookLink, ...]
+    figures: tuple[PriceFigure, ...]
+    filters: tuple[FilterSelect, ...]
+    region: str
+    trains: bool
+    carried: tuple[tuple[str, str], ...]
+    prices: PriceListView
+    spread: SpreadView | None
+    tables: tuple[FactTable, ...]
+    sources: tuple[SourceRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PricesPart:
+    """partials/_prices.html, which is swapped into the page.
+
+    Parameters
+    ----------
+    status : one short sentence for people who do not see the list change.
+    """
+
+    layout: Layout
+    prices: PriceListView
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class BooksPage:
+    """pages/books.html"""
+
+    layout: Layout
+    books: tuple[BookCard, ...]
+    form: BookFormView
+    keys: RateKeys
+
+
+@dataclass(frozen=True, slots=True)
+class BookPage:
+    """pages/book.html"""
+
+    layout: Layout
+    book: BookView
+    form: BookFormView
+    keys: RateKeys
+
+
+@dataclass(frozen=True, slots=True)
 class SharedView:
     """What is said about a shared result beside its numbers."""
 
@@ -143,7 +206,7 @@ class SharedView:
     """when the prices were read, as part of a sentence"""
     owned: bool
     facts_changed: bool
-    """computed with other facts or another estimator than today's"""
+    """computed with other facts or another estimator than today's, or a price book was renewed"""
     dated: bool
     """computed for another day than today: prices have aged"""
 
@@ -185,13 +248,80 @@ class ComparisonView:
 
     Parameters
     ----------
+    currency : which one amounts are in, as a sentence; empty where all are US dollars.
     identical : nothing differs, neither in what was asked nor in what is shown of the answer.
     """
 
     sides: tuple[ComparedSide, ComparedSide]
     inputs: tuple[Difference, ...]
     outcomes: tuple[tuple[str, tuple[Difference, ...]], ...]
+    currency: str
     identical: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One price that differs.
+
+    Parameters
+    ----------
+    tags : what the row is to the scenario.
+    """
+
+    offer: str
+    place: str
+    tags: tuple[str, ...]
+    before: str
+    before_date: str
+    after: str
+    after_level: str
+    after_date: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class TodayView:
+    """Everything on the page of today's numbers beside a shared result.
+
+    Parameters
+    ----------
+    sentence : what became of the verdict.
+    totals : what became of the total cost of each method, as a sentence; empty for nothing.
+    reasons : what has changed since, as sentences.
+    comparison : the numbers of both; None where there are none of today.
+    problems : why there are none.
+    rows : prices that differ, of the offers that the scenario may plan on.
+    rest : what is not in the rows, as a sentence.
+    newer : that the price book has a newer version, as a sentence.
+    """
+
+    sentence: str
+    totals: str
+    reasons: tuple[str, ...]
+    comparison: ComparisonView | None
+    problems: tuple[str, ...]
+    rows: tuple[ChangeRow, ...]
+    rest: str
+    newer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """pages/today.html
+
+    Parameters
+    ----------
+    newest_address : the builder with the newest version of the price book, empty for none.
+    """
+
+    layout: Layout
+    title: str
+    shared_address: str
+    saved: str
+    result_address: str
+    builder_address: str
+    newest_address: str
+    view: TodayView
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +415,12 @@ Context = (
     | BuilderPart
     | Result
     | Plans
+    | Prices
+    | PricesPart
+    | BooksPage
+    | BookPage
     | Shared
+    | Today
     | Compare
     | MethodPage
     | Validate

@@ -17,8 +17,11 @@ from app.services.problems import (
     Busy,
     InputProblems,
     NotTheOwner,
+    PriceBookProblems,
     Problem,
+    ReadOnlyPriceBook,
     RevokedScenario,
+    UnknownPriceBook,
     UnknownScenario,
 )
 from app.web.contexts import Layout, Message
@@ -58,6 +61,8 @@ _PAGES: dict[int, tuple[str, str]] = {
     ),
 }
 
+_NO_BOOK = "A price book can be opened only in the browser that saved it."
+
 Handler = Callable[[Request, Any], Any]
 
 
@@ -88,6 +93,9 @@ def install(app: FastAPI, render: Renderer) -> None:
         problems: tuple[Problem, ...] = error.problems
         return answer(422, tuple(problem.message for problem in problems))
 
+    def unknown_book(_: Request, __: UnknownPriceBook) -> Response:
+        return answer(404, (_NO_BOOK,))
+
     def busy(_: Request, __: Busy) -> Response:
         response = answer(503)
         response.headers["Retry-After"] = "10"
@@ -97,8 +105,11 @@ def install(app: FastAPI, render: Renderer) -> None:
         (HTTPException, http_error),
         (RequestValidationError, validation_error),
         (InputProblems, input_problems),
+        (PriceBookProblems, input_problems),
         (UnknownScenario, lambda _request, _error: answer(404)),
         (RevokedScenario, lambda _request, _error: answer(410)),
+        (UnknownPriceBook, unknown_book),
+        (ReadOnlyPriceBook, lambda _request, _error: answer(403)),
         (Busy, busy),
         (NotTheOwner, lambda _request, _error: answer(403)),
         # The server logs the traceback: Starlette raises the error again after this answer.

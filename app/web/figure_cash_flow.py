@@ -6,10 +6,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.estimator.report import MethodReport, Report
+from app.estimator.currency import Currency
+from app.estimator.report import CashFlowReport, MethodReport, Report
 from app.web import presenters as show
 from app.web.charts import Scale, area, nice_ticks, path, spread, text_width
-from app.web.figures import SMALL, DataTable, Figure, Frame, Tick, leading_method, name_of, tag
+from app.web.figures import (
+    SMALL,
+    DataTable,
+    Figure,
+    Frame,
+    Tick,
+    currency_of,
+    leading_method,
+    name_of,
+    tag,
+)
 
 _LINE = 16.0
 
@@ -59,6 +70,7 @@ def cash_flow(report: Report) -> Figure[CashFlowDrawing] | None:
     if not methods:
         return None
     banded = leader if leader in methods and leader is not None else methods[0]
+    currency = currency_of(report)
     payback = show.months(banded.payback_months)
     says = (
         f"{name_of(banded.method)} is expected to pay back after {payback}"
@@ -68,7 +80,7 @@ def cash_flow(report: Report) -> Figure[CashFlowDrawing] | None:
     )
     ends = show.join_words(
         [
-            f"{name_of(m.method)} at {show.usd_short(m.cash_flow.cumulative_usd[-1])}"
+            f"{name_of(m.method)} at {show.usd_short(m.cash_flow.cumulative_usd[-1], currency)}"
             for m in methods
             if m.cash_flow
         ]
@@ -83,9 +95,9 @@ def cash_flow(report: Report) -> Figure[CashFlowDrawing] | None:
             flow = m.cash_flow
             assert flow is not None  # noqa: S101 - kept above
             row += [
-                show.usd(flow.cumulative_usd[month]),
-                f"{show.usd_short(flow.cumulative_p10_usd[month])} to "
-                f"{show.usd_short(flow.cumulative_p90_usd[month])}",
+                show.usd(flow.cumulative_usd[month], currency),
+                f"{show.usd_short(flow.cumulative_p10_usd[month], currency)} to "
+                f"{show.usd_short(flow.cumulative_p90_usd[month], currency)}",
             ]
         rows.append(tuple(row))
     return Figure(
@@ -103,15 +115,31 @@ def cash_flow(report: Report) -> Figure[CashFlowDrawing] | None:
     )
 
 
+def _converted(flow: CashFlowReport, currency: Currency) -> CashFlowReport:
+    """The cash flow in the shown currency, so that ticks are round in it."""
+    return CashFlowReport(
+        *(
+            tuple(currency.of(value) for value in values)
+            for values in (
+                flow.monthly_usd,
+                flow.cumulative_usd,
+                flow.cumulative_p10_usd,
+                flow.cumulative_p90_usd,
+            )
+        )
+    )
+
+
 def _cash_flow_drawing(
     report: Report, methods: Sequence[MethodReport], banded: MethodReport, frame: Frame, most: int
 ) -> CashFlowDrawing:
-    flows = [(m, m.cash_flow) for m in methods if m.cash_flow is not None]
-    band_flow = banded.cash_flow or flows[0][1]
+    currency = currency_of(report)
+    flows = [(m, _converted(m.cash_flow, currency)) for m in methods if m.cash_flow is not None]
+    band_flow = next((flow for m, flow in flows if m is banded), flows[0][1])
     values = [v for _, flow in flows for v in flow.cumulative_usd]
     values += [*band_flow.cumulative_p10_usd, *band_flow.cumulative_p90_usd, 0.0]
     y_values = nice_ticks(min(values), max(values), 5)
-    y_labels = [show.usd_short(v, trim=True) for v in y_values]
+    y_labels = [show.amount_short(v, currency, trim=True) for v in y_values]
     # Amounts may be long, and with a minus sign longer: the frame begins where they end.
     frame = replace(frame, left=math.ceil(max(text_width(t, SMALL) for t in y_labels)) + 18.0)
     x = Scale(0, report.horizon_months, frame.left, frame.right)
@@ -123,7 +151,7 @@ def _cash_flow_drawing(
         Line(
             method=m.method,
             label=tag(m.method),
-            detail=show.usd_short(flow.cumulative_usd[-1]),
+            detail=show.amount_short(flow.cumulative_usd[-1], currency),
             d=path(xs, [y(v) for v in flow.cumulative_usd]),
             end_x=frame.right,
             end_y=end_y,

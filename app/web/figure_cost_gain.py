@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from app.estimator.currency import Currency
 from app.estimator.report import Distribution, MethodReport, Report
 from app.web import presenters as show
 from app.web.charts import Scale, nice_ticks, text_width
-from app.web.figures import SMALL, DataTable, Figure, Frame, Tick, name_of
+from app.web.figures import SMALL, DataTable, Figure, Frame, Tick, currency_of, name_of
 
 Writer = Callable[[float], str]
 
@@ -67,11 +68,12 @@ def cost_gain(report: Report) -> Figure[CostGainDrawing] | None:
     methods = _priced(report)
     if not methods:
         return None
+    currency = currency_of(report)
     rows = tuple(
         (
             name_of(m.method),
-            show.usd(m.total_usd),
-            show.span(m.total_usd_range),
+            show.usd(m.total_usd, currency),
+            show.span(m.total_usd_range, currency=currency),
             show.points(m.accuracy.gain_points.mean) if m.accuracy else show.NONE,
             show.span(m.accuracy.gain_points if m.accuracy else None, "points"),
         )
@@ -85,9 +87,10 @@ def cost_gain(report: Report) -> Figure[CostGainDrawing] | None:
     if compared is not None:
         adapter = name_of(compared.adapter_method)
         more = "more" if compared.extra_cost_usd >= 0 else "less"
+        extra = show.usd_short(abs(compared.extra_cost_usd), currency)
         conclusion = (
-            f"Full fine-tuning costs {show.usd_short(abs(compared.extra_cost_usd))} {more} than "
-            f"{adapter} over {show.months(report.horizon_months)}, and its expected accuracy is "
+            f"Full fine-tuning costs {extra} {more} than {adapter} over "
+            f"{show.months(report.horizon_months)}, and its expected accuracy is "
             f"{show.number(abs(compared.gap_points.mean), 1)} points "
             f"{'higher' if compared.gap_points.mean >= 0 else 'lower'} (80% range "
             f"{show.span(compared.gap_points, 'points')}). {conclusion}"
@@ -99,8 +102,8 @@ def cost_gain(report: Report) -> Figure[CostGainDrawing] | None:
         caption=f"Total cost over {show.months(report.horizon_months)} beside the expected gain in "
         "accuracy over the base model, in points. Lines are 80% ranges; better is a mark further "
         "to the left in cost and further to the right in gain.",
-        wide=_cost_gain_drawing(methods, 760, label_above=False),
-        narrow=_cost_gain_drawing(methods, 400, label_above=True),
+        wide=_cost_gain_drawing(methods, currency, 760, label_above=False),
+        narrow=_cost_gain_drawing(methods, currency, 400, label_above=True),
         legend=(),
         table=DataTable(
             ("Method", "Total cost", "80% range", "Expected gain, points", "80% range"), rows
@@ -127,8 +130,16 @@ def _extent(panel: Panel, value: float, around: Distribution | None, text: str) 
     )
 
 
+def _converted(around: Distribution | None, currency: Currency) -> Distribution | None:
+    """A range of dollars in the shown currency, so that ticks are round in it."""
+    if around is None:
+        return None
+    values = (around.mean, around.p10, around.p50, around.p90)
+    return Distribution(*(currency.of(value) for value in values))
+
+
 def _cost_gain_drawing(
-    methods: Sequence[MethodReport], width: int, *, label_above: bool
+    methods: Sequence[MethodReport], currency: Currency, width: int, *, label_above: bool
 ) -> CostGainDrawing:
     """Every method has a lane of its own, so costs that are nearly equal stay where they are.
 
@@ -137,7 +148,12 @@ def _cost_gain_drawing(
     label_above : the name stands above the lane instead of to its left.
     """
     figures = [
-        (m, m.total_usd or 0.0, m.total_usd_range, m.accuracy.gain_points)
+        (
+            m,
+            currency.of(m.total_usd or 0.0),
+            _converted(m.total_usd_range, currency),
+            m.accuracy.gain_points,
+        )
         for m in methods
         if m.accuracy
     ]
@@ -150,7 +166,7 @@ def _cost_gain_drawing(
         left + half,
         [v for _, cost, r, _ in figures for v in ((cost, r.p10, r.p90) if r else (cost,))],
         count,
-        lambda v: show.usd_short(v, trim=True),
+        lambda v: show.amount_short(v, currency, trim=True),
         "Total cost",
     )
     gains = _panel(
@@ -174,7 +190,7 @@ def _cost_gain_drawing(
                 text_y=top + 16,
                 y=top + 32,
                 extents=(
-                    _extent(costs, cost, cost_range, show.usd_short(cost)),
+                    _extent(costs, cost, cost_range, show.amount_short(cost, currency)),
                     _extent(gains, gain.mean, gain, f"{show.points(gain.mean)} pts"),
                 ),
             )

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from app.estimator.currency import Currency
+from app.estimator.hardware import PURCHASE_OPTIONS
 from app.estimator.report import FrontierPoint, MethodReport, Report
 from app.web import presenters as show
 from app.web.charts import Scale, nice_ticks, path, text_width
-from app.web.figures import SMALL, DataTable, Figure, Frame, Tick, name_of
+from app.web.figures import SMALL, DataTable, Figure, Frame, Tick, currency_of, name_of
+from app.web.result_plans import option_tag
 from app.web.scatter import LogScale, log_ticks, mark
 
 WIDE_RATIO = 4.0
@@ -45,11 +48,18 @@ def where(point: FrontierPoint) -> str:
     return f"{point.gpus} × {point.accelerator_name}"
 
 
+def said(point: FrontierPoint) -> str:
+    """The same in a sentence: a price that is not a firm list price is called what it is."""
+    bought = option_tag(point.purchase_option, point.tier)
+    return f"{where(point)}, {bought}" if bought else where(point)
+
+
 def frontier(report: Report) -> Figure[FrontierDrawing] | None:
     """Cost against hours of one run, for every method that has plans."""
     methods = [m for m in report.methods if m.frontier]
     if not methods:
         return None
+    currency = currency_of(report)
     logarithmic = [
         name
         for name, values in (
@@ -64,21 +74,31 @@ def frontier(report: Report) -> Figure[FrontierDrawing] | None:
     return Figure(
         key="frontier",
         title="Cost against hours of one run",
-        conclusion=" ".join(_said(m) for m in methods),
+        conclusion=" ".join(_said(m, currency) for m in methods),
         caption="Each mark is a plan that no other is both cheaper and quicker than; the large "
         f"mark is the chosen plan. Further down is cheaper, further left is quicker.{scales}",
-        wide=_drawing(methods, 760, 420),
-        narrow=_drawing(methods, 400, 380),
+        wide=_drawing(methods, currency, 760, 420),
+        narrow=_drawing(methods, currency, 400, 380),
         legend=(),
         table=DataTable(
-            ("Method", "GPUs", "Provider", "Hours of one run", "Cost of one run", "Runs out"),
+            (
+                "Method",
+                "GPUs",
+                "Provider",
+                "Bought",
+                "Hours of one run",
+                "Cost of one run",
+                "Runs out",
+            ),
             tuple(
                 (
                     name_of(m.method),
                     where(point),
                     point.provider_name,
+                    PURCHASE_OPTIONS.get(point.purchase_option, point.purchase_option)
+                    + (" (marketplace)" if point.tier == "marketplace" else ""),
                     show.hours(point.hours),
-                    show.usd(point.usd),
+                    show.usd(point.usd, currency),
                     show.percent(point.probability_out_of_memory),
                 )
                 for m in methods
@@ -92,14 +112,16 @@ def _is_wide(values: Sequence[float]) -> bool:
     return min(values) > 0 and max(values) / min(values) >= WIDE_RATIO
 
 
-def _said(m: MethodReport) -> str:
+def _said(m: MethodReport, currency: Currency) -> str:
     cheapest, fastest = m.frontier[0], m.frontier[-1]
-    first = f"{show.usd(cheapest.usd)} in {show.hours(cheapest.hours)} on {where(cheapest)}"
+    first = (
+        f"{show.usd(cheapest.usd, currency)} in {show.hours(cheapest.hours)} on {said(cheapest)}"
+    )
     if len(m.frontier) == 1:
         return f"{name_of(m.method)}: {first}, the cheapest and the fastest at once."
     return (
-        f"{name_of(m.method)}: from {first} to {show.usd(fastest.usd)} in "
-        f"{show.hours(fastest.hours)} on {where(fastest)}."
+        f"{name_of(m.method)}: from {first} to {show.usd(fastest.usd, currency)} in "
+        f"{show.hours(fastest.hours)} on {said(fastest)}."
     )
 
 
@@ -121,19 +143,25 @@ def _axis(
     return scale, tuple(Tick(scale(v), write(v)) for v in at)
 
 
-def _drawing(methods: Sequence[MethodReport], width: int, height: int) -> FrontierDrawing:
+def _drawing(
+    methods: Sequence[MethodReport], currency: Currency, width: int, height: int
+) -> FrontierDrawing:
     hours = [p.hours for m in methods for p in m.frontier]
-    usd = [p.usd for m in methods for p in m.frontier]
+    costs = [currency.of(p.usd) for m in methods for p in m.frontier]
     top, bottom = 10.0, height - 48.0
     y, y_ticks = _axis(
-        usd, 8 if width > 500 else 6, bottom, top, lambda v: show.usd_short(v, trim=True)
+        costs,
+        8 if width > 500 else 6,
+        bottom,
+        top,
+        lambda v: show.amount_short(v, currency, trim=True),
     )
     left = max(text_width(tick.label, SMALL) for tick in y_ticks) + 18
     right = width - 28.0
     x, x_ticks = _axis(hours, 9 if width > 500 else 5, left, right, show.hours)
     series = []
     for m in methods:
-        xs, ys = [x(p.hours) for p in m.frontier], [y(p.usd) for p in m.frontier]
+        xs, ys = [x(p.hours) for p in m.frontier], [y(currency.of(p.usd)) for p in m.frontier]
         series.append(
             Series(
                 method=m.method,
@@ -142,7 +170,7 @@ def _drawing(methods: Sequence[MethodReport], width: int, height: int) -> Fronti
                 line=path(xs, ys) if len(xs) > 1 else "",
                 marks="".join(mark(m.method, px, py) for px, py in zip(xs, ys, strict=True)),
                 chosen_x=x(m.plan.hours) if m.plan else None,
-                chosen_y=y(m.plan.usd) if m.plan else None,
+                chosen_y=y(currency.of(m.plan.usd)) if m.plan else None,
             )
         )
     return FrontierDrawing(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from app.estimator.currency import Currency
 from app.estimator.report import MethodReport, Report
 from app.inputs import METHOD_LABELS
 
@@ -56,6 +57,12 @@ class Figure(Generic[Drawing]):
     narrow: Drawing
     legend: tuple[tuple[int, str], ...]
     table: DataTable
+
+
+def currency_of(report: Report) -> Currency:
+    """What amounts of the report are written in; the report itself holds US dollars."""
+    found = report.currency
+    return Currency(found.code, found.digits, found.per_usd)
 
 
 def name_of(method: str) -> str:

@@ -17,6 +17,7 @@ from app.inputs import (
     SEQUENCE_FIELDS,
     ScenarioInput,
 )
+from app.services.price_books import BookInfo
 from app.services.problems import Problem
 from app.web import presenters as show
 from app.web.choices import CHOICE_LABELS, choice_label
@@ -96,12 +97,15 @@ STEPS = (
         "Where it may run.",
         (
             "objective",
+            "price_book",
             "max_gpus",
             "deadline_hours",
             "run_budget_usd",
-            "include_old_prices",
+            "include_spot",
+            "include_reserved",
             "include_capacity_blocks",
             "include_marketplace",
+            "include_old_prices",
         ),
         "Only certain GPUs or providers",
         ("accelerators", "providers"),
@@ -130,9 +134,16 @@ STEPS = (
             "value_per_correct_answer_usd",
             "horizon_months",
             "discount_rate_percent",
+            "currency",
         ),
-        "Uncertainty and draws",
-        ("value_uncertainty_percent", "price_uncertainty_percent", "draws", "seed"),
+        "Exchange rate, uncertainty and draws",
+        (
+            "exchange_rate_per_usd",
+            "value_uncertainty_percent",
+            "price_uncertainty_percent",
+            "draws",
+            "seed",
+        ),
     ),
 )
 """Every field of ScenarioInput but `situation` (hidden) and `assumptions` (their own fieldset)."""
@@ -273,9 +284,32 @@ def _literal_values(field: FieldInfo) -> tuple[str, ...]:
     return get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
 
 
-def _choices(name: str, field: FieldInfo, catalog: Catalog) -> list[tuple[str, str, str]]:
+def _book_choices(books: Sequence[BookInfo], chosen: str) -> list[tuple[str, str, str]]:
+    """The built-in prices and the price books; a version that a scenario is pinned to stays."""
+    found = [("", "", "Built-in list prices")]
+    for heading, shared in (("Your price books", False), ("Of this installation", True)):
+        found += [(heading, book.token, book.name) for book in books if book.installation is shared]
+    token, _, version = chosen.partition("@")
+    if chosen and chosen not in {value for _, value, _ in found}:
+        name = next((book.name for book in books if book.token == token), "Price book of a link")
+        found.append(
+            ("Of this scenario", chosen, f"{name}, version {version}" if version else name)
+        )
+    return found
+
+
+def _choices(
+    name: str, field: FieldInfo, catalog: Catalog, books: Sequence[BookInfo], chosen: str
+) -> list[tuple[str, str, str]]:
     """Heading, value and label of every choice of a field."""
     match name:
+        case "price_book":
+            return _book_choices(books, chosen)
+        case "currency":
+            rates = catalog.exchange_rates.values()
+            return [
+                ("", r.code, f"{r.code}: {r.name}") for r in sorted(rates, key=lambda r: r.code)
+            ]
         case "model":
             return [(m.family, key, m.label) for key, m in catalog.models.items()]
         case "methods":
@@ -308,7 +342,7 @@ def _control(name: str, field: FieldInfo) -> str:
         return "config"
     if name == "lengths":
         return "textarea"
-    if name == "model" or _literal_values(field):
+    if name in {"model", "price_book", "currency"} or _literal_values(field):
         return "select"
     if field.annotation is bool:
         return "checkbox"
@@ -324,7 +358,11 @@ def _maxlength(field: FieldInfo) -> int | None:
 
 
 def _field(
-    name: str, typed: Mapping[str, Sequence[str]], errors: Mapping[str, str], catalog: Catalog
+    name: str,
+    typed: Mapping[str, Sequence[str]],
+    errors: Mapping[str, str],
+    catalog: Catalog,
+    books: Sequence[BookInfo],
 ) -> FieldView:
     field = ScenarioInput.model_fields[name]
     control = _control(name, field)
@@ -342,7 +380,9 @@ def _field(
             value = "true" if value.lower() in {"true", "1", "on", "yes"} else ""
         chosen = {value}
         changed = value.strip() != (_text(default) if default is not False else "")
-    choices = _choices(name, field, catalog) if control in {"select", "checks"} else []
+    choices = []
+    if control in {"select", "checks"}:
+        choices = _choices(name, field, catalog, books, value)
     known = {choice for _, choice, _ in choices}
     # What was chosen elsewhere (a link, the API) stays visible, so that it can be taken out.
     choices += [("Not listed", item, item) for item in sorted(chosen - known) if choices and item]
@@ -392,12 +432,18 @@ def _assumption_field(
     )
 
 
-def form(pairs: Pairs, catalog: Catalog, problems: Sequence[Problem] = ()) -> FormView:
+def form(
+    pairs: Pairs,
+    catalog: Catalog,
+    problems: Sequence[Problem] = (),
+    books: Sequence[BookInfo] = (),
+) -> FormView:
     """The form as it was typed, with what is wrong beside each field.
 
     Parameters
     ----------
     pairs : names and values as sent; what is missing shows its default.
+    books : price books to choose from.
     """
     typed: dict[str, list[str]] = {}
     for name, value in pairs:
@@ -409,14 +455,14 @@ def form(pairs: Pairs, catalog: Catalog, problems: Sequence[Problem] = ()) -> Fo
 
     steps = []
     for number, step in enumerate(STEPS, start=1):
-        more = tuple(_field(name, typed, errors, catalog) for name in step.more)
+        more = tuple(_field(name, typed, errors, catalog, books) for name in step.more)
         steps.append(
             StepView(
                 key=step.key,
                 number=number,
                 legend=step.legend,
                 intro=step.intro,
-                fields=tuple(_field(name, typed, errors, catalog) for name in step.fields),
+                fields=tuple(_field(name, typed, errors, catalog, books) for name in step.fields),
                 more_label=step.more_label,
                 more=more,
                 more_open=any(field.changed or field.error for field in more),

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 from app import __version__
 from app.catalog.families import FAMILIES
 from app.estimator.constants import CONSTANTS
-from app.inputs import TASK_GROUP_LABELS
+from app.inputs import TASK_GROUP_LABELS, ScenarioInput
 from app.services.estimates import estimate
 from app.services.problems import (
     InputProblems,
@@ -26,12 +26,15 @@ from app.services.scenarios import SharedScenario
 from app.services.situations import SITUATIONS
 from app.settings import Settings
 from app.web import (
+    book_pages,
     builder_pages,
     comparisons,
     errors,
     plan_pages,
+    price_pages,
     requests,
     results,
+    today_pages,
     validation_pages,
     validations,
 )
@@ -57,7 +60,9 @@ from app.web.requests import (
     Page,
     Site,
     answer_of,
+    currency_names,
     form_again,
+    keep_workspace,
     read_scenario,
     unfitted_classes,
     with_query,
@@ -65,8 +70,6 @@ from app.web.requests import (
 from app.web.static import StaticFiles
 from app.web.templating import environment, renderer
 
-WORKSPACE_COOKIE = "workspace"
-_YEAR_S = 365 * 24 * 3600
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
@@ -78,12 +81,15 @@ def install(app: FastAPI, settings: Settings) -> None:
     app.include_router(router)
     app.include_router(builder_pages.router)
     app.include_router(plan_pages.router)
+    app.include_router(today_pages.router)
+    app.include_router(price_pages.router)
+    app.include_router(book_pages.router)
     app.include_router(validation_pages.router)
     errors.install(app, app.state.render)
 
 
-def _recent(site: Page, request: Request, limit: int) -> tuple[RecentView, ...]:
-    key = request.cookies.get(WORKSPACE_COOKIE)
+def _recent(site: Page, limit: int) -> tuple[RecentView, ...]:
+    key = site.workspace
     if key is None:
         return ()
     return tuple(
@@ -98,15 +104,17 @@ def _recent(site: Page, request: Request, limit: int) -> tuple[RecentView, ...]:
 
 
 @router.get("/")
-def home(request: Request, site: Site) -> Response:
+def home(site: Site) -> Response:
     """Three situations, a blank scenario, and what this browser saved."""
     cards = tuple(
         SituationCard(made, with_query("/estimate", made.scenario.to_query()))
         for made in SITUATIONS
     )
+    recent = _recent(site, 8)
     return site.render(
         "pages/home.html",
-        Home(Layout("Full fine-tuning or LoRA?", "home"), cards, _recent(site, request, 8)),
+        # What was saved is said in currencies of its own.
+        Home(Layout("Full fine-tuning or LoRA?", "home", in_dollars=not recent), cards, recent),
         headers=PRIVATE,
     )
 
@@ -118,14 +126,26 @@ def result(request: Request, site: Site) -> Response:
     today = requests.today()
     try:
         scenario = read_scenario(pairs)
-        report = estimate(scenario, site.catalog, today)
-        answer = answer_of(scenario, report, today, unfitted_classes(site.catalog))
+        report = estimate(scenario, site.catalog_of(scenario), today)
+        answer = answer_of(
+            scenario,
+            report,
+            today,
+            unfitted_classes(site.catalog),
+            currency_names(site.catalog),
+        )
     except InputProblems as error:
         return form_again(site, pairs, error.problems)
     return site.render(
         "pages/result.html",
         Result(
-            Layout(answer.view.title or "Result", "estimate", indexed=not request.url.query), answer
+            Layout(
+                answer.view.title or "Result",
+                "estimate",
+                indexed=not request.url.query,
+                in_dollars=answer.view.currency is None,
+            ),
+            answer,
         ),
         headers=REVALIDATE,
     )
@@ -144,25 +164,23 @@ def save(
         pairs = [(name, value) for name, value in pairs if name != "title"]
         pairs.append(("title", title))
     try:
-        asked = read_scenario(pairs)
-        report = estimate(asked, site.catalog, requests.today())
+        asked = site.pinned(read_scenario(pairs))
+        prices = site.catalog_of(asked)
+        report = estimate(asked, prices, requests.today())
     except InputProblems as error:
         return form_again(site, pairs, error.problems)
-    saved = site.scenarios.save(asked, report, request.cookies.get(WORKSPACE_COOKIE))
+    saved = site.scenarios.save(asked, report, site.workspace, prices)
     response = RedirectResponse(f"/s/{saved.scenario.token}", 303, headers=PRIVATE)
-    key = saved.workspace_key or request.cookies.get(WORKSPACE_COOKIE)
-    if key is not None:
-        # Set anew each time, so that a browser in use never loses its workspace.
-        secure = site.settings.secure_cookies
-        response.set_cookie(
-            WORKSPACE_COOKIE,
-            key,
-            max_age=_YEAR_S,
-            httponly=True,
-            samesite="lax",
-            secure=request.url.scheme == "https" if secure is None else secure,
-        )
+    keep_workspace(request, response, site, saved.workspace_key)
     return response
+
+
+def _facts_of(site: Page, scenario: ScenarioInput) -> str:
+    """What today's facts are called, with the prices of the scenario; nothing where it has none."""
+    try:
+        return site.catalog_of(scenario).content_hash
+    except InputProblems:
+        return ""
 
 
 def _shared_view(found: SharedScenario, site: Page, owned: bool, today: date) -> SharedView:
@@ -174,27 +192,32 @@ def _shared_view(found: SharedScenario, site: Page, owned: bool, today: date) ->
         prices=results.prices(found.report),
         owned=owned,
         facts_changed=(found.catalog_hash, found.estimator_version)
-        != (site.catalog.content_hash, __version__),
+        != (_facts_of(site, found.scenario), __version__)
+        or site.price_books.newer_version(found.scenario.price_book) is not None,
         dated=found.report.as_of != today.isoformat(),
     )
 
 
 @router.get("/s/{token}")
-def shared(request: Request, site: Site, token: str) -> Response:
+def shared(site: Site, token: str) -> Response:
     """A saved result with the numbers that were shared."""
     found = site.scenarios.get(token)
-    owned = site.scenarios.owns(token, request.cookies.get(WORKSPACE_COOKIE))
+    owned = site.scenarios.owns(token, site.workspace)
     today = requests.today()
     # What today's fit has seen says nothing of a report that another one computed.
-    same = found.catalog_hash == site.catalog.content_hash
+    same = found.catalog_hash == _facts_of(site, found.scenario)
     unfitted = unfitted_classes(site.catalog) if same else {}
-    answer = answer_of(found.scenario, found.report, today, unfitted)
+    answer = answer_of(found.scenario, found.report, today, unfitted, currency_names(site.catalog))
     if not answer.view.title and found.title:
         answer = replace(answer, view=replace(answer.view, title=found.title))
     return site.render(
         "pages/shared.html",
         Shared(
-            Layout(answer.view.title or "Shared result", indexed=False),
+            Layout(
+                answer.view.title or "Shared result",
+                indexed=False,
+                in_dollars=answer.view.currency is None,
+            ),
             answer,
             _shared_view(found, site, owned, today),
         ),
@@ -203,9 +226,9 @@ def shared(request: Request, site: Site, token: str) -> Response:
 
 
 @router.post("/s/{token}/revoke")
-def revoke(request: Request, site: Site, token: str) -> Response:
+def revoke(site: Site, token: str) -> Response:
     """Withdraw a link; only the browser that saved it can."""
-    site.scenarios.revoke(token, request.cookies.get(WORKSPACE_COOKIE))
+    site.scenarios.revoke(token, site.workspace)
     return RedirectResponse("/", 303, headers=PRIVATE)
 
 
@@ -217,16 +240,9 @@ def _side(site: Page, text: str, heading: str) -> comparisons.Side:
         )
     token, pairs = comparisons.read_side(text)
     if token:
-        found = site.scenarios.get(token)
-        basis = (
-            f"as shared on {show.day(found.created_at)}: estimator {found.estimator_version}, "
-            f"{results.prices(found.report)}"
-        )
-        return comparisons.Side(
-            heading, found.scenario, found.report, f"/s/{token}", basis, pinned=True
-        )
+        return today_pages.shared_side(site.scenarios.get(token), heading)
     scenario = read_scenario(pairs)
-    report = estimate(scenario, site.catalog, requests.today())
+    report = estimate(scenario, site.catalog_of(scenario), requests.today())
     basis = f"today: estimator {__version__}, {results.prices(report)}"
     address = with_query("/result", scenario.to_query())
     return comparisons.Side(heading, scenario, report, address, basis, pinned=False)
@@ -234,7 +250,6 @@ def _side(site: Page, text: str, heading: str) -> comparisons.Side:
 
 @router.get("/compare")
 def compare(
-    request: Request,
     site: Site,
     left: Annotated[str, Query(max_length=20_000)] = "",
     right: Annotated[str, Query(max_length=20_000)] = "",
@@ -260,15 +275,21 @@ def compare(
     # One side alone is a step on the way ("compare with…"), not a mistake.
     waiting = len(found) == 1 and not (left.strip() and right.strip())
     comparison = comparisons.compare(found[0], found[1]) if len(found) == 2 else None
+    recent = _recent(site, 12)
     return site.render(
         "pages/compare.html",
         Compare(
-            Layout("Compare two scenarios", "compare", indexed=False),
+            Layout(
+                "Compare two scenarios",
+                "compare",
+                indexed=False,
+                in_dollars=not recent and (comparison is None or not comparison.currency),
+            ),
             (
                 replace(forms[0], error="" if waiting else forms[0].error),
                 replace(forms[1], error="" if waiting else forms[1].error),
             ),
-            _recent(site, request, 12),
+            recent,
             comparison,
         ),
         status=422 if problems and not waiting else 200,

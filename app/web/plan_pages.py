@@ -17,13 +17,15 @@ from app.web.requests import REVALIDATE, Site, form_again, read_scenario, with_q
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-FILTER_NAMES = ("provider", "region", "gpu")
+FILTER_NAMES = ("provider", "region", "gpu", "option")
 Text = Annotated[str, Query(max_length=200)]
 
 
-def asked_filters(provider: Text = "", region: Text = "", gpu: Text = "") -> Filters:
+def asked_filters(
+    provider: Text = "", region: Text = "", gpu: Text = "", option: Text = ""
+) -> Filters:
     """The filter in the address."""
-    return Filters(provider.strip(), region.strip(), gpu.strip())
+    return Filters(provider.strip(), region.strip(), gpu.strip(), option.strip())
 
 
 Asked = Annotated[Filters, Depends(asked_filters)]
@@ -41,19 +43,25 @@ def plans(request: Request, site: Site, filters: Asked) -> Response:
     today = requests.today()
     try:
         scenario = read_scenario(pairs)
-        choices = plan_choices(scenario, site.catalog, today)
+        catalog = site.catalog_of(scenario)
+        choices = plan_choices(scenario, catalog, today)
     except InputProblems as error:
         return form_again(site, pairs, error.problems)
     query = scenario.to_query()
     found, messages, errors = None, [], {}
     try:
-        report = plan(scenario, filters, site.catalog, today)
+        report = plan(scenario, filters, catalog, today)
         tables = trained_tables(scenario, site.catalog)
         found = plan_views.view(
             report,
             tables,
             with_query("", _query(query, filters)),
-            requests.unfitted_classes(site.catalog),
+            plan_views.Facts(
+                offers={offer.key: offer for offer in catalog.offers},
+                today=today,
+                unfitted=requests.unfitted_classes(site.catalog),
+                currency_names=requests.currency_names(site.catalog),
+            ),
         )
     except InputProblems as error:
         for problem in error.problems:
@@ -65,7 +73,12 @@ def plans(request: Request, site: Site, filters: Asked) -> Response:
     return site.render(
         "pages/plans.html",
         Plans(
-            layout=Layout("Plans", "plans", indexed=not request.url.query),
+            layout=Layout(
+                "Plans",
+                "plans",
+                indexed=not request.url.query,
+                in_dollars=found is None or found.currency is None,
+            ),
             scenario=tuple(parse_qsl(query, keep_blank_values=True)),
             title=scenario.title,
             filters=plan_views.selects(choices, filters, errors),
@@ -86,7 +99,7 @@ def recipe_file(request: Request, site: Site, filters: Asked, method: str, name:
     """One file of the recipe of a method's chosen plan, to be saved."""
     try:
         scenario = read_scenario(request.query_params.multi_items())
-        report = plan(scenario, filters, site.catalog, requests.today())
+        report = plan(scenario, filters, site.catalog_of(scenario), requests.today())
     except InputProblems as error:
         raise HTTPException(404) from error
     found = plans_report(report, trained_tables(scenario, site.catalog))

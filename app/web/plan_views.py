@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from urllib.parse import quote
 
+from app.estimator.currency import Currency
+from app.estimator.hardware import Offer
 from app.estimator.report import FrontierPoint, Report
+from app.estimator.wording import sentence_start
 from app.exports.plans import MethodPlans, plans_report
 from app.exports.recipe import Recipe, Setting
 from app.services.plans import FilterChoices, Filters
 from app.web import presenters as show
-from app.web import result_plans
-from app.web.figure_frontier import FrontierDrawing, frontier, where
-from app.web.figures import Figure, name_of
+from app.web import result_currency, result_plans
+from app.web.figure_frontier import FrontierDrawing, frontier, said, where
+from app.web.figures import Figure, currency_of, name_of
 from app.web.forms import Option
+from app.web.result_parts import CurrencyLine
 from app.web.results import software_line
 
 _ROLES = ("cheapest", "fastest")
@@ -40,8 +45,12 @@ class FrontierRow:
     batch: str
     hours: str
     cost: str
+    price_level: str
+    price_date: str
     risk: str
     tags: tuple[str, ...]
+    bought: str
+    """how it is bought where that is not on demand at a firm price list"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,8 @@ class MethodPlansView:
     label: str
     headline: str
     figures: str
+    price_level: str
+    price_words: str
     counts: str
     reasons: tuple[str, ...]
     rows: tuple[FrontierRow, ...]
@@ -98,8 +109,26 @@ class PlansView:
 
     sentence: str
     software_line: str
+    currency: CurrencyLine | None
     figure: Figure[FrontierDrawing] | None
     methods: tuple[MethodPlansView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the page says beside a report.
+
+    Parameters
+    ----------
+    offers : that were planned on, by their key.
+    today : day to which the age of prices is counted.
+    unfitted, currency_names : see `results.view`.
+    """
+
+    offers: Mapping[str, Offer]
+    today: date
+    unfitted: Mapping[str, str]
+    currency_names: Mapping[str, str]
 
 
 def selects(
@@ -108,10 +137,12 @@ def selects(
     """The lists of the filter; what was chosen stays visible, even where it is not among them."""
     made = []
     regions = tuple((value, show.region(value)) for value, _ in choices.regions)
+    bought = tuple((value, sentence_start(text)) for value, text in choices.options)
     for name, label, every, chosen, known in (
         ("provider", "Provider", "All providers", filters.provider, choices.providers),
         ("region", "Region", "Any", filters.region, regions),
         ("gpu", "GPU", "All GPUs", filters.gpu, choices.gpus),
+        ("option", "Bought", "Any way", filters.option, bought),
     ):
         values = [("", every), *known]
         if chosen and chosen not in dict(known):
@@ -126,7 +157,7 @@ def scope(choices: FilterChoices, filters: Filters) -> str:
 
     Examples
     --------
-    >>> scope(FilterChoices((("aws", "Amazon"),), (), ()), Filters("aws", "", "H100"))
+    >>> scope(FilterChoices((("aws", "Amazon"),), (), (), ()), Filters("aws", "", "H100"))
     'Only offers of Amazon with H100.'
     """
     parts = [
@@ -135,31 +166,30 @@ def scope(choices: FilterChoices, filters: Filters) -> str:
             ("of", filters.provider, choices.providers),
             ("in", filters.region, tuple((r, show.region(r)) for r, _ in choices.regions)),
             ("with", filters.gpu, choices.gpus),
+            ("bought", filters.option, choices.options),
         )
         if value
     ]
     return f"Only offers {' '.join(parts)}." if parts else ""
 
 
-def view(
-    report: Report, tables: tuple[str, ...], query: str, unfitted: Mapping[str, str] | None = None
-) -> PlansView:
+def view(report: Report, tables: tuple[str, ...], query: str, facts: Facts) -> PlansView:
     """The plans of a report.
 
     Parameters
     ----------
     tables : that are trained beside adapters.
     query : of the page, for the addresses of files.
-    unfitted : see `results.view`.
     """
     figure = frontier(report)
     plans = plans_report(report, tables)
     return PlansView(
         sentence=_sentence(report),
-        software_line=software_line(report, unfitted),
+        software_line=software_line(report, facts.unfitted),
+        currency=result_currency.line(report, facts.currency_names),
         figure=figure,
         methods=tuple(
-            _method(m, counts=result_plans.counts(reported), query=query)
+            _method(m, currency_of(report), facts, result_plans.counts(reported), query)
             for m, reported in zip(plans.methods, report.methods, strict=True)
         ),
     )
@@ -170,22 +200,28 @@ def _sentence(report: Report) -> str:
     points = [(m.method, point) for m in report.methods for point in m.frontier]
     if not points:
         return "Nothing fits."
+    currency = currency_of(report)
     cheapest, least = min(points, key=lambda found: found[1].usd)
     fastest, shortest = min(points, key=lambda found: found[1].hours)
+    low, high = (show.usd(point.usd, currency) for point in (least, shortest))
     return (
-        f"The cheapest run costs {show.usd(least.usd)} and takes {show.hours(least.hours)} "
-        f"({name_of(cheapest)}, {where(least)}); the fastest takes {show.hours(shortest.hours)} "
-        f"and costs {show.usd(shortest.usd)} ({name_of(fastest)}, {where(shortest)})."
+        f"The cheapest run costs {low} and takes {show.hours(least.hours)} "
+        f"({name_of(cheapest)}, {said(least)}); the fastest takes {show.hours(shortest.hours)} "
+        f"and costs {high} ({name_of(fastest)}, {said(shortest)})."
     )
 
 
-def _method(m: MethodPlans, counts: str, query: str) -> MethodPlansView:
+def _method(
+    m: MethodPlans, currency: Currency, facts: Facts, counts: str, query: str
+) -> MethodPlansView:
     plan = m.plan
-    figures = ""
+    figures, price = "", ("fresh", "")
     if plan is not None:
+        age = (facts.today - date.fromisoformat(plan.price_valid_from)).days
+        price = show.price_age(plan.price_valid_from, age)
         figures = (
             f"{show.hours(plan.hours)} a run ({show.span(plan.hours_range, 'hours')}), "
-            f"{show.usd(plan.usd, cents=True)}; {show.gib(plan.memory_bytes)} of "
+            f"{show.usd(plan.usd, currency, cents=True)}; {show.gib(plan.memory_bytes)} of "
             f"{show.gib(plan.memory_capacity_bytes)} on each GPU; {result_plans.layout(plan)}; "
             f"{result_plans.batch(plan)}."
         )
@@ -194,29 +230,35 @@ def _method(m: MethodPlans, counts: str, query: str) -> MethodPlansView:
         label=name_of(m.method),
         headline=result_plans.headline(plan) if plan else "",
         figures=figures,
+        price_level=price[0],
+        price_words=price[1],
         counts=counts,
         reasons=m.reasons,
-        rows=_rows(m),
+        rows=tuple(_rows(m, currency, facts)),
         recipe=None if m.recipe is None else _recipe(m.method, m.recipe, query),
         recipe_refused=m.recipe_refused,
     )
 
 
-def _rows(m: MethodPlans) -> tuple[FrontierRow, ...]:
+def _rows(m: MethodPlans, currency: Currency, facts: Facts) -> Iterator[FrontierRow]:
     last = len(m.frontier) - 1
-    return tuple(
-        FrontierRow(
+    for at, point in enumerate(m.frontier):
+        offer = facts.offers[point.offer_key]
+        age = (facts.today - offer.valid_from).days
+        level, written = show.price_date(offer.valid_from.isoformat(), age)
+        yield FrontierRow(
             gpus=where(point),
             where=f"{point.provider_name}, {point.instance}, {show.region(point.region)}",
             layout=point.layout,
             batch=f"micro-batch {point.micro_batch}, checkpointing {point.checkpointing}",
             hours=show.hours(point.hours),
-            cost=show.usd(point.usd),
+            cost=show.usd(point.usd, currency),
+            price_level=level,
+            price_date=written,
             risk=show.percent(point.probability_out_of_memory),
             tags=tuple(_tags(m, point, at, last)),
+            bought=result_plans.option_tag(point.purchase_option, point.tier),
         )
-        for at, point in enumerate(m.frontier)
-    )
 
 
 def _tags(m: MethodPlans, point: FrontierPoint, at: int, last: int) -> list[str]:

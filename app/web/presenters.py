@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from app.estimator.currency import US_DOLLAR, Currency
 from app.estimator.hardware import OLD_PRICE_DAYS, STALE_PRICE_DAYS
 from app.estimator.report import Distribution
 from app.estimator.wording import percent as percent_in_words
@@ -14,7 +15,7 @@ from app.estimator.wording import percent as percent_in_words
 NONE = "—"
 _MINUS = "−"
 _NO_BREAK = "\u00a0"
-_HYPHEN_AS_MINUS = re.compile(r"(?<![\w.])-(?=(?:US\$)?\d)")
+_HYPHEN_AS_MINUS = re.compile(r"(?<![\w.])-(?=(?:US\$|[€£]|[A-Z]{3}\u00a0)?\d)")
 _GIB = 2**30
 _HOURS_PER_DAY = 24
 _DAYS_PER_YEAR = 365
@@ -68,22 +69,46 @@ def significant(value: float | None, digits: int = 3, *, trim: bool = True) -> s
     return text.rstrip("0").rstrip(".") if trim and "." in text else text
 
 
-def usd(value: float | None, *, cents: bool = False, plus: bool = False) -> str:
-    """An amount of US dollars: whole dollars, cents where asked for or below ten dollars.
+def amount(
+    value: float | None, currency: Currency = US_DOLLAR, *, cents: bool = False, plus: bool = False
+) -> str:
+    """An amount that is in the currency already: whole units, minor units where asked for or below
+    ten.
+
+    Examples
+    --------
+    >>> amount(31240.4, Currency("CHF", 2, 0.82)), amount(2.5, Currency("JPY", 0, 154.0))
+    ('CHF\\xa031,240', 'JPY\\xa02')
+    >>> amount(-3.5, Currency("EUR", 2, 0.9)), amount(3.5, Currency("KWD", 3, 0.3))
+    ('−€3.50', 'KWD\\xa03.500')
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    small = value != 0 and round(abs(value), currency.digits) < 10
+    decimals = currency.digits if cents or small else 0
+    return _signed(f"{currency.sign}{abs(value):,.{decimals}f}", value < 0, plus)
+
+
+def usd(
+    value: float | None, currency: Currency = US_DOLLAR, *, cents: bool = False, plus: bool = False
+) -> str:
+    """An amount of US dollars, converted; see `amount`.
 
     Examples
     --------
     >>> usd(31240.4), usd(-3.5), usd(31240.4, cents=True), usd(None), usd(0)
     ('US$31,240', '−US$3.50', 'US$31,240.40', '—', 'US$0')
+    >>> usd(1000, Currency("EUR", 2, 0.8951), cents=True)
+    '€895.10'
     """
-    if value is None or not math.isfinite(value):
-        return NONE
-    decimals = 2 if cents or (value != 0 and round(abs(value), 2) < 10) else 0
-    return _signed(f"US${abs(value):,.{decimals}f}", value < 0, plus)
+    converted = None if value is None else currency.of(value)
+    return amount(converted, currency, cents=cents, plus=plus)
 
 
-def usd_short(value: float | None, *, plus: bool = False, trim: bool = False) -> str:
-    """An amount of US dollars in three digits, for headlines, ranges and axes.
+def amount_short(
+    value: float | None, currency: Currency = US_DOLLAR, *, plus: bool = False, trim: bool = False
+) -> str:
+    """An amount that is in the currency already, in three digits, for headlines, ranges and axes.
 
     Parameters
     ----------
@@ -91,12 +116,8 @@ def usd_short(value: float | None, *, plus: bool = False, trim: bool = False) ->
 
     Examples
     --------
-    >>> usd_short(1_234_567), usd_short(-31_240), usd_short(999), usd_short(2.5e9), usd_short(2.5)
-    ('US$1.23\\xa0M', '−US$31.2\\xa0k', 'US$999', 'US$2.50\\xa0bn', 'US$2.50')
-    >>> usd_short(91_000), usd_short(91_000, trim=True), usd_short(99_960)
-    ('US$91.0\\xa0k', 'US$91\\xa0k', 'US$100\\xa0k')
-    >>> usd_short(9.999e11), usd_short(3.6e12)
-    ('US$1.00\\xa0tn', 'US$3.60\\xa0tn')
+    >>> amount_short(91_000, Currency("EUR", 2, 0.9), trim=True)
+    '€91\\xa0k'
     """
     if value is None or not math.isfinite(value):
         return NONE
@@ -110,8 +131,47 @@ def usd_short(value: float | None, *, plus: bool = False, trim: bool = False) ->
             text = f"{scaled:,.{2 if scaled < 9.995 else 1 if scaled < 99.95 else 0}f}"
             if trim:
                 text = significant(scaled)
-            return _signed(f"US${text}{_NO_BREAK}{suffix}", value < 0, plus)
-    return usd(value, plus=plus)
+            return _signed(f"{currency.sign}{text}{_NO_BREAK}{suffix}", value < 0, plus)
+    return amount(value, currency, plus=plus)
+
+
+def usd_short(
+    value: float | None, currency: Currency = US_DOLLAR, *, plus: bool = False, trim: bool = False
+) -> str:
+    """An amount of US dollars, converted, in three digits; see `amount_short`.
+
+    Examples
+    --------
+    >>> usd_short(1_234_567), usd_short(-31_240), usd_short(999), usd_short(2.5e9), usd_short(2.5)
+    ('US$1.23\\xa0M', '−US$31.2\\xa0k', 'US$999', 'US$2.50\\xa0bn', 'US$2.50')
+    >>> usd_short(91_000), usd_short(91_000, trim=True), usd_short(99_960)
+    ('US$91.0\\xa0k', 'US$91\\xa0k', 'US$100\\xa0k')
+    >>> usd_short(9.999e11), usd_short(3.6e12)
+    ('US$1.00\\xa0tn', 'US$3.60\\xa0tn')
+    """
+    converted = None if value is None else currency.of(value)
+    return amount_short(converted, currency, plus=plus, trim=trim)
+
+
+def unit_price(value: float | None, currency: Currency = US_DOLLAR) -> str:
+    """A price of US dollars for one of something, converted: below a hundred with two decimals more
+    than the minor unit, where it has them.
+
+    Examples
+    --------
+    >>> unit_price(290_905.875)
+    'US$290,905.88'
+    >>> unit_price(3.5), unit_price(0.02346), unit_price(0.5, Currency("JPY", 0, 154.06))
+    ('US$3.50', 'US$0.0235', 'JPY\\xa077.03')
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    size = abs(currency.of(value))
+    text = number(size, currency.digits + (2 if size < 100 else 0))
+    whole, _, decimals = text.partition(".")
+    decimals = decimals.rstrip("0").ljust(currency.digits, "0")
+    shown = f"{currency.sign}{whole}{'.' if decimals else ''}{decimals}"
+    return _signed(shown, value < 0, plus=False)
 
 
 def count_short(value: float | None) -> str:
@@ -272,12 +332,15 @@ def months(value: float | None) -> str:
     return f"{text} month" if text == "1" else f"{text} months"
 
 
-def span(distribution: Distribution | None, kind: str = "usd") -> str:
+def span(
+    distribution: Distribution | None, kind: str = "usd", currency: Currency = US_DOLLAR
+) -> str:
     """The 80% range of a distribution: ``low to high``.
 
     Parameters
     ----------
     kind : usd, points, hours, gib or number.
+    currency : that dollars are shown in.
 
     Examples
     --------
@@ -290,9 +353,11 @@ def span(distribution: Distribution | None, kind: str = "usd") -> str:
         return NONE
     if kind == "gib":
         return f"{number(distribution.p10 / _GIB, 1)} to {gib(distribution.p90)}"
-    write = {"usd": usd_short, "points": points, "hours": hours, "number": significant}[kind]
-    low, high = write(distribution.p10), write(distribution.p90)
-    return f"{low} to {high}"
+    if kind == "usd":
+        low, high = (usd_short(value, currency) for value in (distribution.p10, distribution.p90))
+        return f"{low} to {high}"
+    write = {"points": points, "hours": hours, "number": significant}[kind]
+    return f"{write(distribution.p10)} to {write(distribution.p90)}"
 
 
 def rounded_to_sum(values: Sequence[float], decimals: int = 2) -> tuple[list[float], float]:
@@ -371,6 +436,56 @@ def price_age(valid_from: str, days: int) -> tuple[str, str]:
     if days > OLD_PRICE_DAYS:
         return "old", f"Old price: {day(valid_from)} ({age})"
     return "fresh", f"Price of {day(valid_from)} ({age})"
+
+
+def price_date(valid_from: str, days: int) -> tuple[str, str]:
+    """Level (fresh, old or stale) and the date of a price, for a cell of a table.
+
+    Examples
+    --------
+    >>> price_date("2026-11-11", 12), price_date("2026-07-26", 120)
+    (('fresh', '11 November 2026'), ('old', '26 July 2026, old'))
+    >>> price_date("2025-11-23", 365), price_date("", 0)
+    (('stale', '23 November 2025, very old'), ('fresh', ''))
+    """
+    if not valid_from:
+        return "fresh", ""
+    if days > STALE_PRICE_DAYS:
+        return "stale", f"{day(valid_from)}, very old"
+    if days > OLD_PRICE_DAYS:
+        return "old", f"{day(valid_from)}, old"
+    return "fresh", day(valid_from)
+
+
+def energy(kwh: float | None) -> str:
+    """Electricity in the unit that a person would use.
+
+    Examples
+    --------
+    >>> energy(12.34), energy(4_210), energy(None)
+    ('12.3\\xa0kWh', '4.21\\xa0MWh', '—')
+    """
+    if kwh is None or not math.isfinite(kwh):
+        return NONE
+    for limit, prefix in ((1e6, "G"), (1e3, "M")):
+        if abs(_rounded(kwh)) >= limit:
+            return f"{significant(kwh / limit)}{_NO_BREAK}{prefix}Wh"
+    return f"{significant(kwh)}{_NO_BREAK}kWh"
+
+
+def carbon(kg: float | None) -> str:
+    """Carbon dioxide and its equivalents.
+
+    Examples
+    --------
+    >>> carbon(152.3), carbon(1_234), carbon(0.0456)
+    ('152\\xa0kg CO₂e', '1.23\\xa0t CO₂e', '0.0456\\xa0kg CO₂e')
+    """
+    if kg is None or not math.isfinite(kg):
+        return NONE
+    if abs(_rounded(kg)) >= 1e3:
+        return f"{significant(kg / 1e3)}{_NO_BREAK}t CO₂e"
+    return f"{significant(kg)}{_NO_BREAK}kg CO₂e"
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

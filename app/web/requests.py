@@ -15,6 +15,7 @@ from app.catalog.catalog import Catalog
 from app.estimator.report import Report
 from app.inputs import ScenarioInput, fields_from_pairs
 from app.services.own_runs import ValidationService
+from app.services.price_books import BookInfo, PriceBooks
 from app.services.problems import InputProblems, Problem, problems_from_validation
 from app.services.scenarios import ScenarioService
 from app.settings import Settings
@@ -23,6 +24,8 @@ from app.web.contexts import Answer, Builder, Layout
 from app.web.forms import Pairs, cleaned, form
 from app.web.templating import Renderer
 
+WORKSPACE_COOKIE = "workspace"
+_YEAR_S = 365 * 24 * 3600
 PRIVATE = {"Cache-Control": "private, no-store"}
 # Prices age by the day, and so does what the page says of them.
 REVALIDATE = {"Cache-Control": "private, no-cache"}
@@ -30,22 +33,85 @@ REVALIDATE = {"Cache-Control": "private, no-cache"}
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What every route needs of the application."""
+    """What every route needs of the application.
+
+    Parameters
+    ----------
+    workspace : what this browser owns its scenarios and price books by; None before its first.
+    """
 
     render: Renderer
     catalog: Catalog
     scenarios: ScenarioService
     validation: ValidationService
+    price_books: PriceBooks
     settings: Settings
+    workspace: str | None
+
+    def books(self) -> Sequence[BookInfo]:
+        """The price books that this browser can choose from."""
+        return self.price_books.mine(self.workspace)
+
+    def catalog_of(self, scenario: ScenarioInput) -> Catalog:
+        """The facts with the prices that the scenario is computed with.
+
+        Raises
+        ------
+        InputProblems : no price book has the key that the scenario names.
+        """
+        if not scenario.price_book:
+            return self.catalog
+        return self.price_books.priced(self.catalog, scenario.price_book)
+
+    def pinned(self, scenario: ScenarioInput) -> ScenarioInput:
+        """The scenario with its price book in the version of now, so that it keeps its prices.
+
+        Raises
+        ------
+        InputProblems : no price book has the key that the scenario names.
+        """
+        if not scenario.price_book:
+            return scenario
+        reference = self.price_books.pin(scenario.price_book)
+        return scenario.model_copy(update={"price_book": reference})
 
 
 def page(request: Request) -> Page:
     """The application's parts, as a dependency."""
     state = request.app.state
-    return Page(state.render, state.catalog, state.scenarios, state.validation, state.settings)
+    return Page(
+        state.render,
+        state.catalog,
+        state.scenarios,
+        state.validation,
+        state.price_books,
+        state.settings,
+        request.cookies.get(WORKSPACE_COOKIE),
+    )
 
 
 Site = Annotated[Page, Depends(page)]
+
+
+def keep_workspace(request: Request, response: Response, site: Page, new_key: str | None) -> None:
+    """Hand the browser its key; anew at each save, so that one in use never loses its workspace.
+
+    Parameters
+    ----------
+    new_key : of a workspace that was made just now, else None.
+    """
+    key = new_key or site.workspace
+    if key is None:
+        return
+    secure = site.settings.secure_cookies
+    response.set_cookie(
+        WORKSPACE_COOKIE,
+        key,
+        max_age=_YEAR_S,
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https" if secure is None else secure,
+    )
 
 
 def today() -> date:
@@ -80,18 +146,28 @@ def unfitted_classes(catalog: Catalog) -> dict[str, str]:
     }
 
 
+def currency_names(catalog: Catalog) -> dict[str, str]:
+    """Names of the currencies that have an exchange rate, by their code."""
+    return {code: rate.name for code, rate in catalog.exchange_rates.items()}
+
+
 def answer_of(
-    scenario: ScenarioInput, report: Report, today: date, unfitted: Mapping[str, str]
+    scenario: ScenarioInput,
+    report: Report,
+    today: date,
+    unfitted: Mapping[str, str],
+    names: Mapping[str, str],
 ) -> Answer:
     """A report as it is shown, with the addresses that it leads to.
 
     Parameters
     ----------
     unfitted : see `results.view`.
+    names : of currencies by their code.
     """
     query = scenario.to_query()
     return Answer(
-        view=results.view(report, today, unfitted),
+        view=results.view(report, today, unfitted, names),
         query=query,
         builder_address=with_query("/estimate", query),
         result_address=with_query("/result", query),
@@ -101,10 +177,10 @@ def answer_of(
 
 def form_again(site: Page, pairs: Pairs, problems: Sequence[Problem]) -> Response:
     """There is nothing to show, but there is a form in which it can be put right."""
-    layout = Layout("Please check the form", "estimate", indexed=False)
+    layout = Layout("Please check the form", "estimate", indexed=False, in_dollars=False)
     return site.render(
         "pages/builder.html",
-        Builder(layout, form(pairs, site.catalog, problems), None),
+        Builder(layout, form(pairs, site.catalog, problems, site.books()), None),
         status=422,
         headers=PRIVATE,
     )

@@ -58,6 +58,19 @@ class SourceMark:
 
 
 @dataclass(frozen=True, slots=True)
+class CurrencyLine:
+    """In which currency amounts are, at which rate of which day; a link to where the rate is from.
+
+    Parameters
+    ----------
+    source : without words where the text says it all.
+    """
+
+    text: str
+    source: SourceMark
+
+
+@dataclass(frozen=True, slots=True)
 class CostRow:
     """quantity x unit price = amount."""
 
@@ -111,6 +124,48 @@ class PlanView:
     time_parts: tuple[TimePart, ...]
     time_total: str
     alternatives: tuple[Detail, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WayView:
+    """One way to pay for the GPU time of a method's programme."""
+
+    label: str
+    what: str
+    """seller, and what is bought of it"""
+    note: str
+    tags: tuple[str, ...]
+    total: str
+    against: str
+    """how much more or less than the chosen way; empty for that itself"""
+    upfront: str
+    per_gpu_hour: str
+    hours_per_run: str
+    used: str
+    idle: str
+    idle_share: str
+    price_level: str
+    price_date: str
+    price_source: SourceMark
+    rows: tuple[CostRow, ...]
+    """they add up to the total"""
+    exact_total: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaysTable:
+    """Rent, buy or managed: the ways to pay for one method's programme, the chosen one first.
+
+    Parameters
+    ----------
+    buying : from which use on owning is cheaper than renting; empty where no server is known.
+    """
+
+    method: str
+    label: str
+    horizon: str
+    buying: tuple[str, ...]
+    ways: tuple[WayView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +238,8 @@ class ResultView:
     because: str
     """the rest of the verdict, empty where it is one sentence"""
     sentences: tuple[str, ...]
+    currency: CurrencyLine | None
+    """None where amounts are US dollars"""
     key_figures: tuple[KeyFigure, ...]
     methods: tuple[MethodHead, ...]
     rows: tuple[TableRow, ...]
@@ -194,6 +251,8 @@ class ResultView:
     memory: Figure[MemoryDrawing] | None
     costs: tuple[CostTable, ...]
     plans: tuple[PlanView, ...]
+    ways: tuple[WaysTable, ...]
+    """none in reports that do not say"""
     bill: BillTable | None
     model: tuple[Detail, ...]
     software: tuple[Detail, ...]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from app.estimator.report import MethodReport, PlanReport, Report
+from app.estimator.currency import Currency
+from app.estimator.hardware import PURCHASE_OPTIONS, TIERS
+from app.estimator.report import EnergyReport, MethodReport, PlanReport, Report
 from app.web import presenters as show
 from app.web import result_sources
 from app.web.figure_memory import PEAKS, has_range
-from app.web.figures import name_of
+from app.web.figures import currency_of, name_of
 from app.web.result_parts import Detail, PlanView, TimePart
 
 CHECKPOINTING = {
@@ -29,7 +31,47 @@ OFFLOADS = {
 def headline(plan: PlanReport) -> str:
     """What is rented, in a few words."""
     where = f"{plan.nodes} × {plan.instance}" if plan.nodes > 1 else plan.instance
-    return f"{plan.gpus} × {plan.accelerator_name} at {plan.provider_name} ({where})"
+    bought = option_tag(plan.purchase_option, plan.tier)
+    said = f"{where}, {bought}" if bought else where
+    return f"{plan.gpus} × {plan.accelerator_name} at {plan.provider_name} ({said})"
+
+
+def option_tag(option: str, tier: str) -> str:
+    """How an offer is bought where that is not on demand at a firm price list; else nothing.
+
+    Examples
+    --------
+    >>> option_tag("on-demand", "list"), option_tag("spot", "spot")
+    ('', 'spot')
+    >>> option_tag("spot", "marketplace"), option_tag("on-demand", "marketplace")
+    ('marketplace, spot', 'marketplace')
+    """
+    label = "" if option == "on-demand" else PURCHASE_OPTIONS.get(option, option)
+    if tier != "marketplace":
+        return label
+    return f"{TIERS[tier]}, {label}" if label else TIERS[tier]
+
+
+def _terms(plan: PlanReport) -> str:
+    """Option and tier in words, each once."""
+    option = PURCHASE_OPTIONS.get(plan.purchase_option, plan.purchase_option)
+    tier = TIERS.get(plan.tier, f"{plan.tier} price")
+    return tier if option in tier else f"{option}, {tier}"
+
+
+def _price(plan: PlanReport, currency: Currency) -> str:
+    """What an instance costs, and what a price book takes off."""
+    said = (
+        f"{show.usd(plan.usd_per_instance_hour, currency, cents=True)} per instance-hour "
+        f"({plan.gpus_per_instance} × {plan.accelerator_name}), "
+        f"{show.usd(plan.usd_per_gpu_hour, currency, cents=True)} per GPU-hour"
+    )
+    listed = plan.list_usd_per_instance_hour
+    if listed:
+        less = 1.0 - plan.usd_per_instance_hour / listed
+        change = f"{show.share(abs(less), 3)} {'less' if less >= 0 else 'more'} than "
+        said += f"; {change}the list price of {show.usd(listed, currency, cents=True)}"
+    return f"{said}; price book {plan.price_book}" if plan.price_book else said
 
 
 def batch(plan: PlanReport) -> str:
@@ -102,25 +144,28 @@ def view(report: Report, m: MethodReport, plan: PlanReport, today: date) -> Plan
             if report.schema > 1 or value
         ),
         time_total=show.seconds(step.total_s),
-        alternatives=tuple(_others(m, plan)),
+        alternatives=tuple(_others(m, plan, currency_of(report))),
     )
 
 
 def _details(report: Report, m: MethodReport, plan: PlanReport) -> Iterator[Detail]:
+    currency = currency_of(report)
     yield Detail(
-        "Region and terms", f"{show.region(plan.region)}, {plan.tier.replace('-', ' ')} price"
+        "Region and terms",
+        f"{show.region(plan.region)}, {_terms(plan)}",
     )
-    yield Detail(
-        "Price",
-        f"{show.usd(plan.usd_per_instance_hour, cents=True)} per instance-hour "
-        f"({plan.gpus_per_instance} × {plan.accelerator_name}), "
-        f"{show.usd(plan.usd_per_gpu_hour, cents=True)} per GPU-hour",
-    )
+    yield Detail("Price", _price(plan, currency))
     yield Detail(
         "One run",
         f"{show.hours(plan.hours)} ({show.span(plan.hours_range, 'hours')}), "
-        f"{show.number(plan.gpu_hours, 1)} GPU-hours, {show.usd(plan.usd, cents=True)}",
+        f"{show.number(plan.gpu_hours, 1)} GPU-hours, {show.usd(plan.usd, currency, cents=True)}",
     )
+    if plan.idle_fraction > 0:
+        yield Detail(
+            "Paid but idle",
+            f"{show.share(plan.idle_fraction)} of the GPU time that is paid for over the "
+            "programme; the cost of a run includes its share",
+        )
     if report.schema > 1:
         clock = plan.wall_clock
         parts = (
@@ -129,6 +174,7 @@ def _details(report: Report, m: MethodReport, plan: PlanReport) -> Iterator[Deta
             ("writing checkpoints", clock.checkpoints_h),
             ("start-up", clock.start_up_h),
             ("failures of machines, expected", clock.failures_h),
+            ("interruptions of spot instances, expected", clock.interruptions_h),
         )
         yield Detail(
             "What the run's time is",
@@ -136,6 +182,8 @@ def _details(report: Report, m: MethodReport, plan: PlanReport) -> Iterator[Deta
                 f"{show.hours(hours)} {what}" for what, hours in parts if hours >= _SHORTEST_PART_H
             ),
         )
+    if plan.energy is not None:
+        yield from _energy(report, plan.energy)
     if m.programme_gpu_hours is not None:
         yield Detail(
             "Whole programme",
@@ -184,6 +232,23 @@ def _details(report: Report, m: MethodReport, plan: PlanReport) -> Iterator[Deta
     yield Detail("Plans", counts(m))
 
 
+def _energy(report: Report, energy: EnergyReport) -> Iterator[Detail]:
+    yield Detail(
+        "Electricity of one run",
+        f"{show.energy(energy.kwh)} at the meter: {show.number(energy.power_w_per_gpu)} W a GPU "
+        f"with its share of the host, PUE {show.significant(energy.pue)}",
+    )
+    if energy.kg_co2e is None or energy.g_co2e_per_kwh is None:
+        yield Detail("Carbon of one run", "not known: the place of the data centre is not")
+        return
+    read = result_sources.mark(report, energy.grid_source_key).text
+    yield Detail(
+        "Carbon of one run",
+        f"{show.carbon(energy.kg_co2e)} at {show.number(energy.g_co2e_per_kwh)} g/kWh "
+        f"({energy.grid_label}; {read})",
+    )
+
+
 def counts(m: MethodReport) -> str:
     """How many plans were considered, and what became of them.
 
@@ -203,7 +268,7 @@ def counts(m: MethodReport) -> str:
     return f"{said}; {show.join_words(why)}" if why else said
 
 
-def _others(m: MethodReport, chosen: PlanReport) -> Iterator[Detail]:
+def _others(m: MethodReport, chosen: PlanReport, currency: Currency) -> Iterator[Detail]:
     """The plans that another aim would have chosen, each once."""
     found: dict[PlanReport, list[str]] = {}
     for label, other in (
@@ -214,5 +279,5 @@ def _others(m: MethodReport, chosen: PlanReport) -> Iterator[Detail]:
     for plan, labels in found.items():
         yield Detail(
             show.join_words([labels[0], *(label.lower() for label in labels[1:])]),
-            f"{headline(plan)}: {show.hours(plan.hours)}, {show.usd(plan.usd)} a run",
+            f"{headline(plan)}: {show.hours(plan.hours)}, {show.usd(plan.usd, currency)} a run",
         )

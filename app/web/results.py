@@ -9,12 +9,19 @@ from app.estimator.adapters import ALL_LINEARS, ATTENTION_LINEARS
 from app.estimator.report import Assumption, MethodReport, Report
 from app.estimator.tokens import PACKINGS
 from app.web import presenters as show
-from app.web import result_bill, result_costs, result_plans, result_sources
+from app.web import (
+    result_bill,
+    result_costs,
+    result_currency,
+    result_plans,
+    result_sources,
+    result_ways,
+)
 from app.web.choices import choice_label
 from app.web.figure_cash_flow import cash_flow
 from app.web.figure_cost_gain import cost_gain
 from app.web.figure_memory import has_range, memory
-from app.web.figures import leading_method, name_of
+from app.web.figures import currency_of, leading_method, name_of
 from app.web.result_parts import (
     AssumptionRow,
     Cell,
@@ -48,7 +55,10 @@ _NO_GAP_POINTS = 0.05
 
 
 def view(
-    report: Report, today: date | None = None, unfitted: Mapping[str, str] | None = None
+    report: Report,
+    today: date | None = None,
+    unfitted: Mapping[str, str] | None = None,
+    currency_names: Mapping[str, str] | None = None,
 ) -> ResultView:
     """The report, ready to be laid out.
 
@@ -56,6 +66,7 @@ def view(
     ----------
     today : day to which the age of prices is counted; None is the day of the report.
     unfitted : GPUs of whose class of chips the fit has seen no run: name of the class by their key.
+    currency_names : of currencies by their code.
     """
     day = today or date.fromisoformat(report.as_of)
     chosen = report.verdict.choice
@@ -71,6 +82,7 @@ def view(
         headline=headline,
         because=because,
         sentences=tuple(show.typeset(sentence) for sentence in report.verdict.sentences),
+        currency=result_currency.line(report, currency_names),
         key_figures=_key_figures(report),
         methods=heads,
         rows=_rows(report),
@@ -85,6 +97,7 @@ def view(
         plans=tuple(
             result_plans.view(report, m, m.plan, day) for m in report.methods if m.plan is not None
         ),
+        ways=tuple(result_ways.table(report, m, day) for m in report.methods if m.ways),
         bill=result_bill.bill(report, heads),
         model=tuple(_model(report)),
         software=tuple(_software(report)),
@@ -99,9 +112,10 @@ def view(
 
 
 def prices(report: Report) -> str:
-    """When the prices of the chosen plans were read, as part of a sentence."""
+    """When the prices of the chosen plans were read, and whose they are, as part of a sentence."""
     read = [m.plan.price_valid_from for m in report.methods if m.plan is not None]
-    return f"prices read {show.days_between(read or [report.prices_as_of])}"
+    said = f"prices read {show.days_between(read or [report.prices_as_of])}"
+    return f"{said} (price book {report.price_book})" if report.price_book else said
 
 
 def _method_detail(m: MethodReport) -> str:
@@ -122,14 +136,15 @@ def _within_sentence(method: str) -> str:
 def _key_figures(report: Report) -> tuple[KeyFigure, ...]:
     found: list[KeyFigure] = []
     horizon = show.months(report.horizon_months)
+    currency = currency_of(report)
     leader = leading_method(report)
     compared = report.comparison
     if leader is not None and leader.npv_usd is not None:
         found.append(
             KeyFigure(
                 f"Net present value, {_within_sentence(leader.method)}",
-                show.usd_short(leader.npv_usd.mean),
-                show.span(leader.npv_usd),
+                show.usd_short(leader.npv_usd.mean, currency),
+                show.span(leader.npv_usd, currency=currency),
                 f"over {horizon} at {show.share(report.discount_rate_fraction)} a year",
             )
         )
@@ -162,7 +177,7 @@ def _key_figures(report: Report) -> tuple[KeyFigure, ...]:
         found.append(
             KeyFigure(
                 f"Extra cost of full over {adapter}",
-                show.usd_short(compared.extra_cost_usd),
+                show.usd_short(compared.extra_cost_usd, currency),
                 "",
                 f"over {horizon}",
             )
@@ -179,8 +194,8 @@ def _key_figures(report: Report) -> tuple[KeyFigure, ...]:
         found.append(
             KeyFigure(
                 f"Total cost, {_within_sentence(leader.method)}",
-                show.usd_short(leader.total_usd),
-                show.span(leader.total_usd_range),
+                show.usd_short(leader.total_usd, currency),
+                show.span(leader.total_usd_range, currency=currency),
                 f"over {horizon}",
             )
         )
@@ -233,6 +248,7 @@ def _rows(report: Report) -> tuple[TableRow, ...]:
     """The side-by-side table; a method that does not fit says so once, in the first row."""
     methods = report.methods
     horizon = show.months(report.horizon_months)
+    currency = currency_of(report)
 
     def gain(m: MethodReport) -> Cell:
         if m.accuracy is None:
@@ -254,7 +270,7 @@ def _rows(report: Report) -> tuple[TableRow, ...]:
     def per_point(m: MethodReport) -> Cell:
         if m.usd_per_point is None and m.accuracy is not None:
             return Cell(show.NONE, note="no gain expected")
-        return Cell(show.usd(m.usd_per_point))
+        return Cell(show.usd(m.usd_per_point, currency))
 
     def payback(m: MethodReport) -> Cell:
         if m.payback_months is None and m.cash_flow is not None:
@@ -264,7 +280,9 @@ def _rows(report: Report) -> tuple[TableRow, ...]:
     def npv(m: MethodReport) -> Cell:
         if m.npv_usd is None:
             return Cell(show.NONE)
-        return Cell(show.usd_short(m.npv_usd.mean), show.span(m.npv_usd))
+        return Cell(
+            show.usd_short(m.npv_usd.mean, currency), show.span(m.npv_usd, currency=currency)
+        )
 
     def run_hours(m: MethodReport) -> Cell:
         if m.plan is None:
@@ -278,7 +296,8 @@ def _rows(report: Report) -> tuple[TableRow, ...]:
     def gpus(m: MethodReport) -> Cell:
         if m.plan is None:
             return Cell(show.NONE)
-        return Cell(f"{m.plan.gpus} × {m.plan.accelerator_name}")
+        bought = result_plans.option_tag(m.plan.purchase_option, m.plan.tier)
+        return Cell(f"{m.plan.gpus} × {m.plan.accelerator_name}", note=bought)
 
     def held(m: MethodReport) -> Cell:
         if m.plan is None:
@@ -294,6 +313,16 @@ def _rows(report: Report) -> tuple[TableRow, ...]:
             return Cell(show.NONE)
         return Cell(show.percent(m.plan.probability_out_of_memory))
 
+    def carbon(m: MethodReport) -> Cell:
+        energy = m.plan.energy if m.plan is not None else None
+        if energy is None:
+            return Cell(show.NONE)
+        if energy.kg_co2e is None:
+            return Cell(show.energy(energy.kwh), note="carbon not known: no place")
+        return Cell(
+            show.carbon(energy.kg_co2e), note=f"{show.energy(energy.kwh)}, {energy.grid_label}"
+        )
+
     def programme(m: MethodReport) -> Cell:
         if m.programme_gpu_hours is None:
             return Cell(show.NONE)
@@ -302,17 +331,17 @@ def _rows(report: Report) -> tuple[TableRow, ...]:
     def total(m: MethodReport) -> Cell:
         spread = m.total_usd_range
         if spread is None:
-            return Cell(show.usd(m.total_usd))
-        if show.usd_short(spread.p10) == show.usd_short(spread.p90):
-            return Cell(show.usd(m.total_usd), note="as entered; only GPU time varies")
-        return Cell(show.usd(m.total_usd), show.span(spread))
+            return Cell(show.usd(m.total_usd, currency))
+        if show.usd_short(spread.p10, currency) == show.usd_short(spread.p90, currency):
+            return Cell(show.usd(m.total_usd, currency), note="as entered; only GPU time varies")
+        return Cell(show.usd(m.total_usd, currency), show.span(spread, currency=currency))
 
     table = (
         ("Expected accuracy gain", gain, True),
         ("Expected accuracy", final, False),
         (f"Total cost, {horizon}", total, True),
         ("Cost per accuracy point", per_point, True),
-        ("Cost before the first release", lambda m: Cell(show.usd(m.upfront_usd)), False),
+        ("Cost before the first release", lambda m: Cell(show.usd(m.upfront_usd, currency)), False),
         ("Net present value", npv, True),
         ("Payback", payback, False),
         ("Chance that it pays", lambda m: Cell(show.percent(m.probability_pays)), False),
@@ -325,10 +354,11 @@ def _rows(report: Report) -> tuple[TableRow, ...]:
         ("One training run", run_hours, False),
         (
             "Cost of one run",
-            lambda m: Cell(show.usd(m.plan.usd if m.plan else None)),
+            lambda m: Cell(show.usd(m.plan.usd if m.plan else None, currency)),
             False,
         ),
         (f"GPU time of the programme, {horizon}", programme, False),
+        ("Carbon of one run", carbon, False),
         ("GPUs", gpus, False),
         ("Memory per GPU", held, False),
         ("Chance of running out of memory", runs_out, False),
@@ -341,8 +371,11 @@ def _rows(report: Report) -> tuple[TableRow, ...]:
             False,
         ),
     )
+    measured = any(m.plan is not None and m.plan.energy is not None for m in methods)
     return tuple(
-        TableRow(label, tuple(make(m) for m in methods), strong) for label, make, strong in table
+        TableRow(label, tuple(make(m) for m in methods), strong)
+        for label, make, strong in table
+        if measured or make is not carbon
     )
 
 
@@ -392,7 +425,8 @@ def _model(report: Report) -> Iterator[Detail]:
             else "none",
         )
     yield Detail(
-        "Worth of one accuracy point", f"{show.usd(report.value_per_point_month_usd)} a month"
+        "Worth of one accuracy point",
+        f"{show.usd(report.value_per_point_month_usd, currency_of(report))} a month",
     )
 
 
@@ -462,14 +496,16 @@ def _notes(report: Report, unfitted: Mapping[str, str] | None) -> tuple[str, ...
     )
 
 
-def _words(item: Assumption) -> str:
-    """A choice by its name, and a long text by its beginning."""
+def _words(report: Report, item: Assumption) -> str:
+    """A choice by its name, a price book by its label, and a long text by its beginning."""
+    if item.key == "price_book":
+        return report.price_book or "built-in list prices"
     text = choice_label(item.key, str(item.value))
     return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
 
 
 def _assumption(report: Report, item: Assumption) -> AssumptionRow:
-    value = _words(item) if isinstance(item.value, str) else _plain_number(item.value)
+    value = _words(report, item) if isinstance(item.value, str) else _plain_number(item.value)
     if not isinstance(item.value, str) and value == "0" and item.value != 0:
         value = show.significant(item.value)
     return AssumptionRow(

@@ -156,7 +156,8 @@ class BodyLimit:
 
     Parameters
     ----------
-    larger : limits of paths that take files. [bytes]
+    larger : limits of paths that take files; one that ends with a slash is of all below it.
+        [bytes]
 
     Notes
     -----
@@ -180,7 +181,7 @@ class BodyLimit:
         if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
             await self._app(scope, receive, send)
             return
-        most = max(self._max_bytes, self._larger.get(scope["path"], 0))
+        most = self._most(scope["path"])
         announced = Headers(scope=scope).get("content-length", "")
         if announced.isascii() and announced.isdigit() and int(announced[:18]) > most:
             await self._too_large(scope, receive, send, most)
@@ -201,6 +202,15 @@ class BodyLimit:
                 return
             more = message.get("more_body", False)
         await self._app(scope, _replay(bytes(body), receive), send)
+
+    def _most(self, path: str) -> int:
+        """How long the body of a request to this path may be. [bytes]"""
+        limits = (
+            limit
+            for named, limit in self._larger.items()
+            if path == named or (named.endswith("/") and path.startswith(named))
+        )
+        return max(self._max_bytes, *limits, 0)
 
     async def _too_slow(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = problem_response(
@@ -239,15 +249,20 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replayed
 
 
-_SECRET_IN_PATH = re.compile(r"(/s/+|/api/v1/scenarios/+)[^/?]+")
+_SECRET_IN_PATH = re.compile(
+    r"(/s/+|/api/v1/scenarios/+|/prices/books/+|/api/v1/price-books/+|[?&](?:price_)?book=)[^/?&]+"
+)
 _COMPARED = re.compile(r"(/compare/?\?).+", re.DOTALL)
 
 
 class HideTokens(logging.Filter):
-    """Keep the tokens of shared links out of uvicorn's access log: whoever has one can read.
+    """Keep the tokens of shared links and price books out of uvicorn's access log: whoever has one
+    can read.
 
     Examples
     --------
+    >>> HideTokens.hidden("/estimate?epochs=2&price_book=abcdefghijklmnop@3&seed=1")
+    '/estimate?epochs=2&price_book=…&seed=1'
     >>> HideTokens.hidden("/s/abcdefghijklmnop/revoke")
     '/s/…/revoke'
     >>> HideTokens.hidden("/compare?left=%2Fs%2Fabcdefghijklmnop")

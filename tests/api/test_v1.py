@@ -291,11 +291,15 @@ def test_accelerators(client: TestClient, catalog: Catalog) -> None:
 
 def test_offers_and_their_filters(client: TestClient, catalog: Catalog) -> None:
     every = client.get("/api/v1/offers").json()
-    assert [row["offer"] for row in every] == [offer.key for offer in catalog.offers]
+    assert [row["offer"] for row in every] == [offer.key for offer in catalog.listed]
     for field, value in (
         ("accelerator", "H100-SXM-80GB"),
         ("provider", "aws"),
         ("tier", "list"),
+        ("region", "us-east-1"),
+        ("purchase_option", "spot"),
+        ("planned", True),
+        ("planned", False),
     ):
         some = client.get("/api/v1/offers", params={field: value}).json()
         assert some == [row for row in every if row[field] == value]

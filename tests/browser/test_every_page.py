@@ -22,10 +22,19 @@ PAGES = {
     "builder, one method fits nowhere": "/estimate?max_gpus=1&accelerators=L4-24GB",
     "result": f"/result?{QUERY}",
     "result, mixture of experts": "/result?model=mistralai%2FMixtral-8x7B-v0.1&adapter_dtype=fp32",
+    "result, every way to pay, in euro": "/result?include_spot=true&include_reserved=true"
+    "&include_capacity_blocks=true&accelerators=H100-SXM-80GB&currency=EUR",
     "plans": "/plans?max_gpus=16",
+    "plans, spot and marketplaces": "/plans?max_gpus=16&include_spot=true&include_marketplace=true"
+    "&currency=CHF",
     "plans, nothing passes": "/plans?gpu=nothing",
+    "prices": "/prices",
+    "prices, filtered": "/prices?gpu=H100-SXM-80GB&sort=-gpu_usd",
+    "prices, nothing passes": "/prices?gpu=nothing",
+    "price books": "/prices/books",
     "compare, empty": "/compare",
     "compare": "/compare?left=%2Fresult%3Fexamples%3D1000&right=%2Fresult%3Fexamples%3D900000",
+    "compare, two currencies": "/compare?left=%2Fresult%3Fcurrency%3DEUR&right=%2Fresult",
     "method": "/method",
     "own runs": "/validate",
     "not found": "/nowhere",
@@ -62,6 +71,25 @@ def test_shared_page_has_no_finding(
     watch.page.get_by_role("button", name="Save and get a link").click()
     assert "/s/" in watch.page.url
     assert watch.complaints == []
+    assert watch.violations() == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_todays_numbers_beside_a_shared_result_have_no_finding(
+    base_url: str, profile: Profile, watched: Any, dark: bool
+) -> None:
+    watch = watched(profile(dark=dark, width=390).new_page())
+    watch.page.goto(f"{base_url}/result?{QUERY}&currency=EUR&include_spot=true")
+    watch.page.get_by_role("button", name="Save and get a link").click()
+    watch.page.goto(f"{watch.page.url}/today")
+    assert watch.page.get_by_role("heading", name="As shared, and today").is_visible()
+    assert watch.page.get_by_text("Nothing has changed").is_visible()
+    assert watch.page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert watch.complaints == []
+    assert watch.violations() == []
+    watch.page.get_by_role("link", name="The result as shared").click()
+    watch.page.get_by_text("The lines of each way").first.click()
+    assert watch.page.get_by_role("heading", name="On demand").first.is_visible()
     assert watch.violations() == []
 
 

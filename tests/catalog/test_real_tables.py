@@ -77,7 +77,7 @@ def test_there_is_enough_to_choose_from(catalog: Catalog) -> None:
 
 
 def test_every_accelerator_can_be_rented_or_was_measured_on(catalog: Catalog) -> None:
-    rented = {offer.accelerator.key for offer in catalog.offers}
+    rented = {offer.accelerator.key for offer in catalog.listed}
     assert set(catalog.accelerators) - rented == {
         "A40-48GB",
         "Gaudi-2-96GB",
@@ -90,6 +90,8 @@ def test_every_accelerator_can_be_rented_or_was_measured_on(catalog: Catalog) ->
         "RTX-3090-24GB",
         "RTX-5060-Ti-16GB",
         "RTX-A5000-24GB",
+        "Trainium2-96GB",
+        "V100-SXM-16GB",
     }
 
 
@@ -107,15 +109,13 @@ def test_a_spreadsheet_can_open_and_save_the_table(path: Path) -> None:
 
 def test_every_fact_has_source_and_dates_and_every_source_is_used() -> None:
     used = set()
-    for path in (
-        PRICING / "accelerators.csv",
-        PRICING / "offers.csv",
-        CATALOG_DIR / "models/architectures.csv",
-    ):
+    apart = {"sources.csv", "providers.csv", "corrections.csv"}
+    facts = [path for path in PRICING.glob("*.csv") if path.name not in apart]
+    for path in (*facts, CATALOG_DIR / "models/architectures.csv"):
         for row in rows(path):
             assert row["source"]
             assert date(2026, 1, 1) <= date.fromisoformat(row["retrieved"])
-            used.add(row["source"])
+            used |= {row[column] for column in row if column.endswith("source")} - {""}
     assert used == {row["source"] for row in rows(PRICING / "sources.csv")}
 
 
@@ -127,8 +127,9 @@ def test_the_documentation_counts_the_rows() -> None:
         assert line.endswith(f"| {len(rows(path))} |"), name
 
 
-def test_every_provider_has_an_offer() -> None:
-    used = {row["provider"] for row in rows(PRICING / "offers.csv")}
+def test_every_provider_sells_something() -> None:
+    tables = ("offers.csv", "managed.csv", "storage.csv")
+    used = {row["provider"] for table in tables for row in rows(PRICING / table)}
     assert used == {row["provider"] for row in rows(PRICING / "providers.csv")}
 
 
@@ -140,6 +141,8 @@ def test_every_study_has_a_result_and_every_group_is_filled(catalog: Catalog) ->
 def test_list_prices_lie_within_the_spread_that_was_seen(catalog: Catalog) -> None:
     odd = {}
     for offer in catalog.offers:
+        if offer.purchase_option not in ("on-demand", "capacity-block"):
+            continue  # what the spread is made of
         low, high = SPREAD.get(offer.accelerator.key, (0.5, 20.0))
         at_home = offer.region.startswith(HOME_REGIONS)
         ceiling = high * DEARER_SIZE if at_home else high * DEARER_SIZE * DEARER_REGION
@@ -151,7 +154,7 @@ def test_list_prices_lie_within_the_spread_that_was_seen(catalog: Catalog) -> No
 def test_cheapest_list_price_of_the_large_clouds_is_known(catalog: Catalog) -> None:
     cheapest: dict[tuple[str, str], float] = defaultdict(lambda: float("inf"))
     for offer in catalog.offers:
-        if offer.tier == "list":
+        if offer.tier == "list" and offer.purchase_option == "on-demand":
             key = (offer.provider, offer.accelerator.key)
             cheapest[key] = min(cheapest[key], offer.usd_per_gpu_hour)
     assert cheapest["aws", "H100-SXM-80GB"] == pytest.approx(6.88)
@@ -200,7 +203,7 @@ def test_nothing_that_cannot_train_is_offered(catalog: Catalog) -> None:
 
 def test_only_marketplaces_sell_as_marketplaces(catalog: Catalog) -> None:
     places = {offer.provider for offer in catalog.offers if offer.tier == "marketplace"}
-    assert places == {"vast", "akash", "novita", "runpod-community"}
+    assert places == {"vast", "akash", "novita", "runpod-community", "hotaisle"}
 
 
 def test_offers_are_sorted_and_the_hash_is_stable(catalog: Catalog) -> None:

@@ -56,6 +56,46 @@ def test_up_down_and_up_again_without_drift(each_database: Settings) -> None:
         engine.dispose()
 
 
+def test_scenarios_of_before_survive_the_way_up_and_down(each_database: Settings) -> None:
+    """Revision 0002 adds a column; in SQLite that copies the table."""
+    engine = open_engine(each_database.database_url)
+    columns = (
+        "id, token, workspace_id, title, headline, input_json, input_schema, report_json, "
+        "report_schema, estimator_version, catalog_hash, created_at"
+    )
+
+    def stored() -> list[tuple[object, ...]]:
+        with engine.connect() as connection:
+            found = connection.execute(text(f"SELECT {columns} FROM scenario"))  # noqa: S608
+            return [tuple(row) for row in found]
+
+    try:
+        upgrade(each_database, "0001")
+        with engine.begin() as connection:
+            moment = {"now": datetime(2026, 11, 23, tzinfo=UTC).isoformat()}
+            connection.execute(text("INSERT INTO workspace VALUES (1, 'key', :now)"), moment)
+            connection.execute(
+                text(
+                    f"INSERT INTO scenario ({columns}) VALUES "  # noqa: S608
+                    "(7, 'token', 1, 'T', 'H', '{}', 1, '{}', 2, '1.0', 'c', :now)"
+                ),
+                moment,
+            )
+        before = stored()
+        assert len(before) == 1
+        upgrade(each_database)
+        assert stored() == before
+        with engine.connect() as connection:
+            kept = connection.execute(text("SELECT price_list_hash FROM scenario")).scalar_one()
+        assert kept is None
+        downgrade(each_database, engine, "0001")
+        assert stored() == before
+        upgrade(each_database)
+        assert stored() == before
+    finally:
+        engine.dispose()
+
+
 def test_processes_that_start_at_once_take_turns(each_database: Settings) -> None:
     program = (
         "import sys; from app.settings import Settings; from app.db.migrate import upgrade;"

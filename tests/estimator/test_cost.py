@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.estimator.case import Programme
-from app.estimator.cost import Costs, Run, programme_costs
+from app.estimator.cost import GPU_LINES, IDLE_LINES, Costs, Run, programme_costs
+from app.estimator.purchase import OPTIONS, programme_hours
+from app.estimator.schedule import schedule_of
 
 PROGRAMME = Programme(
     experiments=4,
@@ -52,6 +55,43 @@ def test_a_programme_worked_by_hand() -> None:
     assert costs.live_by_month[:4] == pytest.approx([0, 0, 1 - 0.42505, 1], abs=1e-5)
 
 
+def test_a_reservation_by_hand() -> None:
+    """The same programme, reserved for a year: 6.6 runs of 80 GPU-hours are 528 of the 2 terms of
+    8,760 h x 8 GPUs, since the last run ends 18.05 months after the first began.
+    """
+    costs = programme_costs(
+        dataclasses.replace(RUN, option="reserved-1y"), PROGRAMME, 6, horizon_months=24
+    )
+    amounts = {line.key: round(line.usd, 2) for line in costs.lines if line.unit == "GPU-hours"}
+    assert amounts == {
+        "experiments": 400.00,
+        "release_run": 200.00,
+        "failed_runs": 60.00,
+        "retraining": 660.00,
+        "idle_commitment": 349_080.00,  # (140,160 - 528) GPU-hours x 2.50
+    }
+    assert round(costs.gpu_usd, 2) == 350_400.00
+    # 24 payments of 730 h x 8 x 2.50 = 14,600.00, due one month after the first run began at month
+    # 1.38, and then every month. Two are still owed after month 24, and counted then.
+    due = dict.fromkeys(range(25), 14_600.0) | {0: 0.0, 1: 0.0, 2: 0.0, 24: 3 * 14_600.0}
+    assert dict(enumerate(costs.gpu_by_month.round(6))) == due
+    assert sum(due.values()) == 350_400.0
+
+
+def test_capacity_blocks_by_hand() -> None:
+    """33 h in a block of 2 days, then 11 h in a day each time."""
+    costs = programme_costs(
+        dataclasses.replace(RUN, option="capacity-block"), PROGRAMME, 6, horizon_months=24
+    )
+    idle = {line.key: round(line.usd, 2) for line in costs.lines if line.key in IDLE_LINES}
+    assert idle == {
+        "idle_commitment": 300.00,  # 15 h x 8 x 2.50
+        "idle_retraining": 780.00,  # 3 x 13 h x 8 x 2.50
+    }
+    paid = dict.fromkeys(range(25), 0.0) | {0: 960.0, 8: 480.0, 14: 480.0, 20: 480.0}
+    assert dict(enumerate(costs.gpu_by_month.round(9))) == paid
+
+
 amount = st.floats(0, 1e7, allow_nan=False)
 programmes = st.builds(
     Programme,
@@ -71,6 +111,7 @@ runs = st.builds(
     gpus=st.integers(1, 4096),
     usd_per_gpu_hour=st.floats(0.01, 30),
     price_source=st.just("a-list"),
+    option=st.sampled_from(OPTIONS),
 )
 
 
@@ -84,7 +125,15 @@ def test_rows_add_up(run: Run, programme: Programme, weeks: float, months: int) 
     by_month = sum(map(Fraction, [*costs.fixed_by_month, *costs.gpu_by_month]))
     assert float(by_month) == pytest.approx(costs.total_usd, rel=1e-12)
     before = float(costs.fixed_by_month[0] + costs.gpu_by_month[0])
-    assert before == pytest.approx(costs.upfront_usd, rel=1e-12)
+    if not run.option.startswith("reserved"):
+        assert before == pytest.approx(costs.upfront_usd, rel=1e-9)
+    # What runs use and what stays idle is what is paid for.
+    hours = {line.key: line.quantity for line in costs.lines if line.unit == "GPU-hours"}
+    found = schedule_of(programme, weeks, months).campaigns(run.hours)
+    paid = programme_hours(run.option, np.array([run.hours]), found)[0] * run.gpus
+    assert set(hours) <= GPU_LINES | IDLE_LINES
+    assert sum(hours.values()) == pytest.approx(paid, rel=1e-8)
+    assert costs.gpu_usd == pytest.approx(paid * run.usd_per_gpu_hour, rel=1e-8)
 
 
 def _total(costs: Costs) -> float:

@@ -12,9 +12,11 @@ from app.catalog.catalog import Catalog
 from app.estimator import estimate as module
 from app.estimator.accuracy import draw_accuracy, prior_of
 from app.estimator.case import Case
+from app.estimator.cost import GPU_LINES, IDLE_LINES
 from app.estimator.decision import DECISIVE
 from app.estimator.estimate import estimate
 from app.estimator.finance import npv_usd, payback_months
+from app.estimator.fleet import fleet_of
 from app.estimator.memory import LINE_LABELS
 from app.estimator.methods import LABELS
 from app.estimator.planner import Limits, Task, plan_run
@@ -37,6 +39,14 @@ MAIN = ScenarioInput(
 SCENARIOS = {
     "main": MAIN,
     **{ready.key: ready.scenario for ready in SITUATIONS},
+    "every way to buy": MAIN.model_copy(
+        update={
+            "include_spot": True,
+            "include_reserved": True,
+            "include_capacity_blocks": True,
+            "currency": "EUR",
+        }
+    ),
     "cheapest": MAIN.model_copy(update={"objective": "cheapest"}),
     "fastest": MAIN.model_copy(update={"objective": "fastest"}),
     # The base is nearly always right, so that a model often tests below it.
@@ -80,6 +90,18 @@ def test_figures_of_a_method_agree(pair: tuple[Case, Report]) -> None:
         assert m.plan.gpu_hours == pytest.approx(m.plan.hours * m.plan.gpus) == run.quantity
         assert m.plan.hours_range.mean == pytest.approx(m.plan.hours)
         assert 0 < m.plan.model_flop_utilisation_fraction < 1
+        wall = dataclasses.astuple(m.plan.wall_clock)
+        assert sum(wall) == pytest.approx(m.plan.hours)
+        assert (m.plan.wall_clock.interruptions_h > 0) == (m.plan.purchase_option == "spot")
+        # Ways to pay: the chosen one is that of the lines.
+        gpu_lines = tuple(x for x in m.cost_lines if x.key in GPU_LINES | IDLE_LINES)
+        assert m.ways[0].chosen
+        assert m.ways[0].key == m.plan.purchase_option
+        assert m.ways[0].lines == gpu_lines
+        assert m.ways[0].hours_per_run == m.plan.hours
+        assert m.ways[0].total_usd == pytest.approx(
+            m.total_usd - sum(x.usd for x in m.cost_lines if x not in gpu_lines)
+        )
         # Money.
         flow = m.cash_flow.monthly_usd
         assert len(flow) == case.value.horizon_months + 1
@@ -183,9 +205,16 @@ def test_every_key_leads_to_its_source(pair: tuple[Case, Report]) -> None:
     known = {source.key for source in report.sources}
     for m in report.methods:
         assert {line.source for line in m.cost_lines} <= known | {"input", "assumption"}
+        for way in m.ways:
+            assert way.source_key in known
+            assert {line.source for line in way.lines} <= known | {"input", "assumption"}
+        assert m.plan is not None
+        assert m.plan.energy is not None
+        assert m.plan.energy.grid_source_key in known | {""}
         plans = (m.plan, m.cheapest, m.fastest, m.best_value)
         assert {p.price_source_key for p in plans if p} <= known
-    facts = {a.source for a in report.assumptions if a.key.startswith(("offer.", "accelerator."))}
+    assert report.currency.source_key in known | {"", "input"}
+    facts = {a.source for a in report.assumptions if a.kind == "fact" and "." in a.key}
     assert facts <= known
 
 
@@ -318,6 +347,76 @@ def test_no_value_no_case(catalog: Catalog) -> None:
         assert m.payback_months is None
         assert m.probability_pays == 0
         assert m.roi_fraction == -1
+
+
+def committed(catalog: Catalog, option: str, **changes: object) -> Report:
+    """The main job where only one purchase option is sold, for little."""
+    case = case_of(MAIN.model_copy(update=changes), catalog, TODAY)
+    offers = [
+        dataclasses.replace(offer, purchase_option=option, usd_per_instance_hour=1.0)
+        for offer in case.fleet.offers
+    ]
+    return estimate(dataclasses.replace(case, fleet=fleet_of(offers)), "1", "hash", "2026-11-01")
+
+
+@pytest.mark.parametrize("option", ["reserved-1y", "reserved-3y", "capacity-block"])
+def test_a_commitment_costs_what_is_paid_for(catalog: Catalog, option: str) -> None:
+    """Idle hours are in the total, in the cash flow and in the price of a run."""
+    report = committed(catalog, option)
+    for m in report.methods:
+        plan = m.plan
+        assert plan is not None
+        assert m.cash_flow is not None
+        assert m.total_usd is not None
+        lines = {line.key: line for line in m.cost_lines}
+        gpu = sum(lines[key].usd for key in lines.keys() & (GPU_LINES | IDLE_LINES))
+        used = sum(lines[key].usd for key in lines.keys() & GPU_LINES)
+        # The price of a run is its share of everything paid, idle hours too.
+        assert used / gpu == pytest.approx(1 - plan.idle_fraction, rel=1e-6)
+        assert plan.usd == pytest.approx(lines["release_run"].usd / (1 - plan.idle_fraction))
+        assert plan.idle_fraction > 0.3
+        assert sum(line.usd for line in m.cost_lines) == m.total_usd
+        people = m.total_usd - gpu
+        if option == "capacity-block":
+            continue
+        # Neither the price nor the time is left to chance.
+        assert m.total_usd_range is not None
+        assert m.total_usd_range.p10 == pytest.approx(m.total_usd_range.p90)
+        term = 8760 if option == "reserved-1y" else 3 * 8760
+        assert gpu / term / plan.nodes == pytest.approx(round(gpu / term / plan.nodes))
+        assert people > 0
+
+
+def test_a_reservation_that_stays_idle_never_looks_cheap(catalog: Catalog) -> None:
+    """A tenth of the price an hour, and three years of it for a few runs: on demand is chosen."""
+    case = case_of(MAIN, catalog, TODAY)
+    reserved = [
+        dataclasses.replace(
+            offer,
+            key=offer.key + ".reserved",
+            purchase_option="reserved-3y",
+            usd_per_instance_hour=offer.usd_per_instance_hour / 10,
+        )
+        for offer in case.fleet.offers
+    ]
+    both = dataclasses.replace(case, fleet=fleet_of([*case.fleet.offers, *reserved]))
+    report, plain = (estimate(c, "1", "hash", "2026-11-01") for c in (both, case))
+    for m, alone in zip(report.methods, plain.methods, strict=True):
+        for name in ("plan", "cheapest", "fastest", "best_value"):
+            assert getattr(m, name) == getattr(alone, name)
+
+
+def test_amounts_are_said_in_the_currency_of_the_scenario(catalog: Catalog) -> None:
+    """The report stays in US dollars; the words alone are converted."""
+    plain = report_of(MAIN, catalog)
+    euro = MAIN.model_copy(update={"currency": "EUR", "exchange_rate_per_usd": 0.5})
+    report = report_of(euro, catalog)
+    assert report.methods == plain.methods
+    assert report.verdict.perfect_information_usd == plain.verdict.perfect_information_usd
+    said = (report.verdict.headline, *report.verdict.sentences)
+    before = (plain.verdict.headline, *plain.verdict.sentences)
+    assert not any("US$" in sentence for sentence in said)
+    assert sum(x.count("€") for x in said) == sum(x.count("US$") for x in before) > 0
 
 
 def test_the_same_seed_gives_the_same_report(catalog: Catalog) -> None:

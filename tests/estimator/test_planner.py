@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import fields, replace
 
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from app.catalog.catalog import Catalog
 from app.estimator.adapters import ALL_LINEARS, Adapters
 from app.estimator.architecture import Architecture
-from app.estimator.constants import constant_values
+from app.estimator.constants import ConstantValues, constant_values
+from app.estimator.cost import Run, programme_costs
 from app.estimator.fleet import Fleet, fleet_of
 from app.estimator.hardware import Offer
 from app.estimator.methods import Method
@@ -31,9 +33,11 @@ from app.estimator.planner import (
 )
 from app.estimator.plans import STRATEGIES, Layout, Plans, Space, enumerate_plans, layouts_of
 from app.estimator.remedies import why_nothing_fits
+from app.estimator.schedule import Schedule
 from app.estimator.software import Software, usual_software
 from app.estimator.throughput import StepTimes
 from app.estimator.wall_clock import WallClock
+from tests.estimator.buying import PROGRAMME
 from tests.estimator.planning import data_of, decoder, plans_of, task_of
 
 MakeOffer = Callable[..., Offer]
@@ -47,9 +51,10 @@ PLAIN = Space(tuple(map(Layout, STRATEGIES)), offloads=(0,))
 
 @pytest.fixture(scope="module")
 def mixed_fleet(catalog: Catalog) -> Fleet:
-    """Every 25th offer of the catalogue: many shapes, some with the same hardware."""
-    chosen = catalog.offers[::25]
-    same = [o for o in catalog.offers if o.instance == chosen[3].instance][:3]
+    """Every 18th on-demand offer: many shapes, some with the same hardware."""
+    offers = [o for o in catalog.offers if o.purchase_option == "on-demand"]
+    chosen = offers[::18]
+    same = [o for o in offers if o.instance == chosen[3].instance][:3]
     return fleet_of([*chosen, *same])
 
 
@@ -192,6 +197,149 @@ def test_the_planner_finds_what_plain_loops_find(
     assert planned.over_limits == len(every) - len(left) > 0
     assert planned.cheapest is not None
     assert shown(planned, planned.cheapest) == min(left)
+
+
+SCHEDULE = Schedule(
+    runs_before=3.4,
+    lost=0.1,
+    engineering_months=1.0,
+    releases_per_year=2.0,
+    horizon_months=36,
+)
+
+
+def _run_by_hand(
+    option: str, hours: float, written: float, nodes: int, constants: ConstantValues
+) -> tuple[float, float]:
+    """Hours of a run, and hours that are paid for it, in plain Python."""
+    if option == "spot":
+        rate = constants["spot_interruptions_per_instance_day"] / 24 * nodes
+        interval = min(hours / 4, math.sqrt(2 * written / rate))
+        more = (hours / interval - 4) * written
+        hours = (hours + more) / (1 - rate * (interval / 2 + constants["restart_hours"]))
+        return hours, hours
+    month = 365.25 / 12 * 24
+    first = (1 + 3.4) * 1.1 * hours
+    released = 1.0 + first / month
+    due = [released]
+    while math.ceil(due[-1] + 6 - 1e-9) < 36:
+        due.append(due[-1] + 6)
+    later = len(due) - 1
+    runs = (1 + 3.4 + later) * 1.1
+    if option == "capacity-block":
+        days = [math.ceil(h / 24) for h in (first, *[1.1 * hours] * later)]
+        assert max(days) <= 14
+        return hours, sum(days) * 24 / runs
+    if option == "on-demand":
+        return hours, hours
+    term = {"reserved-1y": 8760, "reserved-3y": 3 * 8760}[option]
+    return hours, math.ceil((due[-1] - 1.0) * month / term) * term / runs
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.key)
+def test_every_way_to_buy_is_planned_as_plain_loops_plan_it(
+    make_offer: MakeOffer, llama_8b: Architecture, method: Method
+) -> None:
+    """On the quickest layout of each hardware and number of instances, with and without limits."""
+    task = task_of(llama_8b, method, constant_values({"spot_interruptions_per_instance_day": 2.0}))
+    prices = {"on-demand": 3.0, "spot": 1.2, "reserved-1y": 0.02, "reserved-3y": 0.01}
+    prices["capacity-block"] = 0.8
+    offers = [
+        make_offer(f"{gpus}x.{option}", gpus=gpus, usd=usd * gpus, purchase_option=option)
+        for gpus in (1, 4, 8)
+        for option, usd in prices.items()
+    ]
+    fleet = fleet_of(offers)
+
+    def every(limits: Limits) -> list[tuple[float, ...]]:
+        found = []
+        for position, offer in enumerate(offers):
+            plans = enumerate_plans(fleet_of([offer]), PLAIN, max_gpus=16, global_batch=64)
+            fitting = _alone(task, offer, plans)
+            for nodes in np.unique(fitting.plans.nodes):
+                mine = fitting.plans.nodes == nodes
+                quickest = fitting.hours[mine].min()
+                written = fitting.clock.checkpoints[mine][0] / 3
+                hours, paid = _run_by_hand(
+                    offer.purchase_option, quickest, written, int(nodes), task.constants
+                )
+                usd = offer.usd_per_instance_hour * nodes * paid
+                if hours <= (limits.deadline_hours or np.inf) and usd <= (
+                    limits.budget_usd or np.inf
+                ):
+                    found.append((usd, hours, int(nodes) * offer.gpus_per_instance, position))
+        return found
+
+    free = every(Limits(16))
+    assert len(free) >= 30
+    limits = Limits(
+        16, float(np.quantile([e[1] for e in free], 0.6)), float(np.median([e[0] for e in free]))
+    )
+    for limit in (Limits(16), limits):
+        planned = plan_run(task, fleet, PLAIN, limit, Waiting(10.0, 50.0), SCHEDULE)
+        left = every(limit)
+        assert planned.cheapest is not None
+        assert planned.fastest is not None
+        assert planned.best_value is not None
+        for choice, best in (
+            (planned.cheapest, min(left)),
+            (planned.fastest, min(left, key=lambda e: (e[1], e[0]))),
+            (planned.best_value, min(left, key=lambda e: 10.0 * e[0] + 50.0 * e[1])),
+        ):
+            assert (choice.usd, choice.hours) == pytest.approx(best[:2], rel=1e-9)
+            assert choice.offer == best[3]
+            price = offers[choice.offer].usd_per_instance_hour
+            nodes = planned.evaluation.plans.nodes[choice.plan]
+            assert choice.usd == pytest.approx(price * nodes * choice.paid_hours)
+            assert 0 <= choice.idle_fraction < 1
+    assert planned.over_limits > 0
+
+
+def test_a_discount_and_an_own_rate_change_the_plan_as_worked_by_hand(
+    make_offer: MakeOffer, llama_8b: Architecture
+) -> None:
+    """Acme 20.00 and Bolt 21.00 USD an hour for the same 8 GPUs; 12% off Bolt is 18.48, and an own
+    rate of 17.50 with Acme is less again. 6.6 runs are paid for.
+    """
+    acme = make_offer("acme", gpus=8, usd=20.0)
+    bolt = make_offer("bolt", gpus=8, usd=21.0, provider="bolt")
+    off = replace(bolt, usd_per_instance_hour=21.0 * 0.88, price_book="Ours, version 1")
+    agreed = replace(acme, usd_per_instance_hour=17.5, price_book="Ours, version 1")
+    task = task_of(llama_8b, METHODS[0])
+    totals = {}
+    for name, offers in {
+        "list": [acme, bolt],
+        "discount": [acme, off],
+        "own rate": [agreed, off],
+    }.items():
+        chosen = plan_run(task, fleet_of(offers), PLAIN, Limits(8)).cheapest
+        assert chosen is not None
+        offer = offers[chosen.offer]
+        run = Run(chosen.hours, 8, offer.usd_per_gpu_hour, offer.source.key)
+        costs = programme_costs(run, PROGRAMME, 6, 24)
+        hours = chosen.hours
+        totals[name] = (offer.key, costs.gpu_usd / hours)
+    assert totals["list"] == ("acme", pytest.approx(6.6 * 20.00))
+    assert totals["discount"] == ("bolt", pytest.approx(6.6 * 18.48))
+    assert totals["own rate"] == ("acme", pytest.approx(6.6 * 17.50))
+
+
+def test_spot_that_never_ends_is_not_planned_on(
+    make_offer: MakeOffer, llama_8b: Architecture
+) -> None:
+    often = constant_values({"spot_interruptions_per_instance_day": 24.0, "restart_hours": 2.0})
+    task = task_of(llama_8b, METHODS[1], often)
+    spot = make_offer("spot", usd=0.1, purchase_option="spot")
+    fleet = fleet_of([spot, make_offer("firm")])
+    planned = plan_run(task, fleet, PLAIN, Limits(4))
+    assert planned.cheapest is not None
+    assert planned.cheapest.offer == 1
+    assert 0 < planned.over_limits == planned.fitting
+    alone = fleet_of([spot])
+    planned = plan_run(task, alone, PLAIN, Limits(4))
+    refusal = why_nothing_fits(task, planned, alone, fleet, PLAIN, Limits(4))
+    assert refusal.limit == "spot"
+    assert "taken away faster than a run advances" in refusal.sentences[0]
 
 
 def test_hours_that_cost_much_make_the_fastest_the_best_value(

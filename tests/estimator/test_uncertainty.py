@@ -18,6 +18,7 @@ from app.estimator.uncertainty import (
     Z80,
     distribution,
     draw_factors,
+    gpu_factor,
     log_sd,
     lognormal,
     money_draws,
@@ -125,3 +126,15 @@ def test_a_model_worse_than_the_base_is_not_used() -> None:
     one = np.array([1.0])
     money = money_draws(costs, np.array([-4.0]), one, one, 1000.0, 0.1)
     assert money.npv[0] == -120
+
+
+def test_a_reservation_fixes_what_gpu_time_costs(constants: ConstantValues) -> None:
+    """Price and time change what is paid by the hour; both are fixed for a term."""
+    factors = draw_factors(1000, np.random.default_rng(1), 0.3, 0.3, WIDTHS, constants)
+    by_hour = factors.price * factors.time["lora"]
+    for option in ("on-demand", "spot", "capacity-block"):
+        found = gpu_factor(factors, "lora", option)
+        assert found.mean() == pytest.approx(1.0)
+        assert found == pytest.approx(by_hour / by_hour.mean())
+    for option in ("reserved-1y", "reserved-3y"):
+        assert (gpu_factor(factors, "lora", option) == 1.0).all()

@@ -8,25 +8,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.estimator.wording import dollars, percent, points, signed_points
+from app.estimator.currency import US_DOLLAR, Currency
+from app.estimator.wording import amount, percent, points, signed_points
 
 _SCALES = {"": 1.0, " million": 1e6, " billion": 1e9, " trillion": 1e12}
 
 
 @given(value=st.floats(-1e14, 1e14).filter(lambda value: value == 0 or abs(value) > 1e-9))
 def test_dollars_can_be_read_back(value: float) -> None:
-    said = dollars(value)
+    said = amount(value, US_DOLLAR)
     match = re.fullmatch(r"(-?)(?:US)?\$([0-9,]+(?:\.[0-9]+)?)( [a-z]+)?", said)
     assert match, said
-    amount = float(match[2].replace(",", "")) * _SCALES[match[3] or ""]
-    assert amount == pytest.approx(abs(value), rel=0.006, abs=0.51)
+    read = float(match[2].replace(",", "")) * _SCALES[match[3] or ""]
+    assert read == pytest.approx(abs(value), rel=0.006, abs=0.51)
     # No minus before nothing.
-    assert (match[1] == "-") == (value < 0 and amount > 0), said
+    assert (match[1] == "-") == (value < 0 and read > 0), said
 
 
 @pytest.mark.parametrize("value", [999.4e6, 999.6e6, 999_999_999.0, 1e9, 1.5e12])
 def test_large_amounts_have_no_exponent(value: float) -> None:
-    assert "e+" not in dollars(value)
+    assert "e+" not in amount(value, US_DOLLAR)
+
+
+@given(usd=st.integers(-10_000, 10_000), per_usd=st.sampled_from([0.5, 2.0, 128.0]))
+def test_an_amount_in_another_currency_is_converted(usd: int, per_usd: float) -> None:
+    """As many dollars as it is worth units of the other currency, in that one's sign."""
+    said = amount(float(usd), Currency("JPY", 0, per_usd))
+    assert said.replace("JPY\u00a0", "US$") == amount(usd * per_usd, US_DOLLAR)
 
 
 @given(value=st.floats(-100, 100))

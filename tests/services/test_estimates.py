@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import asdict
+from dataclasses import asdict, astuple, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from app.catalog.catalog import Catalog
+from app.estimator.hardware import Offer
 from app.estimator.report import Report
 from app.inputs import ScenarioInput
 from app.services.estimates import case_of, estimate
@@ -416,3 +417,153 @@ def test_old_prices_are_left_out_while_newer_ones_exist(catalog: Catalog) -> Non
     assert len(_offers(ScenarioInput(), catalog, later)) < len(everything)
     # In years to come all are old: the answer stays, with its warnings.
     assert _offers(ScenarioInput(), catalog, newest + timedelta(days=3650)) == everything
+
+
+def _bought(catalog: Catalog, **changes: Any) -> set[tuple[str, str]]:
+    """Tiers and purchase options of the offers that a scenario allows."""
+    offers = case_of(ScenarioInput(**changes), catalog, TODAY).fleet.offers
+    return {(offer.tier, offer.purchase_option) for offer in offers}
+
+
+def test_list_prices_on_demand_count_unless_more_is_asked_for(catalog: Catalog) -> None:
+    usual = {("list", "on-demand")}
+    assert _bought(catalog) == usual
+    assert _bought(catalog, include_spot=True) == usual | {("spot", "spot")}
+    assert _bought(catalog, include_reserved=True) == usual | {
+        ("list", "reserved-1y"),
+        ("list", "reserved-3y"),
+    }
+    blocks = usual | {("capacity-block", "capacity-block")}
+    assert _bought(catalog, include_capacity_blocks=True) == blocks
+    market = usual | {("marketplace", "on-demand")}
+    assert _bought(catalog, include_marketplace=True) == market
+    # Spot instances of a marketplace need both.
+    spot = next(o for o in catalog.offers if o.tier == "marketplace")
+    both = replace(catalog, offers=(*catalog.offers, replace(spot, purchase_option="spot")))
+    assert ("marketplace", "spot") in _bought(both, include_marketplace=True, include_spot=True)
+    assert ("marketplace", "spot") not in _bought(both, include_marketplace=True)
+    assert ("marketplace", "spot") not in _bought(both, include_spot=True)
+
+
+def test_the_reference_is_what_anybody_can_rent_on_demand(catalog: Catalog) -> None:
+    everything = ScenarioInput(
+        include_spot=True,
+        include_reserved=True,
+        include_capacity_blocks=True,
+        include_marketplace=True,
+    )
+    reference = case_of(everything, catalog, TODAY).reference_fleet.offers
+    assert {(o.tier, o.purchase_option) for o in reference} == {("list", "on-demand")}
+
+
+def test_other_ways_to_pay_are_firm_and_of_the_chosen_providers(catalog: Catalog) -> None:
+    market = case_of(ScenarioInput(), catalog, TODAY).market
+    assert "marketplace" not in {offer.tier for offer in market.offers}
+    assert {"on-demand", "spot", "reserved-1y", "reserved-3y", "capacity-block"} == {
+        offer.purchase_option for offer in market.offers
+    }
+    of_aws = case_of(ScenarioInput(providers=("aws",)), catalog, TODAY).market
+    assert {offer.provider for offer in of_aws.offers} == {"aws"}
+
+
+def test_each_kind_of_price_grows_old_for_itself(catalog: Catalog) -> None:
+    """New spot prices do not make an old list price go, nor the other way round."""
+    old, new = TODAY - timedelta(days=400), TODAY - timedelta(days=4)
+    on_demand = next(
+        o for o in catalog.offers if (o.tier, o.purchase_option) == ("list", "on-demand")
+    )
+
+    def left(*offers: Offer) -> set[str]:
+        allowed = replace(catalog, offers=offers)
+        fleet = case_of(ScenarioInput(include_spot=True), allowed, TODAY).fleet
+        return {offer.key for offer in fleet.offers}
+
+    listed = replace(on_demand, key="listed", valid_from=old)
+    spot = replace(on_demand, key="spot", purchase_option="spot", tier="spot", valid_from=new)
+    assert left(listed, spot) == {"listed", "spot"}
+    newer = replace(on_demand, key="newer", valid_from=new)
+    assert left(listed, newer, spot) == {"newer", "spot"}
+    # A company's own rate holds until the company changes it; an imported one does not.
+    own = replace(listed, price_book="Ours, version 1", evidence="quoted")
+    imported = replace(listed, key="imported", price_book="Ours, version 1", evidence="dataset")
+    assert left(own, imported, newer, spot) == {"listed", "newer", "spot"}
+
+
+def test_currencies(catalog: Catalog) -> None:
+    plain = answer(catalog)
+    assert astuple(plain.currency) == ("USD", 2, 1.0, "", "")
+    assert plain.price_book == ""
+    rate = catalog.exchange_rates["EUR"]
+    euro = answer(catalog, currency="EUR")
+    assert astuple(euro.currency) == (
+        "EUR",
+        2,
+        rate.per_usd,
+        rate.valid_from.isoformat(),
+        rate.source.key,
+    )
+    assert rate.source.key in {source.key for source in euro.sources}
+    fact = next(a for a in euro.assumptions if a.key == "exchange_rate.EUR")
+    assert (fact.value, fact.kind, fact.unit) == (rate.per_usd, "fact", "EUR per USD")
+    # An entered rate stands before the dated one.
+    own = answer(catalog, currency="JPY", exchange_rate_per_usd=150.0)
+    assert astuple(own.currency) == ("JPY", 0, 150.0, "", "input")
+    assert "exchange_rate.JPY" not in {a.key for a in own.assumptions}
+    assert own.methods == plain.methods
+
+
+def test_currencies_that_make_no_sense(catalog: Catalog) -> None:
+    said = refused(catalog, currency="XXX", exchange_rate_per_usd=2.0)
+    assert set(said) == {"/currency"}
+    assert "USD" in said["/currency"]
+    assert "EUR" in said["/currency"]
+    assert set(refused(catalog, exchange_rate_per_usd=0.9)) == {"/exchange_rate_per_usd"}
+    assert answer(catalog, exchange_rate_per_usd=1.0).currency.per_usd == 1.0
+
+
+def test_the_ledger_names_the_price_book_and_what_it_takes_off(catalog: Catalog) -> None:
+    assert {a.key: a for a in answer(catalog).assumptions}["price_book"].value == "built-in prices"
+    offers = tuple(
+        replace(
+            offer,
+            usd_per_instance_hour=0.88 * offer.usd_per_instance_hour,
+            list_usd_per_instance_hour=offer.usd_per_instance_hour,
+            discount_fraction=0.12,
+            price_book="Ours, version 3",
+        )
+        for offer in catalog.offers
+    )
+    report = answer(replace(catalog, offers=offers, price_book="Ours, version 3"))
+    rows = {a.key: a for a in report.assumptions}
+    assert rows["price_book"].value == report.price_book == "Ours, version 3"
+    plan = report.methods[0].plan
+    assert plan is not None
+    assert rows[f"offer.{plan.offer_key}"].label.endswith("(Ours, version 3: 12.0% below list)")
+    assert rows[f"offer.{plan.offer_key}"].value == plan.usd_per_instance_hour
+    assert plan.usd_per_instance_hour == 0.88 * (plan.list_usd_per_instance_hour or 0)
+    assert (plan.discount_fraction, plan.price_book) == (0.12, "Ours, version 3")
+    # A surcharge, and a rate without a list price.
+    dearer = tuple(replace(o, discount_fraction=-0.05) for o in offers)
+    unlisted = tuple(
+        replace(o, discount_fraction=0.0, list_usd_per_instance_hour=None) for o in offers
+    )
+    for changed, end in ((dearer, ": 5.0% above list)"), (unlisted, "(Ours, version 3)")):
+        found = answer(replace(catalog, offers=changed))
+        labels = [a.label for a in found.assumptions if a.key.startswith("offer.")]
+        assert labels
+        assert all(label.endswith(end) for label in labels)
+
+
+def test_interruptions_are_what_a_scenario_says_they_are(catalog: Catalog) -> None:
+    """Where spot instances never let a run end, none is planned on; where only they are sold, the
+    input that allows them is pointed at.
+    """
+    often = {"spot_interruptions_per_instance_day": 24.0, "restart_hours": 10.0}
+    report = answer(catalog, include_spot=True, assumptions=often)
+    for m in report.methods:
+        assert m.plan is not None
+        assert m.plan.purchase_option == "on-demand"
+        assert "spot" not in {way.key for way in m.ways}
+        assert m.plans_over_limits > 0
+    spot = replace(catalog, offers=tuple(o for o in catalog.offers if o.purchase_option == "spot"))
+    assert set(refused(spot, include_spot=True, assumptions=often)) == {"/include_spot"}

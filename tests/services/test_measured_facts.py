@@ -47,6 +47,7 @@ def run(**changes: Any) -> MeasuredRun:
         ("NVIDIA H100 NVL", "", "H100-NVL-94GB"),
         ("NVIDIA GH200 480GB", "", "GH200-96GB"),
         ("RTX PRO 6000-96GB", "", "RTX-PRO-6000-BSE-96GB"),
+        ("NVIDIA RTX PRO 6000 Blackwell Workstation Edition (WS)", "", "RTX-PRO-6000-WS-96GB"),
         ("NVIDIA RTX 6000 Ada Generation", "", "RTX-6000-Ada-48GB"),
         ("NVIDIA GeForce RTX 4090", "", "RTX-4090-24GB"),
         ("RTX 5060 Ti-16GB", "", "RTX-5060-Ti-16GB"),
@@ -70,12 +71,19 @@ def test_a_printed_name_means_one_accelerator(
         ("RTX 4060-8GB", "'RTX 4060-8GB' is not known; give a key such as"),
         ("40GB GPU (type not stated)", "is not known"),
         ("H100 96GB", "is not known"),
+        ("TPU-v5e", "no power limit of Google TPU v5e is published"),
         ("Apple M1 Max-32GB", "is not known"),
     ],
 )
 def test_an_accelerator_is_never_guessed(printed: str, said: str, catalog: Catalog) -> None:
     with pytest.raises(UnknownFact, match=said.replace("(", r"\(").replace(")", r"\)")):
         accelerator_of(run(gpu=printed), catalog)
+
+
+def test_a_chip_without_bf16_trains_in_fp16(catalog: Catalog) -> None:
+    t4 = accelerator_of(run(gpu="T4-16GB"), catalog)
+    assert catalog.accelerators["T4-16GB"].bf16_flop_per_s == 0
+    assert t4.bf16_flop_per_s == t4.fp16_flop_per_s == 65e12
 
 
 def test_all_but_three_accelerators_of_our_own_runs_are_known(catalog: Catalog) -> None:

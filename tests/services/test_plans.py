@@ -30,6 +30,19 @@ def test_the_filter_leaves_offers_out(catalog: Catalog) -> None:
     assert report.methods[0].plans_considered < everything.methods[0].plans_considered
 
 
+def test_a_filter_is_not_an_input(catalog: Catalog) -> None:
+    """Assumptions, other ways to pay and what would make a method fit are those of the scenario."""
+    scenario = SCENARIO.model_copy(update={"include_spot": True, "providers": ("gcp", "crusoe")})
+    report = plan(scenario, Filters(option="spot", provider="gcp"), catalog, TODAY)
+    rows = {a.key: a for a in report.assumptions}
+    assert rows["providers"].value == "gcp, crusoe"
+    assert rows["include_old_prices"].value == "no"
+    for m in report.methods:
+        assert m.plan is not None
+        assert (m.plan.provider, m.plan.purchase_option) == ("gcp", "spot")
+        assert "on-demand" in {way.key for way in m.ways}
+
+
 def test_a_filter_stays_within_what_the_scenario_allows(catalog: Catalog) -> None:
     scenario = SCENARIO.model_copy(update={"providers": ("aws", "crusoe")})
     choices = plan_choices(scenario, catalog, TODAY)

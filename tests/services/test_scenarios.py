@@ -15,11 +15,14 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, event, text
 
+from app.catalog.catalog import Catalog
+from app.catalog.price_changes import listed_price, unpacked
 from app.db.migrate import upgrade
 from app.db.session import open_engine, open_sessions
 from app.estimator.report import (
     REPORT_SCHEMA,
     Assumption,
+    CurrencyReport,
     DataReport,
     ModelReport,
     Report,
@@ -40,6 +43,8 @@ REPORT = Report(
     catalog_hash="c" * 64,
     as_of="2026-11-23",
     prices_as_of="2026-11-20",
+    price_book="Ours, version 3",
+    currency=CurrencyReport("EUR", 2, 0.8951, "2026-10-30", "ecb-reference-rates"),
     title="",
     situation="blank",
     model=ModelReport(
@@ -128,8 +133,8 @@ def service(engine: Engine) -> ScenarioService:
     return ScenarioService(open_sessions(engine), Clock())
 
 
-def test_what_was_saved_comes_back(service: ScenarioService) -> None:
-    saved = service.save(SCENARIO, REPORT, None)
+def test_what_was_saved_comes_back(service: ScenarioService, catalog: Catalog) -> None:
+    saved = service.save(SCENARIO, REPORT, None, catalog)
     found = service.get(saved.scenario.token)
     assert found == saved.scenario
     assert found.report == REPORT
@@ -141,15 +146,17 @@ def test_what_was_saved_comes_back(service: ScenarioService) -> None:
     assert (found.estimator_version, found.catalog_hash) == ("1.0", "c" * 64)
 
 
-def test_a_title_comes_from_the_report_if_none_was_entered(service: ScenarioService) -> None:
+def test_a_title_comes_from_the_report_if_none_was_entered(
+    service: ScenarioService, catalog: Catalog
+) -> None:
     report = dataclasses.replace(REPORT, title="Llama 3.1 8B")
-    assert service.save(ScenarioInput(), report, None).scenario.title == "Llama 3.1 8B"
+    assert service.save(ScenarioInput(), report, None, catalog).scenario.title == "Llama 3.1 8B"
 
 
 def test_a_saved_scenario_does_not_follow_the_code(
-    service: ScenarioService, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    service: ScenarioService, catalog: Catalog, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    saved = service.save(SCENARIO, REPORT, None)
+    saved = service.save(SCENARIO, REPORT, None, catalog)
     with engine.connect() as connection:
         before = connection.execute(text("SELECT input_json, report_json FROM scenario")).one()
     monkeypatch.setattr(scenarios, "INPUT_SCHEMA", 99)
@@ -174,9 +181,9 @@ SAVED = json.loads(Path(__file__).with_name("saved_by_schema_1.json").read_text(
 
 
 def test_a_link_from_before_the_second_schema_still_opens(
-    service: ScenarioService, engine: Engine
+    service: ScenarioService, catalog: Catalog, engine: Engine
 ) -> None:
-    token = service.save(SCENARIO, REPORT, None).scenario.token
+    token = service.save(SCENARIO, REPORT, None, catalog).scenario.token
     with engine.begin() as connection:
         connection.execute(
             text(
@@ -203,8 +210,44 @@ def test_a_link_from_before_the_second_schema_still_opens(
     assert found.report.software.stack == ""
 
 
-def test_tokens_and_keys_cannot_be_guessed(service: ScenarioService) -> None:
-    first, second = (service.save(SCENARIO, REPORT, None) for _ in range(2))
+def test_a_link_from_before_prices_were_kept_still_opens(
+    service: ScenarioService, catalog: Catalog, engine: Engine
+) -> None:
+    saved = json.loads(Path(__file__).with_name("saved_by_schema_2.json").read_text())
+    token = service.save(SCENARIO, REPORT, None, catalog).scenario.token
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE scenario SET input_json = :input, report_json = :report, "
+                "report_schema = 2, price_list_hash = NULL"
+            ),
+            {"input": json.dumps(saved["input_json"]), "report": json.dumps(saved["report_json"])},
+        )
+    found = service.get(token)
+    assert (found.report.schema, found.price_list_hash) == (2, None)
+    assert found.report.price_book == ""
+    assert found.report.currency.code == "USD"
+    stored = saved["report_json"]["methods"]
+    for method, before in zip(found.report.methods, stored, strict=True):
+        assert method.plan is not None
+        assert method.plan.usd == before["plan"]["usd"]
+        assert method.total_usd == before["total_usd"]
+        assert method.ways == ()
+
+
+def test_the_prices_of_then_are_kept_with_it(
+    service: ScenarioService, catalog: Catalog, engine: Engine
+) -> None:
+    saved = service.save(SCENARIO, REPORT, None, catalog).scenario
+    assert saved.price_list_hash == catalog.price_list_hash
+    with engine.connect() as connection:
+        [(name, body)] = connection.execute(text("SELECT hash, body FROM price_snapshot")).all()
+    assert name == catalog.price_list_hash
+    assert unpacked(body) == tuple(listed_price(offer) for offer in catalog.listed)
+
+
+def test_tokens_and_keys_cannot_be_guessed(service: ScenarioService, catalog: Catalog) -> None:
+    first, second = (service.save(SCENARIO, REPORT, None, catalog) for _ in range(2))
     secrets = {
         first.scenario.token,
         first.workspace_key,
@@ -215,8 +258,10 @@ def test_tokens_and_keys_cannot_be_guessed(service: ScenarioService) -> None:
     assert all(re.fullmatch(r"[\w-]{32}", secret or "") for secret in secrets)
 
 
-def test_the_database_does_not_hold_the_key(service: ScenarioService, engine: Engine) -> None:
-    saved = service.save(SCENARIO, REPORT, None)
+def test_the_database_does_not_hold_the_key(
+    service: ScenarioService, catalog: Catalog, engine: Engine
+) -> None:
+    saved = service.save(SCENARIO, REPORT, None, catalog)
     with engine.connect() as connection:
         rows = [
             *connection.execute(text("SELECT * FROM workspace")).all(),
@@ -227,10 +272,10 @@ def test_the_database_does_not_hold_the_key(service: ScenarioService, engine: En
     assert saved.scenario.token in repr(rows)
 
 
-def test_one_workspace_for_one_key(service: ScenarioService) -> None:
-    first = service.save(SCENARIO, REPORT, None)
+def test_one_workspace_for_one_key(service: ScenarioService, catalog: Catalog) -> None:
+    first = service.save(SCENARIO, REPORT, None, catalog)
     key = first.workspace_key
-    second = service.save(SCENARIO, REPORT, key)
+    second = service.save(SCENARIO, REPORT, key, catalog)
     assert second.workspace_key is None
     assert [item.token for item in service.recent(key)] == [
         second.scenario.token,
@@ -240,20 +285,22 @@ def test_one_workspace_for_one_key(service: ScenarioService) -> None:
 
 @pytest.mark.parametrize("key", ["", "x" * 32, "short", "y" * 10_000, "é" * 32, "\x00" * 32])
 def test_an_unknown_key_gets_a_new_workspace_with_another_key(
-    service: ScenarioService, key: str
+    service: ScenarioService, catalog: Catalog, key: str
 ) -> None:
-    saved = service.save(SCENARIO, REPORT, key)
+    saved = service.save(SCENARIO, REPORT, key, catalog)
     assert saved.workspace_key not in {None, key}
     assert service.recent(key) == []
     assert not service.owns(saved.scenario.token, key)
     assert service.owns(saved.scenario.token, saved.workspace_key)
 
 
-def test_recent_shows_the_newest_of_this_workspace(service: ScenarioService) -> None:
-    key = service.save(SCENARIO, REPORT, None).workspace_key
+def test_recent_shows_the_newest_of_this_workspace(
+    service: ScenarioService, catalog: Catalog
+) -> None:
+    key = service.save(SCENARIO, REPORT, None, catalog).workspace_key
     for number in range(4):
-        service.save(ScenarioInput(title=f"Number {number}"), REPORT, key)
-    service.save(ScenarioInput(title="Somebody else's"), REPORT, None)
+        service.save(ScenarioInput(title=f"Number {number}"), REPORT, key, catalog)
+    service.save(ScenarioInput(title="Somebody else's"), REPORT, None, catalog)
     recent = service.recent(key, limit=3)
     assert [item.title for item in recent] == ["Number 3", "Number 2", "Number 1"]
     assert recent[0].headline == REPORT.verdict.headline
@@ -261,10 +308,10 @@ def test_recent_shows_the_newest_of_this_workspace(service: ScenarioService) -> 
     assert service.recent(None) == []
 
 
-def test_revoking_ends_the_link(service: ScenarioService) -> None:
-    saved = service.save(SCENARIO, REPORT, None)
+def test_revoking_ends_the_link(service: ScenarioService, catalog: Catalog) -> None:
+    saved = service.save(SCENARIO, REPORT, None, catalog)
     token, key = saved.scenario.token, saved.workspace_key
-    other = service.save(SCENARIO, REPORT, None)
+    other = service.save(SCENARIO, REPORT, None, catalog)
     for stranger in (None, "", "x" * 32, other.workspace_key):
         with pytest.raises(NotTheOwner):
             service.revoke(token, stranger)
@@ -313,14 +360,15 @@ def test_malformed_tokens_reach_no_database(service: ScenarioService, engine: En
 
 
 def test_a_failed_save_leaves_nothing(
-    service: ScenarioService, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    service: ScenarioService, catalog: Catalog, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(row: object) -> None:
         raise RuntimeError("cannot be read back")
 
     monkeypatch.setattr(scenarios, "_shared", broken)
     with pytest.raises(RuntimeError):
-        service.save(SCENARIO, REPORT, None)
+        service.save(SCENARIO, REPORT, None, catalog)
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM scenario")).scalar_one() == 0
         assert connection.execute(text("SELECT count(*) FROM workspace")).scalar_one() == 0
+        assert connection.execute(text("SELECT count(*) FROM price_snapshot")).scalar_one() == 0

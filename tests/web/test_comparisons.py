@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.estimator.report import Report
+from app.estimator.report import CurrencyReport, Report
 from app.inputs import ScenarioInput
 from app.web import comparisons, results
 
@@ -89,3 +89,32 @@ def test_choices_and_lengths_are_said_in_words(report: Report) -> None:
     assert rows["Training software"].left == "torchtune"
     assert rows["Training software"].right == "Hugging Face Trainer or TRL"
     assert rows["Lengths of your examples"].right == "given (3 lines)"
+
+
+def test_both_are_in_the_currency_of_the_first(report: Report) -> None:
+    euro = replace(report, currency=CurrencyReport("EUR", 2, 0.9, "2026-10-30", "ecb"))
+    view = comparisons.compare(_side(ScenarioInput(), euro), _side(ScenarioInput(), report))
+    assert view.currency == (
+        "Amounts of both are in EUR at 0.9 per US dollar, as in the first; the sentence of the "
+        "second is in USD."
+    )
+    rows = dict(view.outcomes)["LoRA"]
+    total = next(d for d in rows if d.label == "Total cost")
+    assert total.left == total.right
+    assert total.left.startswith("€")
+    back = comparisons.compare(_side(ScenarioInput(), report), _side(ScenarioInput(), euro))
+    assert back.currency == (
+        "Amounts of both are in USD, as in the first; the sentence of the second is in EUR."
+    )
+    plain = comparisons.compare(_side(ScenarioInput(), report), _side(ScenarioInput(), report))
+    assert plain.currency == ""
+
+
+def test_a_price_book_is_named_and_its_key_is_not(report: Report) -> None:
+    token = "A" * 32
+    book = replace(report, price_book="Acme rates, version 3")
+    view = comparisons.compare(
+        _side(ScenarioInput(price_book=f"{token}@3"), book), _side(ScenarioInput(), report)
+    )
+    found = {d.label: (d.left, d.right) for d in view.inputs}
+    assert found == {"Price book": ("Acme rates, version 3", "built-in list prices")}

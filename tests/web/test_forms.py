@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from app.catalog.catalog import Catalog
 from app.estimator.constants import CONSTANTS
 from app.inputs import ScenarioInput, fields_from_pairs
+from app.services.price_books import BookInfo
 from app.services.problems import Problem
 from app.services.situations import SITUATIONS, ReadyMade
 from app.web.forms import STEPS, FieldView, cleaned, form
@@ -98,3 +100,39 @@ def test_every_constant_can_be_changed(catalog: Catalog) -> None:
     assert [f.name for f in form([], catalog).assumptions] == [
         f"assumptions.{k}" for k in CONSTANTS
     ]
+
+
+def _book(token: str, name: str, *, installation: bool = False) -> BookInfo:
+    day = datetime(2026, 11, 1, tzinfo=UTC)
+    return BookInfo(token, name, 5, "built-in", not installation, installation, 1, 2, day, day)
+
+
+def test_price_books_are_chosen_from_ones_own_and_the_installations(catalog: Catalog) -> None:
+    mine, ours = "A" * 32, "B" * 32
+    books = (_book(ours, "Imported", installation=True), _book(mine, "Acme rates"))
+
+    def groups(*pairs: tuple[str, str]) -> list[tuple[str, list[tuple[str, str, bool]]]]:
+        steps = form(pairs, catalog, books=books).steps
+        (field,) = (f for step in steps for f in step.fields if f.name == "price_book")
+        return [(g.label, [(o.value, o.label, o.chosen) for o in g.options]) for g in field.groups]
+
+    assert groups() == [
+        ("", [("", "Built-in list prices", True)]),
+        ("Your price books", [(mine, "Acme rates", False)]),
+        ("Of this installation", [(ours, "Imported", False)]),
+    ]
+    assert groups(("price_book", mine))[1][1][0][2]
+    pinned = groups(("price_book", f"{mine}@3"))[-1]
+    assert pinned == ("Of this scenario", [(f"{mine}@3", "Acme rates, version 3", True)])
+    foreign = groups(("price_book", "C" * 32))[-1]
+    assert foreign == ("Of this scenario", [("C" * 32, "Price book of a link", True)])
+
+
+def test_currencies_are_chosen_by_code_and_name(catalog: Catalog) -> None:
+    field = _fields([("currency", "EUR")], catalog)["currency"]
+    options = {o.value: o for g in field.groups for o in g.options}
+    assert options["EUR"].chosen
+    assert options["EUR"].label.lower() == "eur: euro"
+    assert {"USD", "EUR", "JPY"} <= options.keys()
+    unknown = _fields([("currency", "XXX")], catalog)["currency"]
+    assert unknown.groups[-1].options[0].value == "XXX"

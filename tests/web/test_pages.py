@@ -28,6 +28,11 @@ PAGES = [
     "/plans",
     "/plans?gpu=H100-SXM-80GB&methods=lora",
     "/plans?gpu=nothing",
+    "/plans?include_spot=true&include_reserved=true&include_marketplace=true&currency=EUR",
+    "/result?include_spot=true&include_reserved=true&include_capacity_blocks=true&currency=CHF",
+    "/result?currency=XXX",
+    "/estimate?currency=JPY&exchange_rate_per_usd=150",
+    "/compare?left=" + quote("/result?currency=EUR") + "&right=/estimate",
     "/compare",
     "/compare?left=/estimate&right=" + quote("/result?lora_rank=8"),
     "/compare?left=nonsense&right=",
@@ -293,7 +298,7 @@ def test_a_result_reads_from_the_verdict_down(reader: TestClient) -> None:
     text = reader.get("/result").text
     order = ["class=\"headline\"", "key-figures", "id=\"notes\"", "id=\"chart-cost-gain\"",
              "id=\"side-by-side\"", "id=\"chart-cash-flow\"", "id=\"chart-memory\"",
-             "id=\"costs\"", "id=\"plans\"", "id=\"bill\"", "id=\"model\"",
+             "id=\"costs\"", "id=\"ways\"", "id=\"plans\"", "id=\"bill\"", "id=\"model\"",
              "id=\"software\"", "id=\"assumptions\"", "id=\"sources\""]  # fmt: skip
     places = [text.index(part) for part in order]
     assert places == sorted(places)
@@ -375,6 +380,7 @@ def test_a_shared_result_says_its_age_and_offers_the_numbers_of_today(
     monkeypatch.setattr("app.web.requests.today", lambda: later)
     document = _document(client.get(address))
     assert "Prices age by the day: see today's numbers" in " ".join(document.text.split())
+    assert document.all("a", href=f"{address}/today")
     assert [age + 40 for age in ages] == [
         int(age.replace(",", "")) for age in re.findall(r"\(([\d,]+) days? old\)", document.text)
     ]

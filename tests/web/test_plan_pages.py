@@ -60,6 +60,33 @@ def test_the_filter_keeps_the_scenario_and_leaves_offers_out(reader: TestClient)
     assert "All offers</a>" in filtered.text
 
 
+def test_the_filter_by_purchase_option_and_its_labels(reader: TestClient) -> None:
+    both = reader.get(f"/plans?{SCENARIO}&include_spot=true")
+    options = {o["value"] for o in _document(both.text).all("option")}
+    assert {"on-demand", "spot"} <= options
+    spot = reader.get(f"/plans?{SCENARIO}&include_spot=true&option=spot")
+    assert spot.status_code == 200
+    text = " ".join(_document(spot.text).text.split())
+    assert "Only offers bought spot." in text
+    assert re.search(r"The cheapest run costs [^;]*, spot\)", text)
+    assert '<span class="tag">spot</span>' in spot.text
+
+
+def test_every_plan_has_the_date_of_its_price(reader: TestClient) -> None:
+    text = reader.get(f"/plans?{SCENARIO}").text
+    rows = text.count('<td class="num">') // 3
+    dates = re.findall(r'<span class="age age-(?:fresh|old|stale)">\d+ \w+ 20\d\d', text)
+    assert len(dates) >= rows > 0
+
+
+def test_plans_are_in_the_currency_of_the_scenario(reader: TestClient) -> None:
+    text = _document(reader.get(f"/plans?{SCENARIO}&currency=EUR").text).text
+    assert "The cheapest run costs €" in " ".join(text.split())
+    assert re.search(r"Amounts are in EUR \(euro\) at 0\.\d+ per US dollar", text, re.IGNORECASE)
+    assert "US$" not in text.split("How to launch")[0]
+    assert "Amounts are US dollars" not in text
+
+
 @pytest.mark.parametrize("query", ["gpu=nothing", "provider=aws&gpu=L4-24GB&region=FIN"])
 def test_a_filter_that_no_offer_passes_says_so_at_its_list(query: str, reader: TestClient) -> None:
     response = reader.get(f"/plans?{SCENARIO}&{query}")

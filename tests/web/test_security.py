@@ -175,6 +175,15 @@ def test_the_size_of_a_body(small: TestClient, path: str, size: int, status: int
         assert "Request too large" in response.text
 
 
+def test_paths_that_take_files_have_limits_of_their_own() -> None:
+    larger = {"/page": 2 * LIMIT, "/books/": 3 * LIMIT}
+    routes = [Route(path, echo, methods=["POST"]) for path in ("/page", "/pages", "/books/{name}")]
+    with TestClient(BodyLimit(Starlette(routes=routes), LIMIT, larger=larger)) as client:
+        for path, most in (("/page", 2), ("/pages", 1), ("/books/one", 3)):
+            for size, status in ((most * LIMIT, 200), (most * LIMIT + 1, 413)):
+                assert client.post(path, content=b"x" * size).status_code == status
+
+
 def converse(chunks: list[Message], headers: dict[str, str]) -> tuple[list[Message], int]:
     """What the application sends, and how many messages it read."""
     sent: list[Message] = []

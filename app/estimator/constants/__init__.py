@@ -13,6 +13,7 @@ from app.estimator.constants.accuracy import ACCURACY_CONSTANTS
 from app.estimator.constants.constant import Constant
 from app.estimator.constants.infrastructure import INFRASTRUCTURE_CONSTANTS
 from app.estimator.constants.memory import MEMORY_CONSTANTS
+from app.estimator.constants.purchase import PURCHASE_CONSTANTS
 from app.estimator.constants.time import TIME_CONSTANTS
 
 __all__ = ["CONSTANTS", "Constant", "ConstantValues", "constant_values"]
@@ -24,6 +25,7 @@ CONSTANTS: Mapping[str, Constant] = MappingProxyType(
             *TIME_CONSTANTS,
             *MEMORY_CONSTANTS,
             *INFRASTRUCTURE_CONSTANTS,
+            *PURCHASE_CONSTANTS,
             *ACCURACY_CONSTANTS,
         )
     }

@@ -1,29 +1,35 @@
-"""The tunecase command.
-
-Exit status 0, or 2 on unusable input with the reason on standard error.
-"""
+"""The tunecase command and what it does with scenarios, models and measured runs."""
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from os.path import isfile
 from pathlib import Path
-from typing import NoReturn, get_args
+from typing import get_args
 
 import click
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import __version__
-from app.catalog.catalog import Catalog, load_catalog
+from app.catalog.catalog import Catalog
 from app.catalog.config_json import architecture_from_config
 from app.catalog.measured import LARGEST_BYTES as LARGEST_CASES_BYTES
 from app.catalog.measured import read_measured
 from app.catalog.tables import CatalogError
+from app.cli.common import (
+    columns,
+    named,
+    read_bytes,
+    read_catalog,
+    read_json,
+    read_settings,
+    refuse,
+    refuse_problems,
+)
+from app.cli.database import priced_for
 from app.estimator.adapters import Adapters, target_names
 from app.estimator.architecture import Architecture
 from app.estimator.errors import EstimatorError
@@ -38,72 +44,13 @@ from app.services.inspection import inspect_step
 from app.services.measured_facts import config_name
 from app.services.plans import Filters, trained_tables
 from app.services.plans import plan as plan_scenario
-from app.services.problems import InputProblems, Problem, problems_from_validation
+from app.services.problems import InputProblems, problems_from_validation
 from app.services.validation import ValidationReport, document, validate
-from app.settings import Settings
 from app.web import presenters as show
-from app.web.plan_views import PlansView
+from app.web.plan_views import Facts, PlansView
 from app.web.plan_views import view as plans_view
+from app.web.requests import currency_names, unfitted_classes
 from app.web.results import view
-
-UNUSABLE = 2
-LARGEST_FILE_BYTES = 4 * 1024 * 1024
-
-
-def _refuse(*reasons: str) -> NoReturn:
-    for reason in reasons:
-        click.echo(f"tunecase: {reason}", err=True)
-    sys.exit(UNUSABLE)
-
-
-def _settings() -> Settings:
-    try:
-        return Settings()
-    except ValidationError as error:
-        _refuse(*(f"setting {item['loc'][0]}: {item['msg']}" for item in error.errors()))
-
-
-def _catalog() -> Catalog:
-    try:
-        return load_catalog(_settings().pricing_dir)
-    except CatalogError as error:
-        _refuse(*str(error).splitlines())
-
-
-def _named(path: str) -> str:
-    return "standard input" if path == "-" else path
-
-
-def _read_bytes(path: str, most: int) -> bytes:
-    """What a file holds, or standard input for ``-``, up to one byte more than allowed."""
-    try:
-        if path == "-":
-            return sys.stdin.buffer.read(most + 1)
-        with Path(path).open("rb") as file:
-            return file.read(most + 1)
-    except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        _refuse(f"{_named(path)} cannot be read: {getattr(error, 'strerror', None) or error}")
-
-
-def _read_json(path: str) -> object:
-    """One JSON document from a file, or from standard input for ``-``."""
-    name = _named(path)
-    content = _read_bytes(path, LARGEST_FILE_BYTES)
-    if len(content) > LARGEST_FILE_BYTES:
-        _refuse(
-            f"{name} is larger than {LARGEST_FILE_BYTES // 1024**2} MiB; it should be a small "
-            "JSON document"
-        )
-    try:
-        return json.loads(content)
-    except ValueError as error:  # also text that is not UTF-8, and numbers that are too long
-        _refuse(f"{name} is not valid JSON: {error}")
-    except RecursionError:
-        _refuse(f"{name} is nested too deeply")
-
-
-def _refuse_problems(problems: tuple[Problem, ...]) -> NoReturn:
-    _refuse(*(f"{problem.pointer or '/'}: {problem.message}" for problem in problems))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -121,15 +68,15 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
     from app.main import serve as serve_app
 
     given = {"host": host, "port": port, "workers": workers}
-    settings = _settings().model_copy(
+    settings = read_settings().model_copy(
         update={key: value for key, value in given.items() if value is not None}
     )
     try:
         serve_app(settings)
     except CatalogError as error:
-        _refuse(*str(error).splitlines())
+        refuse(*str(error).splitlines())
     except (SQLAlchemyError, OSError) as error:
-        _refuse(f"the database at DATABASE_URL or the address cannot be used: {error}")
+        refuse(f"the database at DATABASE_URL or the address cannot be used: {error}")
 
 
 @main.command()
@@ -137,15 +84,16 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
 def estimate(scenario: str, as_json: bool) -> None:
     """Answer SCENARIO, a JSON file with the members of a scenario, or - for standard input."""
-    document = _read_json(scenario)
-    catalog = _catalog()
+    document = read_json(scenario)
+    catalog = read_catalog()
     try:
         given = ScenarioInput.model_validate(document)
+        catalog = priced_for(given, catalog)
         report = estimate_scenario(given, catalog, datetime.now(UTC).date())
     except ValidationError as error:
-        _refuse_problems(problems_from_validation(error))
+        refuse_problems(problems_from_validation(error))
     except InputProblems as error:
-        _refuse_problems(error.problems)
+        refuse_problems(error.problems)
     if as_json:
         click.echo(TypeAdapter(Report).dump_json(report, indent=2).decode())
     else:
@@ -164,23 +112,33 @@ def plan_command(scenario: str, provider: str, region: str, gpu: str, as_json: b
     Prints the chosen plan of each method, the plans from the cheapest to the fastest, and the files
     that launch the chosen plan.
     """
-    document = _read_json(scenario)
-    catalog = _catalog()
+    document = read_json(scenario)
+    catalog = read_catalog()
     try:
         given = ScenarioInput.model_validate(document)
+        catalog = priced_for(given, catalog)
         report = plan_scenario(
             given, Filters(provider, region, gpu), catalog, datetime.now(UTC).date()
         )
     except ValidationError as error:
-        _refuse_problems(problems_from_validation(error))
+        refuse_problems(problems_from_validation(error))
     except InputProblems as error:
-        _refuse_problems(error.problems)
+        refuse_problems(error.problems)
     tables = trained_tables(given, catalog)
     if as_json:
         found = plans_report(report, tables)
         click.echo(TypeAdapter(PlansReport).dump_json(found, indent=2).decode())
     else:
-        click.echo(_as_plans(plans_view(report, tables, "")))
+        click.echo(_as_plans(plans_view(report, tables, "", _facts(catalog))))
+
+
+def _facts(catalog: Catalog) -> Facts:
+    return Facts(
+        offers={offer.key: offer for offer in catalog.offers},
+        today=datetime.now(UTC).date(),
+        unfitted=unfitted_classes(catalog),
+        currency_names=currency_names(catalog),
+    )
 
 
 @main.command("inspect")
@@ -226,7 +184,7 @@ def inspect_command(
             attention=attention,
         )
     except EstimatorError as error:
-        _refuse(str(error))
+        refuse(str(error))
     figures = asdict(found)
     if as_json:
         click.echo(json.dumps(figures, indent=2))
@@ -241,18 +199,18 @@ def _architecture(model: str) -> Architecture:
     path = Path(model)
     # Path.is_file raises on a name that is too long; isfile says no.
     if path.suffix == ".json" or isfile(model):  # noqa: PTH113
-        document = _read_json(model)
+        document = read_json(model)
         if not isinstance(document, dict):
-            _refuse(f"{model} holds no JSON object; give the config.json of a model")
+            refuse(f"{model} holds no JSON object; give the config.json of a model")
         try:
             return architecture_from_config(path.stem, document)
         except EstimatorError as error:
-            _refuse(f"{model}: {error}")
-    entry = _catalog().models.get(model)
+            refuse(f"{model}: {error}")
+    entry = read_catalog().models.get(model)
     if entry is None:
-        _refuse(
+        refuse(
             f"{model!r} is not a built-in model; give its config.json, or one of "
-            f"{', '.join(sorted(_catalog().models))}"
+            f"{', '.join(sorted(read_catalog().models))}"
         )
     return entry.architecture
 
@@ -263,7 +221,7 @@ def _architecture(model: str) -> Architecture:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def validate_command(cases: str, folder: str | None, as_json: bool) -> None:
     """Hold the measured runs in CASES, a CSV file or - for standard input, against predictions."""
-    report = validate(_read_runs(cases), _catalog(), _read_configs(folder))
+    report = validate(_read_runs(cases), read_catalog(), _read_configs(folder))
     if as_json:
         click.echo(json.dumps(document(report), indent=2, allow_nan=False))
     else:
@@ -272,9 +230,9 @@ def validate_command(cases: str, folder: str | None, as_json: bool) -> None:
 
 def _read_runs(path: str) -> tuple[MeasuredRun, ...]:
     try:
-        return read_measured(_read_bytes(path, LARGEST_CASES_BYTES), _named(path))
+        return read_measured(read_bytes(path, LARGEST_CASES_BYTES), named(path))
     except CatalogError as error:
-        _refuse(*str(error).splitlines())
+        refuse(*str(error).splitlines())
 
 
 def _read_configs(folder: str | None) -> dict[str, dict[str, object]]:
@@ -282,12 +240,12 @@ def _read_configs(folder: str | None) -> dict[str, dict[str, object]]:
     if folder is None:
         return {}
     if not Path(folder).is_dir():
-        _refuse(f"{folder} is not a folder; give one with files named ORG__NAME.json")
+        refuse(f"{folder} is not a folder; give one with files named ORG__NAME.json")
     configs = {}
     for path in sorted(Path(folder).glob("*.json")):
-        read = _read_json(str(path))
+        read = read_json(str(path))
         if not isinstance(read, dict):
-            _refuse(f"{path} holds no JSON object; give the config.json of a model")
+            refuse(f"{path} holds no JSON object; give the config.json of a model")
         configs[config_name(path.name)] = read
     return configs
 
@@ -326,7 +284,7 @@ def _as_scores(report: ValidationReport) -> str:
         )
         for (metric, method), found in report.scores("metric", "method").items()
     ]
-    lines = [*_columns(table), "", *_columns(totals)]
+    lines = [*columns(table), "", *columns(totals)]
     if any(row.skipped for row in report.rows):
         lines.append("A skipped row counts as an error of 100%.")
     if report.unscored:
@@ -335,26 +293,17 @@ def _as_scores(report: ValidationReport) -> str:
     return "\n".join(lines)
 
 
-def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Rows of texts, each column as wide as its widest."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "   ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-
-
 def _as_text(report: Report) -> str:
     """The report as the result page shows it, in columns of plain text."""
     shown = view(report)
     lines = [f"{shown.headline} {shown.because}".strip(), "", *shown.sentences, ""]
-    lines += _columns([(f.label, f.value, f.range) for f in shown.key_figures])
+    lines += columns([(f.label, f.value, f.range) for f in shown.key_figures])
     table = [("", *(head.label for head in shown.methods))]
     table += [
         (row.label, *(f"{cell.value}  {cell.range}".strip() for cell in row.cells))
         for row in shown.rows
     ]
-    lines += ["", *_columns(table)]
+    lines += ["", *columns(table)]
     return "\n".join([*lines, "", shown.software_line])
 
 
@@ -374,13 +323,9 @@ def _as_plans(shown: PlansView) -> str:
                 )
                 for row in m.rows
             ]
-            lines += ["", *_columns(table)]
+            lines += ["", *columns(table)]
         if m.recipe_refused:
             lines += ["", f"No recipe: {m.recipe_refused}."]
         for file in m.recipe.files if m.recipe else ():
             lines += ["", f"-- {file.name}", file.text.rstrip()]
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,77 @@
+"""The page of today's numbers beside a shared result."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import HTMLResponse, Response
+
+from app import __version__
+from app.services.repricing import Repriced, reprice
+from app.services.scenarios import SharedScenario
+from app.web import comparisons, requests, results, today_views
+from app.web import presenters as show
+from app.web.contexts import Layout, Today
+from app.web.requests import PRIVATE, Site, with_query
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+def shared_side(found: SharedScenario, heading: str) -> comparisons.Side:
+    """A saved scenario as one side of a comparison."""
+    basis = (
+        f"as shared on {show.day(found.created_at)}: estimator {found.estimator_version}, "
+        f"{results.prices(found.report)}"
+    )
+    return comparisons.Side(
+        heading, found.scenario, found.report, f"/s/{found.token}", basis, pinned=True
+    )
+
+
+def _sides(
+    shared: SharedScenario, repriced: Repriced
+) -> tuple[comparisons.Side, comparisons.Side] | None:
+    if repriced.after is None:
+        return None
+    today = comparisons.Side(
+        "Today",
+        shared.scenario,
+        repriced.after,
+        with_query("/result", shared.scenario.to_query()),
+        f"today: estimator {__version__}, {results.prices(repriced.after)}",
+        pinned=False,
+    )
+    return shared_side(shared, "As shared"), today
+
+
+@router.get("/s/{token}/today")
+def today(site: Site, token: str) -> Response:
+    """The numbers that were shared, today's, and the prices between them."""
+    shared = site.scenarios.get(token)
+    day = requests.today()
+    repriced = reprice(shared, site.catalog, site.price_books, day)
+    offers = {}
+    if repriced.changes:
+        offers = {offer.key: offer for offer in site.catalog_of(shared.scenario).listed}
+    view = today_views.view(repriced, _sides(shared, repriced), offers, day)
+    scenario = shared.scenario
+    newest = scenario.model_copy(update={"price_book": scenario.price_book.partition("@")[0]})
+    title = shared.report.title or shared.title
+    return site.render(
+        "pages/today.html",
+        Today(
+            layout=Layout(
+                f"{title}, as shared and today" if title else "As shared, and today",
+                indexed=False,
+                in_dollars=shared.report.currency.code == "USD"
+                and not (view.comparison and view.comparison.currency),
+            ),
+            title=title,
+            shared_address=f"/s/{token}",
+            saved=show.day(shared.created_at),
+            result_address=with_query("/result", scenario.to_query()),
+            builder_address=with_query("/estimate", scenario.to_query()),
+            newest_address=with_query("/estimate", newest.to_query()) if view.newer else "",
+            view=view,
+        ),
+        headers=PRIVATE,
+    )

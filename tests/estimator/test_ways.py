@@ -1,0 +1,340 @@
+"""Rent, buy or managed for the same training programme, worked by hand to the cent.
+
+The programme of `tests.estimator.buying`: 6.6 runs of 10 h on 8 GPUs, 528 GPU-hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from app.estimator.architecture import Architecture
+from app.estimator.case import Case, Market
+from app.estimator.hardware import PURCHASE_OPTIONS, Offer
+from app.estimator.report import BuyingReport, WayReport
+from app.estimator.ways import ways_to_pay
+from tests.estimator.buying import bought, case_of_programme, managed, server
+from tests.estimator.planning import FULL, LORA, QLORA
+
+MakeOffer = Callable[..., Offer]
+
+PRICES = {
+    "on-demand": 20.00,
+    "spot": 8.00,
+    "reserved-1y": 12.00,
+    "reserved-3y": 8.50,
+    "capacity-block": 14.00,
+}
+"""USD an hour for an instance of 8 GPUs."""
+
+EASY_SPOT = {"spot_interruptions_per_instance_day": 0.24}
+"""0.01 an hour: rates that can be multiplied by hand."""
+
+
+@pytest.fixture(scope="module")
+def offers(make_offer: MakeOffer) -> list[Offer]:
+    """One instance, sold in every way."""
+    return [
+        make_offer(
+            f"acme.h100.all.{option}",
+            gpus=8,
+            usd=usd,
+            instance="h100-8x",
+            purchase_option=option,
+            tier="list" if option.startswith(("on", "res")) else option,
+        )
+        for option, usd in PRICES.items()
+    ]
+
+
+def paid_for(case: Case, offer: int = 0, nodes: int = 1) -> tuple[dict[str, WayReport], object]:
+    found, buying = ways_to_pay(*bought(case, offer, nodes=nodes))
+    return {way.key: way for way in found}, buying
+
+
+def case_with(
+    architecture: Architecture, offers: list[Offer], sold: Market | None = None, **changes: object
+) -> Case:
+    market = Market(offers=tuple(offers), managed=(managed(),), servers=(server(),))
+    return case_of_programme(architecture, offers[:1], sold or market, **changes)
+
+
+def test_every_way_by_hand(offers: list[Offer], llama_8b: Architecture) -> None:
+    ways, _ = paid_for(case_with(llama_8b, offers, constants=EASY_SPOT))
+    assert {key: round(way.total_usd, 2) for key, way in ways.items()} == {
+        # 66 h x 20.00
+        "on-demand": 1_320.00,
+        # Interrupted 0.01 times an hour. A checkpoint every sqrt(2 x 0.02 h / 0.01) = 2 h, where it
+        # would be 2.5 h: one more in 10 h, 0.02 h. Each time half of 2 h and a restart of 0.5 h are
+        # lost: 10.02 / (1 - 0.01 x 1.5) = 10.172589 h a run. x 6.6 x 8.00
+        "spot": 537.11,
+        # Runs from month 1.380 to month 19.425, 13,182 h: two terms of 8,760 h x 12.00
+        "reserved-1y": 210_240.00,
+        # One term of 26,280 h x 8.50
+        "reserved-3y": 223_380.00,
+        # 33 h in 2 days, and three times 11 h in a day: 120 h x 14.00
+        "capacity-block": 1_680.00,
+        # Over 24 months of 730.5 h, 140,256 GPU-hours:
+        #   325,000.00 bought, worth 1 - 0.7 x 24 / 36 = 53.33% at the end:       151,666.67
+        #   10.2 kW x 24 months x 200.00:                                           48,960.00
+        #   10.2 kW x 17,532 h x (0.6 x 0.82 + 0.4 x 0.2) x PUE 1.54 x 0.09:        14,177.21
+        #   2 years x 10% of the price:                                             65,000.00
+        # 279,803.88 for 60% of 140,256 = 84,153.6 used GPU-hours, of which this programme's are
+        # 528: 0.627424%.
+        "own": 1_755.56,
+        # 50,000 x 900 x 3 = 135 million tokens a run x 0.48 = 64.80. Four experiments of half a
+        # run: 129.60; the release: 64.80; three retrainings: 194.40.
+        "managed": 388.80,
+    }
+    assert ways["on-demand"].chosen
+    assert sum(way.chosen for way in ways.values()) == 1
+
+
+def test_lines_of_the_ways_by_hand(offers: list[Offer], llama_8b: Architecture) -> None:
+    ways, _ = paid_for(case_with(llama_8b, offers, constants=EASY_SPOT))
+
+    def cents(key: str) -> dict[str, float]:
+        return {line.key: round(line.usd, 2) for line in ways[key].lines}
+
+    assert cents("on-demand") == {
+        "experiments": 400.00,  # 2 runs x 10 h x 20.00
+        "release_run": 200.00,
+        "failed_runs": 60.00,  # 0.3 runs
+        "retraining": 660.00,  # 3.3 runs
+    }
+    assert cents("capacity-block") == {
+        "experiments": 280.00,
+        "release_run": 140.00,
+        "failed_runs": 42.00,
+        "idle_commitment": 210.00,  # 48 - 33 = 15 h x 14.00
+        "retraining": 462.00,
+        "idle_retraining": 546.00,  # 3 x (24 - 11) h x 14.00
+    }
+    assert cents("reserved-3y") == {
+        "experiments": 170.00,
+        "release_run": 85.00,
+        "failed_runs": 25.50,
+        "retraining": 280.50,
+        "idle_commitment": 222_819.00,  # (26,280 - 66) h x 8.50
+    }
+    # 0.627424% of what the company pays.
+    assert cents("own") == {
+        "purchase": 2_039.13,
+        "residual": -1_087.54,
+        "colocation": 307.19,
+        "electricity": 88.95,
+        "upkeep": 407.83,
+    }
+    assert cents("managed") == {
+        "experiments": 129.60,
+        "release_run": 64.80,
+        "retraining": 194.40,
+    }
+    assert ways["capacity-block"].upfront_usd == pytest.approx(672.00)
+    assert ways["own"].paid_gpu_hours == pytest.approx(528 / 0.6)
+    assert ways["reserved-3y"].paid_gpu_hours == pytest.approx(26_280 * 8)
+    assert ways["spot"].hours_per_run == pytest.approx(10.172589, abs=1e-6)
+    assert ways["spot"].gpu_hours == pytest.approx(66 * 8 * 1.0172589, abs=1e-4)
+
+
+def test_the_use_from_which_buying_is_cheaper_by_hand(
+    offers: list[Offer], llama_8b: Architecture
+) -> None:
+    """Waiting draws 15.708 kW x 17,532 h x 0.2 x 0.09 = 4,957.07 USD: owning costs 270,583.73 USD
+    over 140,256 GPU-hours, 1.92921 each, before any work. Work draws 0.62 of the rated power more,
+    0.10956 USD a GPU-hour, and saves 2.50: 1.92921 / (2.50 - 0.10956).
+    """
+    _, buying = paid_for(case_with(llama_8b, offers))
+    assert isinstance(buying, BuyingReport)
+    assert buying.break_even_fraction == pytest.approx(0.80705, abs=1e-5)
+    assert buying.rent_usd_per_gpu_hour == 2.5
+    assert buying.usd_per_gpu_hour_at_full_use == pytest.approx(1.92921 + 0.10956, abs=1e-5)
+    assert round(buying.total_usd, 2) == 279_803.88
+    assert buying.programme_fraction == pytest.approx(528 / 140_256)
+    assert buying.utilisation_fraction == 0.6
+    # Where a GPU-hour rents for less than owning costs at full use, buying never pays.
+    cheap = [replace(offers[0], usd_per_instance_hour=8 * 2.03), *offers[1:]]
+    _, never = paid_for(case_with(llama_8b, cheap))
+    assert isinstance(never, BuyingReport)
+    assert never.break_even_fraction is None
+
+
+@pytest.mark.parametrize("option", PRICES)
+def test_the_chosen_way_comes_first_and_all_train_the_same_releases(
+    offers: list[Offer], llama_8b: Architecture, option: str
+) -> None:
+    """Whatever the plan is bought with, the ways cost what they cost."""
+    plain, _ = paid_for(case_with(llama_8b, offers, constants=EASY_SPOT))
+    case = case_with(llama_8b, offers, constants=EASY_SPOT)
+    case = replace(
+        case, fleet=case_of_programme(llama_8b, [offers[list(PRICES).index(option)]]).fleet
+    )
+    found, _ = ways_to_pay(*bought(case))
+    assert found[0].key == option
+    assert found[0].chosen
+    assert [way.chosen for way in found[1:]] == [False] * 6
+    for way in found:
+        assert way.total_usd == pytest.approx(plain[way.key].total_usd, rel=1e-9)
+
+
+def test_another_instance_stands_in_where_the_own_one_is_not_sold_so(
+    make_offer: MakeOffer, llama_8b: Architecture
+) -> None:
+    """Of the same GPU, with at least as many in an instance, joined where several are needed."""
+
+    def reserved(key: str, **changes: object) -> Offer:
+        said: dict[str, object] = {"provider": key, "purchase_option": "reserved-1y"} | changes
+        return make_offer(key, **said)
+
+    plan = make_offer("plan", gpus=2, usd=5.0)
+    sold = [
+        reserved("small", gpus=1, usd=0.1),
+        reserved("other", gpus=8, usd=1.0, accelerator="A100-SXM-80GB"),
+        reserved("less-memory", gpus=4, usd=0.5, gib=40.0),
+        reserved("dear", gpus=4, usd=9.0),
+        reserved("cheap", gpus=4, usd=8.0),
+        reserved("apart", gpus=2, usd=0.5, network=None),
+    ]
+    case = case_of_programme(llama_8b, [plan], Market(offers=tuple(sold)))
+    # On one instance of 2 GPUs, the one that is not joined does.
+    assert paid_for(case)[0]["reserved-1y"].what.startswith("1 × apart")
+    # Three of them do not; two of 4 GPUs hold the 6, and all 8 are paid for.
+    way = paid_for(case, nodes=3)[0]["reserved-1y"]
+    assert way.what == "2 × cheap-4x"
+    assert "Not sold so" in way.note
+    assert way.total_usd == pytest.approx(2 * 8.0 * 8_760 * 2)  # two terms, as above
+    assert way.gpu_hours == pytest.approx(66 * 6)
+    # With nothing like it there is no such way.
+    nothing = case_of_programme(llama_8b, [plan], Market(offers=tuple(sold[:3])))
+    assert set(paid_for(nothing)[0]) == {"on-demand"}
+
+
+def test_ways_that_nobody_sells_are_left_out(offers: list[Offer], llama_8b: Architecture) -> None:
+    ways, buying = paid_for(case_of_programme(llama_8b, offers[:1]))
+    assert list(ways) == ["on-demand"]
+    assert buying is None
+    # Servers with another GPU, managed training of another size, model or method, closed sellers.
+    market = Market(
+        managed=(
+            managed("a", low_billions=16.0, high_billions=69.0),
+            managed("b", model="another/model", low_billions=None, high_billions=None),
+            managed("c", method="full"),
+            managed("d", method="undisclosed"),
+            managed("e", open_to_new=False),
+            managed("f", low_billions=None, high_billions=None),
+        ),
+        servers=(server(accelerator="B200-SXM-180GB"),),
+    )
+    assert list(paid_for(case_of_programme(llama_8b, offers[:1], market))[0]) == ["on-demand"]
+
+
+def test_managed_fine_tuning_of_the_very_model(offers: list[Offer], llama_8b: Architecture) -> None:
+    very = managed(
+        "b", provider_name="Seller B", model=llama_8b.name, high_billions=None, low_billions=None
+    )
+    market = Market(managed=(managed(), replace(very, usd_per_million_tokens=0.40)))
+    way = paid_for(case_of_programme(llama_8b, offers[:1], market))[0]["managed"]
+    assert way.seller == "Seller B"
+    assert "cheapest of 2 sellers: Seller B, Seller A" in way.note
+    assert way.total_usd == pytest.approx(388.80 * 0.40 / 0.48)
+
+
+def test_what_stands_in_for_a_managed_method(offers: list[Offer], llama_8b: Architecture) -> None:
+    market = Market(managed=(managed(), managed("b", method="full", usd_per_million_tokens=0.54)))
+
+    def way(method: object) -> WayReport:
+        case = case_of_programme(llama_8b, offers[:1], market, method=method)  # type: ignore[arg-type]
+        return paid_for(case)[0]["managed"]
+
+    assert way(LORA).total_usd == pytest.approx(388.80)
+    assert way(QLORA).total_usd == pytest.approx(388.80)
+    assert "stands in for QLoRA" in way(QLORA).note
+    assert "QLoRA" not in way(LORA).note
+    assert way(FULL).total_usd == pytest.approx(388.80 * 0.54 / 0.48)
+
+
+def test_the_minimum_charge_of_a_job_by_hand(offers: list[Offer], llama_8b: Architecture) -> None:
+    """Experiments of 67.5 million tokens cost 32.40 and are billed 50.00; runs cost 64.80."""
+    market = Market(managed=(managed(minimum_usd=50.0),))
+    way = paid_for(case_of_programme(llama_8b, offers[:1], market))[0]["managed"]
+    experiments, release, retraining = way.lines
+    assert (experiments.quantity, experiments.unit) == (4, "jobs at the minimum charge")
+    assert experiments.usd == 200.0
+    assert release.usd == pytest.approx(64.80)
+    assert retraining.usd == pytest.approx(194.40)
+
+
+def test_spot_that_never_ends_is_no_way(offers: list[Offer], llama_8b: Architecture) -> None:
+    """48 interruptions a day, each losing a restart of half an hour at least."""
+    case = case_with(llama_8b, offers, constants={"spot_interruptions_per_instance_day": 48.0})
+    assert "spot" not in paid_for(case)[0]
+
+
+def test_a_server_holds_the_plan_for_least(offers: list[Offer], llama_8b: Architecture) -> None:
+    """Two servers of 4 GPUs cost more than one of 8 here; three of 8 hold a plan on 24 GPUs."""
+    small = server(key="small", name="Server of 4", gpus=4, low_usd=2e5, high_usd=2e5)
+    case = case_with(llama_8b, offers, Market(servers=(small, server())))
+    assert paid_for(case)[0]["own"].what == "1 × Server of 8 H100"
+    assert paid_for(case, nodes=3)[0]["own"].what == "3 × Server of 8 H100"
+
+
+def test_a_programme_that_fills_its_servers_pays_for_all_of_them(
+    offers: list[Offer], llama_8b: Architecture
+) -> None:
+    """24 releases a year of runs of 25 days: more than 60% of all hours."""
+    case = case_with(llama_8b, offers)
+    case = replace(case, programme=replace(case.programme, releases_per_year=24))
+    found, buying = ways_to_pay(*bought(case, hours=600.0))
+    own = next(way for way in found if way.key == "own")
+    assert buying is not None
+    assert 0.6 < buying.utilisation_fraction == buying.programme_fraction < 1
+    assert own.total_usd == pytest.approx(buying.total_usd)
+    assert own.paid_gpu_hours == pytest.approx(24 * 730.5 * 8)
+
+
+@given(
+    hours=st.floats(0.1, 2000),
+    nodes=st.sampled_from([1, 2, 8]),
+    months=st.integers(1, 120),
+    releases=st.floats(0, 60),
+    prices=st.lists(st.floats(0.01, 500), min_size=5, max_size=5),
+)
+@hypothesis_settings(max_examples=60)
+def test_lines_of_every_way_sum_to_its_total(
+    offers: list[Offer],
+    llama_8b: Architecture,
+    hours: float,
+    nodes: int,
+    months: int,
+    releases: float,
+    prices: list[float],
+) -> None:
+    sold = [
+        replace(offer, usd_per_instance_hour=usd) for offer, usd in zip(offers, prices, strict=True)
+    ]
+    case = case_with(llama_8b, sold)
+    case = replace(
+        case,
+        value=replace(case.value, horizon_months=months),
+        programme=replace(case.programme, releases_per_year=releases),
+    )
+    found, buying = ways_to_pay(*bought(case, nodes=nodes, hours=hours))
+    assert {way.key for way in found} == {*PURCHASE_OPTIONS, "own", "managed"}
+    for way in found:
+        assert sum(line.usd for line in way.lines) == way.total_usd
+        assert sum(x.usd for x in way.lines if x.when == "once") == way.upfront_usd
+        for line in way.lines:
+            assert line.quantity * line.unit_price_usd == line.usd
+            assert line.usd >= 0 or line.key == "residual"
+        assert way.total_usd > 0
+        assert way.price_age_days == 22
+        if way.gpu_hours is not None and way.paid_gpu_hours is not None:
+            assert way.paid_gpu_hours >= way.gpu_hours * (1 - 1e-9)
+            assert way.usd_per_gpu_hour == pytest.approx(way.total_usd / way.gpu_hours)
+    assert buying is not None
+    assert buying.break_even_fraction is None or 0 < buying.break_even_fraction <= 1
