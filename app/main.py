@@ -24,6 +24,7 @@ from app.db.repositories import ping
 from app.db.session import open_engine, open_sessions
 from app.services.own_runs import ValidationService
 from app.services.price_books import PriceBooks
+from app.services.scenario_prices import ScenarioPrices
 from app.services.scenarios import ScenarioService
 from app.settings import Settings
 from app.web import book_pages, pages, validation_pages
@@ -80,6 +81,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     sessions = open_sessions(engine)
     app.state.scenarios = ScenarioService(sessions)
     app.state.price_books = PriceBooks(sessions, app.state.catalog)
+    app.state.scenario_prices = ScenarioPrices(sessions)
     app.state.validation = ValidationService(app.state.catalog)
 
     # The last one added is the first to see a request.

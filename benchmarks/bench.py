@@ -40,7 +40,7 @@ from app.settings import Settings  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import importing  # noqa: E402
-from benchmarks.planning import Planner  # noqa: E402
+from benchmarks.planning import BOOK_ROWS, BookPlanner, Planner  # noqa: E402
 
 CALLS = 200
 WARM_UP = 5
@@ -228,6 +228,8 @@ def main() -> int:
             median < PLANNER_S,
         )
     )
+    book = BookPlanner(catalog, WARM_UP + PLANNER_CALLS)
+    add(f"planner, {BOOK_ROWS:,} offers, limits", timed(book.plan, PLANNER_CALLS))
     add("report from a scenario", timed(lambda i: estimate(changed(i), catalog, TODAY)))
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(database_url=f"sqlite:///{folder}/bench.sqlite3")

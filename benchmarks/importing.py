@@ -144,6 +144,7 @@ def main(file: Path) -> None:
         [file],
         format="skypilot",
         accelerators=catalog.accelerators,
+        sellers=catalog.providers,
         valid_from=DAY,
         offers=catalog.listed,
     )

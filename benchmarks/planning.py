@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
 
 from app.catalog.catalog import Catalog
 from app.catalog.config_json import architecture_from_config
@@ -12,6 +15,7 @@ from app.estimator.fleet import Fleet, fleet_of
 from app.estimator.methods import Method
 from app.estimator.planner import Limits, Planned, Task, plan_run
 from app.estimator.plans import MICRO_BATCHES, Space, layouts_of
+from app.estimator.schedule import Schedule
 from app.estimator.software import usual_software
 
 OPT_6_7B: Mapping[str, object] = {
@@ -30,6 +34,17 @@ SEQUENCE_LENGTH = 8192
 GLOBAL_BATCH = 2048
 MOST_GPUS = 2048
 FEWEST_PLANS = 200_000
+BOOK_ROWS = 60_000
+BOOK_LIMITS = Limits(MOST_GPUS, deadline_hours=24.0 * 60, budget_usd=1_000_000.0)
+
+PROGRAMME = Schedule(
+    runs_before=3.0,
+    lost=0.1,
+    engineering_months=1.5,
+    releases_per_year=2.0,
+    horizon_months=36,
+)
+"""Experiments, failed runs and later releases, over which a commitment is shared out."""
 
 
 def planning_task(catalog: Catalog, seen: int) -> tuple[Task, Fleet, Space]:
@@ -77,7 +92,7 @@ class Planner:
     def plan(self, number: int) -> Planned:
         """Plan one task, and make sure that there were enough distinct plans."""
         task, fleet, space = self.tasks[number]
-        self.answer = plan_run(task, fleet, space, Limits(MOST_GPUS))
+        self.answer = plan_run(task, fleet, space, Limits(MOST_GPUS), schedule=PROGRAMME)
         assert self.plans >= FEWEST_PLANS
         return self.answer
 
@@ -85,3 +100,36 @@ class Planner:
     def plans(self) -> int:
         """Distinct plans of the last answer. [count]"""
         return self.answer.evaluation.considered
+
+
+class BookPlanner:
+    """Plans on a price book as large as they come, within a deadline and a budget."""
+
+    def __init__(self, catalog: Catalog, tasks: int) -> None:
+        made = [planning_task(catalog, seen) for seen in range(tasks)]
+        self.tasks = [(task, space) for task, _, space in made]
+        self.fleet = book_fleet(catalog)
+
+    def plan(self, number: int) -> Planned:
+        """Plan one task, and make sure that its limits cut between the plans."""
+        task, space = self.tasks[number]
+        answer = plan_run(task, self.fleet, space, BOOK_LIMITS, schedule=PROGRAMME)
+        assert answer.over_limits > 0
+        assert answer.cheapest is not None
+        return answer
+
+
+def book_fleet(catalog: Catalog) -> Fleet:
+    """As many offers as a large book has: those of the catalogue again, each at its own price."""
+    generator = np.random.default_rng(0)
+    offers = catalog.offers
+    return fleet_of(
+        [
+            replace(
+                offers[row % len(offers)],
+                key=f"row-{row}",
+                usd_per_instance_hour=offers[row % len(offers)].usd_per_instance_hour * factor,
+            )
+            for row, factor in enumerate(generator.uniform(0.8, 1.2, BOOK_ROWS))
+        ]
+    )

@@ -9,6 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from app.catalog.catalog import Catalog
 from app.services.price_books import PriceBooks
+from app.services.scenario_prices import ScenarioPrices
 from app.services.scenarios import ScenarioService
 
 bearer = HTTPBearer(auto_error=False, description="Workspace key, as it was shown at first save.")
@@ -32,6 +33,11 @@ def _price_books(request: Request) -> PriceBooks:
     return service
 
 
+def _scenario_prices(request: Request) -> ScenarioPrices:
+    service: ScenarioPrices = request.app.state.scenario_prices
+    return service
+
+
 def _workspace_key(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> str | None:
@@ -41,4 +47,5 @@ def _workspace_key(
 CatalogDep = Annotated[Catalog, Depends(_catalog)]
 ScenariosDep = Annotated[ScenarioService, Depends(_scenarios)]
 BooksDep = Annotated[PriceBooks, Depends(_price_books)]
+PricesDep = Annotated[ScenarioPrices, Depends(_scenario_prices)]
 WorkspaceKey = Annotated[str | None, Depends(_workspace_key)]

@@ -13,7 +13,7 @@ from app.catalog.price_books import BookRow, PriceBook
 from app.estimator.hardware import Offer
 from app.estimator.market import ExchangeRate, ManagedPrice, Server
 from app.services.book_drafts import BookDraft, discounts_text
-from app.services.price_books import BookInfo, BookVersion
+from app.services.book_infos import BookInfo, BookVersion
 
 
 class OfferOut(BaseModel):

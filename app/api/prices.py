@@ -7,7 +7,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from app.api.dependencies import OPTIONAL_BEARER, PRIVATE, BooksDep, CatalogDep, WorkspaceKey
+from app.api.dependencies import (
+    OPTIONAL_BEARER,
+    PRIVATE,
+    BooksDep,
+    CatalogDep,
+    PricesDep,
+    WorkspaceKey,
+)
 from app.api.errors import ABSENT_BOOK, READ_ONLY_BOOK, UNUSABLE_BOOK
 from app.api.price_schemas import (
     BookChangesOut,
@@ -42,6 +49,7 @@ def _today() -> date:
 def list_offers(
     catalog: CatalogDep,
     books: BooksDep,
+    scenario_prices: PricesDep,
     workspace_key: WorkspaceKey,
     accelerator: Key = "",
     provider: Key = "",
@@ -67,7 +75,8 @@ def list_offers(
         if version and not (version.isascii() and version.isdigit() and len(version) <= 9):
             raise UnknownPriceBook(price_book)
         found = books.info(token, workspace_key, int(version) if version else None)
-        prices = books.priced(catalog, f"{found.token}@{found.version}")
+        reference = f"{found.token}@{found.version}"
+        prices = scenario_prices.priced(catalog, reference, workspace_key)
     offers = [
         offer
         for offer in prices.listed
@@ -97,7 +106,10 @@ def list_price_books(
 def create_price_book(
     book: BookIn, books: BooksDep, workspace_key: WorkspaceKey, response: Response
 ) -> SavedBookOut:
-    """Save own discounts and rates as a price book."""
+    """Save own discounts and rates as a price book.
+
+    It holds up to 20,000 rates; the first one of a new workspace, sent without a key, up to 2,000.
+    """
     saved = books.create(book.draft(), workspace_key)
     response.headers["Location"] = f"/api/v1/price-books/{saved.info.token}"
     response.headers.update(PRIVATE)

@@ -147,7 +147,7 @@ class RepricedOut(BaseModel):
     )
     newer_version: int | None = Field(
         description="Newest version of the price book, where the scenario is pinned to an older "
-        "one; its prices are those of the pinned one on both sides."
+        "one that the bearer may use; today's prices are then those of this version."
     )
 
     @classmethod
@@ -173,7 +173,10 @@ class ScenarioOut(BaseModel):
     created_at: datetime
     estimator_version: str
     catalog_hash: str
-    scenario: ScenarioInput
+    scenario: ScenarioInput = Field(
+        description="What was asked. A price book is named only to those who may compute with it; "
+        "for others `price_book` is empty, and the report tells its name."
+    )
     report: Report
 
 

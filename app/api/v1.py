@@ -8,18 +8,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from pydantic import ValidationError
 
-from app.api import prices
+from app.api import prices as price_routes
 from app.api.dependencies import (
     OPTIONAL_BEARER,
     PRIVATE,
-    BooksDep,
     CatalogDep,
+    PricesDep,
     ScenariosDep,
     WorkspaceKey,
 )
 from app.api.errors import ABSENT, UNUSABLE
 from app.api.schemas import AcceleratorOut, ModelOut, RepricedOut, SavedOut, ScenarioOut
 from app.catalog.catalog import Catalog
+from app.estimator.hardware import PURCHASE_OPTIONS
 from app.estimator.report import Report
 from app.exports.plans import PlansReport, plans_report
 from app.inputs import ScenarioInput, fields_from_pairs
@@ -30,7 +31,7 @@ from app.services.repricing import reprice
 from app.services.scenarios import SharedScenario
 
 router = APIRouter(prefix="/api/v1", tags=["v1"], responses={422: UNUSABLE[422]})
-router.include_router(prices.router)
+router.include_router(price_routes.router)
 
 EXAMPLES: dict[str, Any] = {
     "three methods": {
@@ -70,7 +71,8 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _out(shared: SharedScenario) -> dict[str, Any]:
+def _out(shared: SharedScenario, scenario: ScenarioInput) -> dict[str, Any]:
+    """A saved scenario, with its inputs as the asker may see them."""
     return {
         "token": shared.token,
         "path": f"/s/{shared.token}",
@@ -78,23 +80,32 @@ def _out(shared: SharedScenario) -> dict[str, Any]:
         "created_at": shared.created_at,
         "estimator_version": shared.estimator_version,
         "catalog_hash": shared.catalog_hash,
-        "scenario": shared.scenario,
+        "scenario": scenario,
         "report": shared.report,
     }
 
 
-@router.post("/estimates", responses=UNUSABLE)
-def create_estimate(scenario: ScenarioBody, catalog: CatalogDep, books: BooksDep) -> Report:
-    """Compute the report of a scenario. Nothing is stored."""
-    return estimate(scenario, books.priced(catalog, scenario.price_book), _today())
+@router.post("/estimates", responses=UNUSABLE, openapi_extra=OPTIONAL_BEARER)
+def create_estimate(
+    scenario: ScenarioBody, catalog: CatalogDep, prices: PricesDep, workspace_key: WorkspaceKey
+) -> Report:
+    """Compute the report of a scenario. Nothing is stored.
+
+    A price book of a workspace needs its key.
+    """
+    priced = prices.priced(catalog, scenario.price_book, workspace_key)
+    return estimate(scenario, priced, _today())
 
 
 def _filters(
     provider: Annotated[str, Query(max_length=200, description="Key of a provider.")] = "",
     region: Annotated[str, Query(max_length=200, description="As the provider calls it.")] = "",
     gpu: Annotated[str, Query(max_length=200, description="Key of an accelerator.")] = "",
+    option: Annotated[
+        str, Query(max_length=200, description=f"One of {', '.join(PURCHASE_OPTIONS)}.")
+    ] = "",
 ) -> Filters:
-    return Filters(provider, region, gpu)
+    return Filters(provider, region, gpu, option)
 
 
 FiltersDep = Annotated[Filters, Depends(_filters)]
@@ -105,20 +116,30 @@ def _plans(scenario: ScenarioInput, filters: Filters, catalog: Catalog) -> Plans
     return plans_report(report, trained_tables(scenario, catalog))
 
 
-@router.post("/plans", responses=UNUSABLE)
+@router.post("/plans", responses=UNUSABLE, openapi_extra=OPTIONAL_BEARER)
 def create_plans(
-    scenario: ScenarioBody, filters: FiltersDep, catalog: CatalogDep, books: BooksDep
+    scenario: ScenarioBody,
+    filters: FiltersDep,
+    catalog: CatalogDep,
+    prices: PricesDep,
+    workspace_key: WorkspaceKey,
 ) -> PlansReport:
     """Plans of a scenario: the frontier of cost against hours, and recipes that launch the chosen.
 
-    Only offers that pass `provider`, `region` and `gpu` are planned on. Nothing is stored.
+    Only offers that pass `provider`, `region`, `gpu` and `option` are planned on. Nothing is
+    stored. A price book of a workspace needs its key.
     """
-    return _plans(scenario, filters, books.priced(catalog, scenario.price_book))
+    priced = prices.priced(catalog, scenario.price_book, workspace_key)
+    return _plans(scenario, filters, priced)
 
 
-@router.get("/plans", openapi_extra={"parameters": QUERY_PARAMETERS})
+@router.get("/plans", openapi_extra={**OPTIONAL_BEARER, "parameters": QUERY_PARAMETERS})
 def read_plans(
-    request: Request, filters: FiltersDep, catalog: CatalogDep, books: BooksDep
+    request: Request,
+    filters: FiltersDep,
+    catalog: CatalogDep,
+    prices: PricesDep,
+    workspace_key: WorkspaceKey,
 ) -> PlansReport:
     """The same for a scenario in the address, with its members as in the addresses of pages.
 
@@ -130,45 +151,67 @@ def read_plans(
         )
     except ValidationError as error:
         raise InputProblems(problems_from_validation(error)) from error
-    return _plans(scenario, filters, books.priced(catalog, scenario.price_book))
+    priced = prices.priced(catalog, scenario.price_book, workspace_key)
+    return _plans(scenario, filters, priced)
 
 
 @router.post("/scenarios", status_code=201, responses=UNUSABLE, openapi_extra=OPTIONAL_BEARER)
 def create_scenario(
     scenario: ScenarioBody,
     catalog: CatalogDep,
-    books: BooksDep,
+    prices: PricesDep,
     scenarios: ScenariosDep,
     workspace_key: WorkspaceKey,
     response: Response,
 ) -> SavedOut:
     """Compute and save a scenario; its link shows these numbers for good.
 
-    A price book is pinned to its version of now.
+    A price book is pinned to its version of now; one of a workspace needs its key.
     """
-    pinned = scenario.model_copy(update={"price_book": books.pin(scenario.price_book)})
-    prices = books.priced(catalog, pinned.price_book)
-    report = estimate(pinned, prices, _today())
-    saved = scenarios.save(pinned, report, workspace_key, prices)
+    reference = prices.pin(scenario.price_book, workspace_key)
+    pinned = scenario.model_copy(update={"price_book": reference})
+    priced = prices.priced(catalog, reference, workspace_key)
+    report = estimate(pinned, priced, _today())
+    saved = scenarios.save(pinned, report, workspace_key, priced)
     response.headers["Location"] = f"/api/v1/scenarios/{saved.scenario.token}"
     response.headers.update(PRIVATE)
-    return SavedOut(**_out(saved.scenario), workspace_key=saved.workspace_key)
+    return SavedOut(**_out(saved.scenario, pinned), workspace_key=saved.workspace_key)
 
 
-@router.get("/scenarios/{token}", responses=ABSENT)
-def read_scenario(token: str, scenarios: ScenariosDep, response: Response) -> ScenarioOut:
-    """A saved scenario as it was computed."""
+@router.get("/scenarios/{token}", responses=ABSENT, openapi_extra=OPTIONAL_BEARER)
+def read_scenario(
+    token: str,
+    prices: PricesDep,
+    scenarios: ScenariosDep,
+    workspace_key: WorkspaceKey,
+    response: Response,
+) -> ScenarioOut:
+    """A saved scenario as it was computed.
+
+    Its price book is named only to those who may compute with it.
+    """
     response.headers.update(PRIVATE)
-    return ScenarioOut(**_out(scenarios.get(token)))
+    found = scenarios.get(token)
+    return ScenarioOut(**_out(found, prices.shown(found.scenario, workspace_key)))
 
 
-@router.get("/scenarios/{token}/today", responses={**ABSENT, 503: UNUSABLE[503]})
+@router.get(
+    "/scenarios/{token}/today",
+    responses={**ABSENT, 503: UNUSABLE[503]},
+    openapi_extra=OPTIONAL_BEARER,
+)
 def reprice_scenario(
-    token: str, catalog: CatalogDep, books: BooksDep, scenarios: ScenariosDep, response: Response
+    token: str,
+    catalog: CatalogDep,
+    prices: PricesDep,
+    scenarios: ScenariosDep,
+    workspace_key: WorkspaceKey,
+    response: Response,
 ) -> RepricedOut:
     """A saved scenario as it was computed and as it is today, and the prices that changed."""
     response.headers.update(PRIVATE)
-    return RepricedOut.of(reprice(scenarios.get(token), catalog, books, _today()))
+    found = scenarios.get(token)
+    return RepricedOut.of(reprice(found, catalog, prices, _today(), workspace_key))
 
 
 @router.delete("/scenarios/{token}", status_code=204, responses={**ABSENT, 403: UNUSABLE[403]})

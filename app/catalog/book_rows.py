@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from app.catalog.price_books import BookRow, Discount
+from app.catalog.price_books import BookRow, Discount, Place
 
 _COLUMNS = tuple(field.name for field in fields(BookRow))
 _DECIMALS = (
@@ -25,8 +25,13 @@ _DAY = re.compile(r'"valid_from":"[0-9-]*"')
 
 
 def row_key(row: BookRow) -> str:
-    """What names the place that a row prices; no line break can stand in any part of it."""
-    return "\n".join(row.place)
+    """What names the place that a row prices."""
+    return place_key(row.place)
+
+
+def place_key(place: Place) -> str:
+    """A place as one text; no line break can stand in any part of it."""
+    return "\n".join(place)
 
 
 def plain(number: Decimal) -> str:
@@ -74,6 +79,11 @@ def same_but_for_its_day(before: str, after: str) -> bool:
 def source_of(text: str) -> str:
     """Source of a stored row."""
     return str(json.loads(text)["source"])
+
+
+def day_of(text: str) -> date:
+    """Day on which a stored row was in force."""
+    return date.fromisoformat(json.loads(text)["valid_from"])
 
 
 def catalogue_format(source: str) -> str:

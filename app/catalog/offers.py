@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
+from app.catalog.price_changes import as_text, listed_price
 from app.catalog.pricing_rows import (
     SMALLEST_USABLE_SHARE,
     AcceleratorRow,
@@ -204,11 +205,8 @@ def history_of(rows: Iterable[OfferRow]) -> tuple[PastPrice, ...]:
 
 
 def price_list_hash(offers: Iterable[Offer]) -> str:
-    """Names a price list: SHA-256 over key, price and day of its offers, in the order of keys."""
-    lines = sorted(
-        f"{offer.key} {offer.usd_per_instance_hour!r} {offer.valid_from}\n" for offer in offers
-    )
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    """Names a price list: SHA-256 over all that is kept of it."""
+    return hashlib.sha256(as_text(map(listed_price, offers)).encode()).hexdigest()
 
 
 # ------------------------------------------------------------------ what rows must agree on

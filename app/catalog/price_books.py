@@ -10,6 +10,9 @@ from decimal import Decimal
 
 EVERY_REGION = "*"
 
+Place = tuple[str, str, str, str]
+"""What a book has one price for: provider, instance, region and purchase option."""
+
 
 @dataclass(frozen=True, slots=True)
 class BookRow:
@@ -45,8 +48,8 @@ class BookRow:
     note: str = ""
 
     @property
-    def place(self) -> tuple[str, str, str, str]:
-        """What a book has one price for: provider, instance, region and purchase option."""
+    def place(self) -> Place:
+        """Where it is the one price."""
         return self.provider, self.instance, self.region, self.purchase_option
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import date
 
 from app.catalog.price_books import BookRow
@@ -130,16 +130,26 @@ def changes(before: Iterable[ListedPrice], after: Iterable[ListedPrice]) -> tupl
     return tuple(found)
 
 
-def packed(prices: Iterable[ListedPrice]) -> bytes:
-    """A price list as it is stored: JSON, compressed. `unpacked` gives it back."""
+def as_text(prices: Iterable[ListedPrice]) -> str:
+    """All of a price list as JSON, in the order of keys: equal lists give equal texts."""
     rows = [
-        (*astuple(price)[:2], price.valid_from.isoformat(), *astuple(price)[3:]) for price in prices
+        (
+            *(price.key, price.usd_per_instance_hour, price.valid_from.isoformat()),
+            *(price.provider, price.accelerator, price.purchase_option),
+            *(price.tier, price.can_be_planned),
+        )
+        for price in prices
     ]
-    return zlib.compress(json.dumps(rows, separators=(",", ":")).encode())
+    return json.dumps(sorted(rows), separators=(",", ":"))
+
+
+def packed(prices: Iterable[ListedPrice]) -> bytes:
+    """A price list as it is stored: its text, compressed. `unpacked` gives it back."""
+    return zlib.compress(as_text(prices).encode())
 
 
 def unpacked(body: bytes) -> tuple[ListedPrice, ...]:
-    """The price list that was stored.
+    """The price list that was stored, in the order of keys.
 
     Examples
     --------

@@ -12,14 +12,12 @@ from types import MappingProxyType
 from app.catalog.catalog import Catalog, Provider
 from app.catalog.importers.rates import ENTERED
 from app.catalog.offers import offer_of, price_list_hash
-from app.catalog.price_books import EVERY_REGION, BookRow, Discount, PriceBook
+from app.catalog.price_books import EVERY_REGION, BookRow, Discount, Place, PriceBook
 from app.estimator.hardware import Offer, Source
 from app.estimator.units import BITS_PER_BYTE, GB, GIB
 
 WHOLE_WORLD = "all"
 """Region of an offer that has one price everywhere."""
-
-_Place = tuple[str, str, str, str]
 
 
 def priced(catalog: Catalog, book: PriceBook) -> Catalog:
@@ -40,7 +38,7 @@ def priced(catalog: Catalog, book: PriceBook) -> Catalog:
     single = {row.place: row for row in book.rows if row.region != EVERY_REGION}
     everywhere = {row.place: row for row in book.rows if row.region == EVERY_REGION}
     sources = _sources(book)
-    used: set[_Place] = set()
+    used: set[Place] = set()
     listed: list[Offer] = []
     for offer in catalog.listed if book.base == "built-in" else ():
         here = (offer.provider, offer.instance, offer.region, offer.purchase_option)
@@ -107,6 +105,9 @@ def _replaced(offer: Offer, row: BookRow, book: PriceBook, sources: Mapping[str,
     host_memory = row.host_memory_gib
     return replace(
         offer,
+        memory_bytes=offer.memory_bytes
+        if row.gpu_memory_gib is None
+        else float(row.gpu_memory_gib) * GIB,
         vcpus=offer.vcpus if row.vcpus is None else row.vcpus,
         host_memory_bytes=offer.host_memory_bytes
         if host_memory is None
@@ -166,7 +167,7 @@ def _added(
         return made
     return replace(
         made,
-        memory_bytes=alike.memory_bytes,
+        memory_bytes=alike.memory_bytes if row.gpu_memory_gib is None else made.memory_bytes,
         vcpus=made.vcpus if made.vcpus is not None else alike.vcpus,
         host_memory_bytes=made.host_memory_bytes or alike.host_memory_bytes,
         intra_node_link=alike.intra_node_link,

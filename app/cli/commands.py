@@ -34,6 +34,7 @@ from app.estimator.adapters import Adapters, target_names
 from app.estimator.architecture import Architecture
 from app.estimator.errors import EstimatorError
 from app.estimator.flops import Attention
+from app.estimator.hardware import PURCHASE_OPTIONS
 from app.estimator.measured import METRIC_LABELS, METRIC_UNITS, MeasuredRun
 from app.estimator.methods import LABELS, Method
 from app.estimator.report import Report
@@ -105,8 +106,11 @@ def estimate(scenario: str, as_json: bool) -> None:
 @click.option("--provider", default="", help="Only offers of this provider (its key).")
 @click.option("--region", default="", help="Only offers in this region.")
 @click.option("--gpu", default="", help="Only offers of this GPU (its key).")
+@click.option("--option", type=click.Choice(list(PURCHASE_OPTIONS)), help="Only this way to pay.")
 @click.option("--json", "as_json", is_flag=True, help="Print plans, frontier and recipes as JSON.")
-def plan_command(scenario: str, provider: str, region: str, gpu: str, as_json: bool) -> None:
+def plan_command(
+    scenario: str, provider: str, region: str, gpu: str, option: str | None, as_json: bool
+) -> None:
     """Plan the runs of SCENARIO, a JSON file or - for standard input.
 
     Prints the chosen plan of each method, the plans from the cheapest to the fastest, and the files
@@ -117,9 +121,8 @@ def plan_command(scenario: str, provider: str, region: str, gpu: str, as_json: b
     try:
         given = ScenarioInput.model_validate(document)
         catalog = priced_for(given, catalog)
-        report = plan_scenario(
-            given, Filters(provider, region, gpu), catalog, datetime.now(UTC).date()
-        )
+        filters = Filters(provider, region, gpu, option or "")
+        report = plan_scenario(given, filters, catalog, datetime.now(UTC).date())
     except ValidationError as error:
         refuse_problems(problems_from_validation(error))
     except InputProblems as error:

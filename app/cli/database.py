@@ -14,7 +14,9 @@ from app.cli.common import read_settings, refuse
 from app.db.migrate import upgrade
 from app.db.session import open_engine, open_sessions
 from app.inputs import ScenarioInput
+from app.services.book_access import INSTALLATION
 from app.services.price_books import PriceBooks
+from app.services.scenario_prices import ScenarioPrices
 from app.services.scenarios import ScenarioService
 
 
@@ -22,6 +24,7 @@ class Services(NamedTuple):
     """Use cases that need the database."""
 
     books: PriceBooks
+    prices: ScenarioPrices
     scenarios: ScenarioService
 
 
@@ -34,7 +37,9 @@ def database(catalog: Catalog) -> Iterator[Services]:
         engine = open_engine(settings.database_url)
         try:
             sessions = open_sessions(engine)
-            yield Services(PriceBooks(sessions, catalog), ScenarioService(sessions))
+            yield Services(
+                PriceBooks(sessions, catalog), ScenarioPrices(sessions), ScenarioService(sessions)
+            )
         finally:
             engine.dispose()
     except (SQLAlchemyError, CommandError, OSError) as error:
@@ -44,6 +49,8 @@ def database(catalog: Catalog) -> Iterator[Services]:
 def priced_for(scenario: ScenarioInput, catalog: Catalog) -> Catalog:
     """The catalogue with the prices of a scenario; without a price book no database is opened.
 
+    Whoever runs the command is the operator, who may use every book.
+
     Raises
     ------
     InputProblems : no price book has the key that the scenario names.
@@ -51,4 +58,4 @@ def priced_for(scenario: ScenarioInput, catalog: Catalog) -> Catalog:
     if not scenario.price_book:
         return catalog
     with database(catalog) as services:
-        return services.books.priced(catalog, scenario.price_book)
+        return services.prices.priced(catalog, scenario.price_book, INSTALLATION)

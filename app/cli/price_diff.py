@@ -19,6 +19,7 @@ from app.cli.common import columns, read_catalog, read_json, read_settings, refu
 from app.cli.database import Services, database
 from app.estimator.report import Report
 from app.inputs import ScenarioInput
+from app.services.book_access import INSTALLATION
 from app.services.estimates import estimate
 from app.services.problems import (
     InputProblems,
@@ -80,7 +81,7 @@ def diff(before: str, after: str, scenario: str, as_json: bool) -> None:
     with database(catalog) as services:
         asked, shared = _scenario(scenario, services) if scenario else (None, None)
         if shared is not None and not before:
-            repriced = reprice(shared, catalog, services.books, today)
+            repriced = reprice(shared, catalog, services.prices, today, INSTALLATION)
         else:
             old, new = _sides(before, after, catalog, services)
     # Outside: the database has no part in what goes wrong from here on.
@@ -112,7 +113,7 @@ def _sides(before: str, after: str, catalog: Catalog, services: Services) -> tup
         if not _is_built_in(before):
             # An older version against the newest of the same book; the newest against built-in.
             book = _resolved(before, services)
-            newest_version = services.books.newer_version(book)
+            newest_version = services.prices.newer_version(book, INSTALLATION)
             if newest_version is not None:
                 before, after = book, f"{book.partition('@')[0]}@{newest_version}"
             else:
@@ -126,7 +127,7 @@ def _is_built_in(text: str) -> bool:
 
 def _side(text: str, catalog: Catalog, services: Services) -> _Side:
     if not _is_built_in(text):
-        found = services.books.priced(catalog, _resolved(text, services))
+        found = services.prices.priced(catalog, _resolved(text, services), INSTALLATION)
         return _Side(found.price_book, found)
     _, _, day_text = text.partition("@")
     if not day_text:

@@ -15,14 +15,14 @@ from app.api.price_schemas import BookOut, OfferOut
 from app.catalog.catalog import Catalog
 from app.catalog.importers import FORMATS, CatalogueFormat, Imported, Skipped, read_catalogue
 from app.catalog.importers.live import LiveRefreshError, fetch
-from app.catalog.price_books import BookRow
 from app.catalog.tables import CatalogError
 from app.cli.common import columns, read_catalog, read_settings, refuse, refuse_problems
 from app.cli.database import database
 from app.cli.price_diff import diff
 from app.estimator.hardware import PURCHASE_OPTIONS, TIERS
+from app.services.book_access import INSTALLATION
+from app.services.book_infos import ImportOutcome
 from app.services.price_age import older_than
-from app.services.price_books import ImportOutcome
 from app.services.problems import PriceBookProblems, UnknownPriceBook
 
 FAILED = 1
@@ -47,7 +47,7 @@ def _in_force(catalog: Catalog, book: str) -> Catalog:
         return catalog
     with database(catalog) as services:
         try:
-            return services.books.priced(catalog, services.books.resolve(book))
+            return services.prices.priced(catalog, services.books.resolve(book), INSTALLATION)
         except UnknownPriceBook:
             refuse(f"there is no price book {book!r}; `tunecase prices books` lists them")
 
@@ -108,11 +108,16 @@ def _check_known(what: str, name: str, known: Iterable[str]) -> None:
 def check_command(max_age_days: int, as_json: bool) -> None:
     """Exit with 1 and a list if any built-in price in force is older than so many days.
 
-    Counted are offers, managed fine-tuning, servers, storage, electricity and exchange rates.
+    Counted are offers, managed fine-tuning, storage, electricity and exchange rates. Quotes for
+    servers are listed and do not fail the check.
     """
     old = older_than(read_catalog(), _today(), max_age_days)
+    failing = sum(row.fails for row in old)
     if as_json:
-        rows = [{**asdict(row), "valid_from": row.valid_from.isoformat()} for row in old]
+        rows = [
+            {**asdict(row), "valid_from": row.valid_from.isoformat(), "fails": row.fails}
+            for row in old
+        ]
         click.echo(json.dumps({"max_age_days": max_age_days, "older": rows}, indent=2))
     elif old:
         table = [("Table", "Row", "Date", "Days", "Source")]
@@ -121,10 +126,13 @@ def check_command(max_age_days: int, as_json: bool) -> None:
             for row in old
         ]
         click.echo("\n".join(columns(table)))
-        click.echo(f"\n{len(old)} prices are older than {max_age_days} days.")
+        said = f"{failing} price{' is' if failing == 1 else 's are'} older than {max_age_days} days"
+        if failing < len(old):
+            said += f". Quotes for servers, told only: {len(old) - failing}"
+        click.echo(f"\n{said}.")
     else:
         click.echo(f"No price is older than {max_age_days} days.")
-    if old:
+    if failing:
         raise SystemExit(FAILED)
 
 
@@ -178,7 +186,8 @@ def import_command(
     """Take the prices in catalogue FILES into a price book of the installation.
 
     All files are read before anything is written. The prices of the same providers and format that
-    the book holds are replaced; the second import of the same files changes nothing.
+    the book holds are replaced, apart from those whose new price is not believed; the second import
+    of the same files changes nothing.
     """
     catalog = read_catalog()
     if day is not None and day.date() > _today():
@@ -188,6 +197,7 @@ def import_command(
             files,
             format=file_format,
             accelerators=catalog.accelerators,
+            sellers=catalog.providers,
             valid_from=day.date() if day else _today(),
             provider=provider,
             offers=catalog.listed,
@@ -220,6 +230,7 @@ def refresh_command(providers: tuple[str, ...], book: str, as_json: bool) -> Non
                 providers,
                 progress,
                 accelerators=catalog.accelerators,
+                sellers=catalog.providers,
                 valid_from=_today(),
                 offers=catalog.listed,
                 names_file=_names_file(),
@@ -242,19 +253,19 @@ def _take(catalog: Catalog, book: str, imported: Imported, as_json: bool) -> Non
             f"none of {imported.read:,} rows can be taken; nothing was written",
             *(_skipped_line(skipped) for skipped in imported.skipped),
         )
-    outcome = _write(catalog, book, imported.rows, imported.providers)
+    outcome = _write(catalog, book, imported)
     if as_json:
         click.echo(json.dumps(_import_document(imported, outcome), indent=2))
     else:
         click.echo("\n".join([*_import_lines(imported), *_outcome_lines(outcome)]))
 
 
-def _write(
-    catalog: Catalog, book: str, rows: Iterable[BookRow], providers: Iterable[str]
-) -> ImportOutcome:
+def _write(catalog: Catalog, book: str, imported: Imported) -> ImportOutcome:
     with database(catalog) as services:
         try:
-            return services.books.import_rows(book, rows, providers=providers)
+            return services.books.import_rows(
+                book, imported.rows, providers=imported.providers, keep=imported.doubted
+            )
         except PriceBookProblems as error:
             refuse_problems(error.problems)
 
@@ -275,7 +286,7 @@ def _import_lines(imported: Imported) -> list[str]:
 
 
 def _skipped_line(skipped: Skipped) -> str:
-    return f"{skipped.count:,} {skipped.reason} (such as {'; '.join(skipped.examples)})"
+    return f"{skipped.reason}: {skipped.count:,} (such as {'; '.join(skipped.examples)})"
 
 
 def _outcome_lines(outcome: ImportOutcome) -> list[str]:
@@ -284,12 +295,16 @@ def _outcome_lines(outcome: ImportOutcome) -> list[str]:
         f"{outcome.added:,} added, {outcome.changed:,} changed, {outcome.confirmed:,} confirmed "
         f"at a later date, {outcome.removed:,} removed, {outcome.unchanged:,} unchanged"
     )
-    if not outcome.new_version:
-        return [f"Price book {info.name!r} stays at version {info.version}: {counts}."]
-    return [
-        f"Price book {info.name!r} is at version {info.version}: {counts}.",
-        f"Use it in a scenario as price_book {info.token}",
-    ]
+    state = "is" if outcome.new_version else "stays"
+    lines = [f"Price book {info.name!r} {state} at version {info.version}: {counts}."]
+    if outcome.kept:
+        lines.append(
+            "Kept as they were, since the new price was not believed or is of an older day: "
+            f"{outcome.kept:,}."
+        )
+    if outcome.new_version:
+        lines.append(f"Use it in a scenario as price_book {info.token}")
+    return lines
 
 
 def _import_document(imported: Imported, outcome: ImportOutcome) -> dict[str, object]:
@@ -307,5 +322,6 @@ def _import_document(imported: Imported, outcome: ImportOutcome) -> dict[str, ob
         "confirmed": outcome.confirmed,
         "removed": outcome.removed,
         "unchanged": outcome.unchanged,
+        "kept": outcome.kept,
         "new_version": outcome.new_version,
     }

@@ -41,7 +41,7 @@ from app.estimator.report import (
 from app.estimator.software import LOSSES
 from app.estimator.uncertainty import Factors, MoneyDraws, distribution
 from app.estimator.units import GB, TERA
-from app.estimator.ways import ways_to_pay
+from app.estimator.ways import ENTERED, ways_to_pay
 
 Floats = NDArray[np.float64]
 
@@ -416,7 +416,7 @@ def report_sources(
     }
     for m in methods:
         for way in m.ways:
-            if way.source_key not in found:
+            if way.source_key not in found and way.source_key != ENTERED:
                 found[way.source_key] = sold[way.source_key]
     if case.exchange_rate is not None:
         found[case.exchange_rate.source.key] = case.exchange_rate.source

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from math import ceil
 
@@ -16,7 +16,7 @@ from app.estimator.currency import US_DOLLAR, Currency
 from app.estimator.evidence import HeadToHead
 from app.estimator.fleet import Fleet, Floats
 from app.estimator.hardware import Offer, Source
-from app.estimator.market import ExchangeRate, ManagedPrice, Server, StoragePrice
+from app.estimator.market import ExchangeRate, ManagedPrice, Server
 from app.estimator.methods import Method
 from app.estimator.plans import MICRO_BATCHES, Plans, Space
 from app.estimator.report import Assumption
@@ -150,13 +150,11 @@ class Market:
     ----------
     offers : of firm providers, however an instance is paid for.
     managed, servers : in the order in which ties are broken.
-    storage : by provider.
     """
 
     offers: tuple[Offer, ...] = ()
     managed: tuple[ManagedPrice, ...] = ()
     servers: tuple[Server, ...] = ()
-    storage: Mapping[str, StoragePrice] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

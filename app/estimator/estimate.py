@@ -29,7 +29,7 @@ from app.estimator.plan_reports import time_half_width
 from app.estimator.planner import Choice, Limits, Planned, Task, Waiting, plan_run
 from app.estimator.remedies import Refusal, why_nothing_fits
 from app.estimator.report import REPORT_SCHEMA, Comparison, Report
-from app.estimator.schedule import schedule_of
+from app.estimator.schedule import Schedule, schedule_of
 from app.estimator.uncertainty import (
     Factors,
     distribution,
@@ -37,7 +37,7 @@ from app.estimator.uncertainty import (
     gpu_factor,
     money_draws,
 )
-from app.estimator.units import HOURS_PER_WEEK, MONTHS_PER_YEAR, WEEKS_PER_MONTH
+from app.estimator.units import HOURS_PER_MONTH
 
 Floats = NDArray[np.float64]
 
@@ -93,7 +93,7 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
             case.fleet,
             case.space,
             limits,
-            _waiting(case, np.maximum(final[key] - base, 0.0)),
+            _waiting(case, np.maximum(final[key] - base, 0.0), schedules[key]),
             schedules[key],
         )
         for key, task in tasks.items()
@@ -194,18 +194,18 @@ def _chosen(case: Case, planned: Planned) -> Choice | None:
     }[case.objective]
 
 
-def _waiting(case: Case, gain: Floats) -> Waiting:
-    """What makes a quicker plan worth more than its price in this case."""
-    programme = case.programme
-    before = (1 + programme.experiments * programme.experiment_fraction) * (
-        1 + programme.failed_fraction
-    )
-    later = programme.releases_per_year * case.value.horizon_months / MONTHS_PER_YEAR
-    hours_per_month = HOURS_PER_WEEK * WEEKS_PER_MONTH
+def _waiting(case: Case, gain: Floats, schedule: Schedule) -> Waiting:
+    """What makes a quicker plan worth more than its price in this case.
+
+    Notes
+    -----
+    All plans are compared over the releases that runs of no length would leave time for: one that
+    is too slow for them releases less often, and is not cheaper for it.
+    """
+    wanted = schedule.campaigns(0.0)
     worth = case.value.usd_per_point_month * float(gain.mean())
     return Waiting(
-        runs=before + later * (1 + programme.failed_fraction),
-        usd_per_hour=before * worth / hours_per_month,
+        runs=float(wanted.runs[0]), usd_per_hour=wanted.first_runs * worth / HOURS_PER_MONTH
     )
 
 

@@ -83,6 +83,11 @@ def fleet_of(offers: Sequence[Offer]) -> Fleet:
             shapes[key] = len(shapes)
             first.append(offer)
         offer_shape.append(shapes[key])
+    # The least of the offers that share a shape.
+    host_memory = np.full(len(first), np.nan)
+    for offer, shape in zip(offers, offer_shape, strict=True):
+        if offer.host_memory_bytes:
+            host_memory[shape] = np.fmin(host_memory[shape], offer.host_memory_bytes)
     return Fleet(
         offers=tuple(offers),
         offer_shape=np.array(offer_shape, dtype=np.int64),
@@ -96,20 +101,7 @@ def fleet_of(offers: Sequence[Offer]) -> Fleet:
         intra_node_bytes_per_s=np.array([o.intra_node_bytes_per_s for o in first]),
         fabric=np.array([o.has_fabric for o in first], dtype=bool),
         pcie_bytes_per_s=np.array([o.accelerator.pcie_bytes_per_s for o in first]),
-        host_memory_bytes=np.array(
-            [
-                # The least of the offers that share a shape.
-                min(
-                    (
-                        offer.host_memory_bytes
-                        for offer, own in zip(offers, offer_shape, strict=True)
-                        if own == shape and offer.host_memory_bytes
-                    ),
-                    default=np.nan,
-                )
-                for shape in range(len(first))
-            ]
-        ),
+        host_memory_bytes=host_memory,
         tdp_w=np.array([o.accelerator.tdp_w for o in first]),
         geforce=np.array([o.accelerator.is_geforce for o in first], dtype=bool),
         chip=np.array([CHIPS.index(o.accelerator.chip) for o in first], dtype=np.int64),

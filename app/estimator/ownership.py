@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, isclose
 
 from app.estimator.constants import ConstantValues
 from app.estimator.market import Server
@@ -41,6 +41,12 @@ class Ownership:
     def gpus(self) -> int:
         """GPUs of all servers. [count]"""
         return self.servers * self.server.gpus
+
+    @property
+    def upfront_usd(self) -> float:
+        """What the first purchase takes, network included, whatever else uses the servers. [USD]"""
+        joined = self.constants["server_network_fraction"] if self.servers > 1 else 0.0
+        return self.servers * self.server.usd * (1 + joined)
 
     @property
     def gpu_hours(self) -> float:
@@ -190,29 +196,45 @@ def utilisation_of(ownership: Ownership, programme_gpu_hours: float) -> float:
     return max(ownership.constants["owned_utilisation_fraction"], alone)
 
 
+@dataclass(frozen=True, slots=True)
+class Rent:
+    """What owning is compared with.
+
+    Parameters
+    ----------
+    label : the way to rent, for a reader.
+    usd_per_gpu_hour : [USD/h]
+    """
+
+    label: str
+    usd_per_gpu_hour: float
+
+
 def buying_report(
-    ownership: Ownership,
-    programme_gpu_hours: float,
-    rent_label: str,
-    rent_usd_per_gpu_hour: float,
+    ownership: Ownership, programme_gpu_hours: float, rent: Rent, chosen: Rent
 ) -> BuyingReport:
     """Owning against renting the same GPUs.
 
     Parameters
     ----------
     programme_gpu_hours : that its runs use. [h]
-    rent_label, rent_usd_per_gpu_hour : what it is compared with.
+    rent : that anybody pays by the hour.
+    chosen : what the plan pays for a GPU-hour that is used; said where it differs.
     """
     utilisation = utilisation_of(ownership, programme_gpu_hours)
+    other = not isclose(chosen.usd_per_gpu_hour, rent.usd_per_gpu_hour, rel_tol=1e-9)
     return BuyingReport(
         server=ownership.server.name,
         servers=ownership.servers,
         gpus=ownership.gpus,
         total_usd=ownership.total_usd(utilisation),
         usd_per_gpu_hour_at_full_use=ownership.total_usd(1.0) / ownership.gpu_hours,
-        rent_label=rent_label,
-        rent_usd_per_gpu_hour=rent_usd_per_gpu_hour,
+        rent_label=rent.label,
+        rent_usd_per_gpu_hour=rent.usd_per_gpu_hour,
         utilisation_fraction=utilisation,
         programme_fraction=programme_gpu_hours / ownership.gpu_hours,
-        break_even_fraction=ownership.break_even(rent_usd_per_gpu_hour),
+        break_even_fraction=ownership.break_even(rent.usd_per_gpu_hour),
+        chosen_label=chosen.label if other else "",
+        chosen_usd_per_gpu_hour=chosen.usd_per_gpu_hour if other else None,
+        chosen_break_even_fraction=ownership.break_even(chosen.usd_per_gpu_hour) if other else None,
     )

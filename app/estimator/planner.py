@@ -362,26 +362,64 @@ def _over_limits(
 ) -> int:
     """Plans times offers that fit a card, but pass the deadline or the budget, or are taken away
     faster than they advance. [count]
+
+    Notes
+    -----
+    Hours depend on the hardware and the purchase option alone, so offers that share both are
+    counted together, by their prices in order.
     """
     if limits.deadline_hours is None and limits.budget_usd is None:
         return _taken_away(task, evaluation, fleet)
+    kinds = fleet.offer_shape * len(OPTIONS) + fleet.offer_option
+    by_shape = np.argsort(evaluation.plans.shape, kind="stable")
+    shapes = evaluation.plans.shape[by_shape]
     over = 0
-    for at in range(len(fleet.offers)):
-        mine = np.flatnonzero(evaluation.plans.shape == fleet.offer_shape[at])
+    for kind in np.unique(kinds):
+        shape, option = divmod(int(kind), len(OPTIONS))
+        first, end = np.searchsorted(shapes, [shape, shape + 1])
+        mine = by_shape[first:end]
+        if len(mine) == 0:
+            continue
+        prices, alike = np.unique(
+            fleet.offer_usd_per_instance_hour[kinds == kind], return_counts=True
+        )
+        offers = np.concatenate([[0], np.cumsum(alike)])
         nodes = evaluation.plans.nodes[mine]
         hours, paid = billed(
-            np.broadcast_to(fleet.offer_option[at], len(mine)),
+            np.broadcast_to(option, len(mine)),
             evaluation.hours[mine],
             evaluation.checkpoint_hours[mine],
             nodes,
             schedule,
             task.constants,
         )
-        usd = fleet.offer_usd_per_instance_hour[at] * nodes * paid
-        late = hours > (np.inf if limits.deadline_hours is None else limits.deadline_hours)
-        dear = usd > (np.inf if limits.budget_usd is None else limits.budget_usd)
-        over += int(np.sum(late | dear | np.isinf(hours)))
+        late = ~np.isfinite(hours)
+        if limits.deadline_hours is not None:
+            late |= hours > limits.deadline_hours
+        over += int(offers[-1] * late.sum())
+        if limits.budget_usd is not None:
+            nodes, paid = nodes[~late], paid[~late]
+            kept = offers[_affordable(prices, nodes, paid, limits.budget_usd)]
+            over += int((offers[-1] - kept).sum())
     return over
+
+
+def _affordable(
+    prices: Floats, nodes: NDArray[np.int64], paid_hours: Floats, budget_usd: float
+) -> NDArray[np.int64]:
+    """How many of the prices, which ascend, keep the budget under each plan. (p,) [count]"""
+    count = np.searchsorted(prices, budget_usd / (nodes * paid_hours), side="right")
+
+    def cost(at: NDArray[np.int64]) -> Floats:
+        # Multiplied in the order of `plan_run`, so that both agree to the last digit.
+        return np.asarray(prices[at] * nodes * paid_hours)
+
+    while np.any(dear := (count > 0) & (cost(np.maximum(count - 1, 0)) > budget_usd)):
+        count = count - dear
+    last = len(prices) - 1
+    while np.any(more := (count <= last) & (cost(np.minimum(count, last)) <= budget_usd)):
+        count = count + more
+    return np.asarray(count, dtype=np.int64)
 
 
 def _taken_away(task: Task, evaluation: Evaluation, fleet: Fleet) -> int:

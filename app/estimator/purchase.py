@@ -115,11 +115,14 @@ def terms_paid(option: str, hours: Floats, campaigns: Campaigns) -> Floats:
     Notes
     -----
     Assumption: one reservation after the other, each begun when the one before has ended; the last
-    one is paid to its end.
+    one is paid to its end. Months are compared with months, so that a programme of twelve fits into
+    a year; hours only with the hours that a term pays for.
     """
-    term = TERM_MONTHS[option] * BILLED_HOURS_PER_MONTH
-    needed = np.maximum(campaigns.span_hours, campaigns.runs * hours)
-    return np.maximum(np.ceil(needed / term - ROUNDING), 1.0)
+    term = TERM_MONTHS[option]
+    needed = np.maximum(
+        campaigns.span_months / term, campaigns.runs * hours / (term * BILLED_HOURS_PER_MONTH)
+    )
+    return np.maximum(np.ceil(needed - ROUNDING), 1.0)
 
 
 def programme_hours(option: str, hours: Floats, campaigns: Campaigns) -> Floats:

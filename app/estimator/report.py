@@ -292,10 +292,12 @@ class WayReport:
     total_usd: float
     """over the horizon, undiscounted"""
     upfront_usd: float
-    """before the first release"""
+    """paid before the first release; for owned servers their whole price"""
     price_valid_from: str
+    """empty for a price that was entered"""
     price_age_days: int
     source_key: str
+    """key of a source, or `input`"""
     note: str
     """what to know of it, as a sentence; may be empty"""
 
@@ -318,6 +320,13 @@ class BuyingReport:
     """share of all hours that this programme alone uses"""
     break_even_fraction: float | None
     """use above which owning is cheaper than renting; None where it never is"""
+    chosen_label: str
+    """the way that the plan is paid for, where a GPU-hour that it uses costs another rate than the
+    rent above; empty where it does not"""
+    chosen_usd_per_gpu_hour: float | None
+    """what that way pays for a GPU-hour that is used, idle ones included; None without a label"""
+    chosen_break_even_fraction: float | None
+    """use above which owning is cheaper than that; None where it never is, or without a label"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,7 +385,7 @@ class MethodReport:
     ways: tuple[WayReport, ...]
     """rent, buy or managed: ways to pay for this programme, the chosen one first"""
     buying: BuyingReport | None
-    """None where no server with this GPU is known"""
+    """None where no price of a server with this GPU is known or entered"""
     programme_gpu_hours: float | None
     """of all runs over the horizon; the hours of the plan are those of one run"""
     flop: FlopReport | None

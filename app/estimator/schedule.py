@@ -29,7 +29,7 @@ class Campaigns:
     run_months : one run with its share of failed ones. (n,) [months]
     release_month : time to the first release. (n,) [months]
     releases_per_year : later releases, never more frequent than a run takes. (n,)
-    span_hours : from the start of the first run to the end of the last one. (n,) [h]
+    span_months : from the start of the first run to the end of the last one. (n,) [months]
     """
 
     first_runs: float
@@ -38,7 +38,7 @@ class Campaigns:
     run_months: Floats
     release_month: Floats
     releases_per_year: Floats
-    span_hours: Floats
+    span_months: Floats
 
     @property
     def runs(self) -> Floats:
@@ -90,7 +90,7 @@ class Schedule:
             run_months=run_months,
             release_month=release,
             releases_per_year=per_year,
-            span_hours=(first_months + between) * HOURS_PER_MONTH,
+            span_months=first_months + between,
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 
@@ -9,11 +11,11 @@ import numpy as np
 
 from app.estimator.case import Case
 from app.estimator.cost import Run, gpu_bill
-from app.estimator.hardware import PURCHASE_OPTIONS, TIERS, Offer
+from app.estimator.hardware import PURCHASE_OPTIONS, TIERS, Offer, Source
 from app.estimator.managed import cheapest_managed
 from app.estimator.market import ManagedPrice, Server
 from app.estimator.methods import Method
-from app.estimator.ownership import Ownership, buying_report, owned, utilisation_of
+from app.estimator.ownership import Ownership, Rent, buying_report, owned, utilisation_of
 from app.estimator.planner import Choice, Planned
 from app.estimator.purchase import spot_hours
 from app.estimator.report import BuyingReport, CostLine, WayReport
@@ -22,6 +24,14 @@ from app.estimator.wording import sentence_start
 
 OWN = "own"
 MANAGED = "managed"
+ENTERED = "input"
+"""Source of a price that the scenario itself states."""
+
+LEAST_SHOWN = 0.001
+"""Share below which a note does not say how small it is."""
+
+GPUS_OF_A_SERVER = 8
+"""GPUs of a server whose price for each GPU was entered: boards with eight are what is sold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +69,10 @@ def ways_to_pay(
 
     Notes
     -----
-    An option is bought as the same instance in the same region where its provider sells it, else as
-    the cheapest firm offer of the same GPU with at least as many in an instance, on which runs are
-    taken to last as long. Nothing is said of owning where no server with that GPU is known.
+    The plan's own option is bought as it is planned. Another one is bought where it costs least:
+    as the very same instance in the same region, or as a firm offer of the same GPU with at least
+    as many in an instance, on which runs are taken to last as long. Nothing is said of owning where
+    no price of a server with that GPU is known.
     """
     evaluation, i = planned.evaluation, choice.plan
     schedule = schedule_of(
@@ -78,7 +89,8 @@ def ways_to_pay(
         schedule=schedule,
         campaigns=schedule.campaigns(choice.hours),
     )
-    rented = [way for option in PURCHASE_OPTIONS if (way := _rented_as(bought, option))]
+    sold = _sold(bought)
+    rented = [way for option in PURCHASE_OPTIONS if (way := _rented_as(bought, option, sold))]
     rented.sort(key=lambda way: not way.chosen)
     ownership = _ownership(bought)
     ways = list(rented)
@@ -86,8 +98,12 @@ def ways_to_pay(
     if ownership is not None:
         ways.append(_owned(bought, ownership))
         rent = next((way for way in rented if way.key == "on-demand"), rented[0])
+        chosen = rented[0]
         buying = buying_report(
-            ownership, bought.gpu_hours, f"{rent.label}: {rent.seller}, {rent.what}", _rate(rent)
+            ownership,
+            bought.gpu_hours,
+            Rent(_name(rent), _rate(rent)),
+            Rent(_name(chosen), chosen.total_usd / (chosen.gpu_hours or bought.gpu_hours)),
         )
     managed = _managed(bought)
     if managed is not None:
@@ -100,25 +116,51 @@ def _rate(way: WayReport) -> float:
     return next(line.unit_price_usd for line in way.lines if line.key == "release_run")
 
 
-def _rented_as(bought: _Bought, option: str) -> WayReport | None:
+def _name(way: WayReport) -> str:
+    """A way to rent, for a reader."""
+    return f"{way.label}: {way.seller}, {way.what}"
+
+
+def _sold(bought: _Bought) -> dict[str, list[Offer]]:
+    """Firm offers on which the plan would run, by purchase option, the cheapest of each size.
+
+    Notes
+    -----
+    On instances of one size every bill is the price times the same hours.
+    """
+    found: dict[str, dict[int, Offer]] = defaultdict(dict)
+    for offer in bought.case.market.offers:
+        if not (_is_same(bought, offer) or _can_replace(bought, offer)):
+            continue
+        sizes = found[offer.purchase_option]
+        best = sizes.get(offer.gpus_per_instance)
+        if best is None or _price(bought, offer) < _price(bought, best):
+            sizes[offer.gpus_per_instance] = offer
+    return {option: list(sizes.values()) for option, sizes in found.items()}
+
+
+def _price(bought: _Bought, offer: Offer) -> tuple[float, bool]:
+    """What to order offers of one size by: of two at one price, the plan's own goes first."""
+    return offer.usd_per_instance_hour, not _is_same(bought, offer)
+
+
+def _rented_as(bought: _Bought, option: str, sold: Mapping[str, list[Offer]]) -> WayReport | None:
     """The programme under one purchase option; None where nobody sells it."""
-    mine = bought.offer
-    if option == mine.purchase_option:
-        return _rented(bought, mine, same=True)
-    offers = [o for o in bought.case.market.offers if o.purchase_option == option]
-    for offer in offers:
-        if (offer.provider, offer.instance, offer.region) == (
-            mine.provider,
-            mine.instance,
-            mine.region,
-        ):
-            return _rented(bought, offer, same=True)
-    found = [
-        way
-        for offer in offers
-        if _can_replace(bought, offer) and (way := _rented(bought, offer, same=False))
-    ]
+    if option == bought.offer.purchase_option:
+        return _rented(bought, bought.offer)
+    offers = sorted(sold.get(option, ()), key=lambda offer: not _is_same(bought, offer))
+    found = [way for offer in offers if (way := _rented(bought, offer))]
     return min(found, key=lambda way: way.total_usd, default=None)
+
+
+def _is_same(bought: _Bought, offer: Offer) -> bool:
+    """Whether it is the plan's own instance in its own region, however it is paid for."""
+    mine = bought.offer
+    return (offer.provider, offer.instance, offer.region) == (
+        mine.provider,
+        mine.instance,
+        mine.region,
+    )
 
 
 def _can_replace(bought: _Bought, offer: Offer) -> bool:
@@ -134,7 +176,7 @@ def _can_replace(bought: _Bought, offer: Offer) -> bool:
     )
 
 
-def _rented(bought: _Bought, offer: Offer, *, same: bool) -> WayReport | None:
+def _rented(bought: _Bought, offer: Offer) -> WayReport | None:
     """The programme on one offer; None where runs on its spot instances would never end."""
     case, option = bought.case, offer.purchase_option
     instances = -(-bought.gpus // offer.gpus_per_instance)
@@ -166,10 +208,10 @@ def _rented(bought: _Bought, offer: Offer, *, same: bool) -> WayReport | None:
     idle = 1 - bill.used_gpu_hours / bill.paid_gpu_hours
     if option not in ("on-demand", "spot"):
         notes.append(f"{idle:.0%} of the hours that are paid for stay idle.")
-    if not same:
+    if not _is_same(bought, offer):
         notes.append(
-            "Not sold so for the plan's own instance: the cheapest firm offer of the same GPU, "
-            "with the hours of the plan."
+            "Not the plan's own instance and region: the cheapest firm offer of the same GPU, with "
+            "the hours of the plan."
         )
     if offer.tier == "marketplace":
         notes.append(f"A {TIERS[offer.tier]}: its lowest asking price may be gone tomorrow.")
@@ -195,16 +237,52 @@ def _ownership(bought: _Bought) -> Ownership | None:
     case = bought.case
     found = [
         owned(server, bought.gpus, bought.gpu_hours, case.value.horizon_months, case.constants)
-        for server in case.market.servers
-        if server.accelerator == bought.offer.accelerator.key
+        for server in _servers(bought)
     ]
     return min(found, key=lambda o: o.servers * o.server.usd, default=None)
+
+
+def _servers(bought: _Bought) -> tuple[Server, ...]:
+    """Servers with the GPU of the plan: at the price that was entered, else those of the table."""
+    case, accelerator = bought.case, bought.offer.accelerator
+    price = case.constants["server_usd_per_gpu"]
+    if price <= 0:
+        return tuple(s for s in case.market.servers if s.accelerator == accelerator.key)
+    # Smaller instances are parts of a server of eight.
+    gpus = max(GPUS_OF_A_SERVER, bought.offer.gpus_per_instance)
+    host = 1 + case.constants["host_power_per_gpu_power"]
+    entered = Server(
+        key=ENTERED,
+        name=f"server with {gpus} × {accelerator.name}",
+        accelerator=accelerator.key,
+        gpus=gpus,
+        low_usd=gpus * price,
+        high_usd=gpus * price,
+        power_w=gpus * accelerator.tdp_w * host,
+        inter_node_bytes_per_s=bought.offer.inter_node_bytes_per_s,
+        evidence=ENTERED,
+        source=Source(ENTERED, "Price of servers of your own", "", "note", "", case.as_of),
+        valid_from=case.as_of,
+        retrieved=case.as_of,
+        note="",
+    )
+    return (entered,)
 
 
 def _owned(bought: _Bought, ownership: Ownership) -> WayReport:
     """The programme on servers of one's own, at its share of the hours in which they are used."""
     utilisation = utilisation_of(ownership, bought.gpu_hours)
-    share = bought.gpu_hours / (ownership.gpu_hours * utilisation)
+    alone = bought.gpu_hours / ownership.gpu_hours
+    share = alone / utilisation
+    if share < 1:
+        part = f"{share:.1%}" if share >= LEAST_SHOWN else f"less than {LEAST_SHOWN:.1%}"
+        note = (
+            f"Holds only where other work uses them: in {utilisation:.0%} of all hours, of which "
+            f"this programme takes {part} and pays for as much; their whole price is paid "
+            "before the first release."
+        )
+    else:
+        note = f"This programme alone uses them in {utilisation:.0%} of all hours and pays for all."
     return _way(
         bought.case,
         OWN,
@@ -216,9 +294,9 @@ def _owned(bought: _Bought, ownership: Ownership) -> WayReport:
         paid_gpu_hours=bought.gpu_hours / utilisation,
         hours_per_run=bought.hours,
         lines=ownership.lines(utilisation, share),
+        upfront_usd=ownership.upfront_usd,
         priced=ownership.server,
-        note=f"The company uses them in {utilisation:.0%} of all hours, and this programme pays "
-        f"for its {share:.1%} of that.",
+        note=note,
     )
 
 
@@ -273,9 +351,18 @@ def _way(
     lines: tuple[CostLine, ...],
     priced: Offer | Server | ManagedPrice,
     note: str,
+    upfront_usd: float | None = None,
 ) -> WayReport:
-    """A way with the sums of its lines and the age of its price."""
+    """A way with the sums of its lines and the age of its price.
+
+    Parameters
+    ----------
+    upfront_usd : where it is more than the lines before the first release. [USD]
+    """
     total = float(sum(line.usd for line in lines))
+    entered = priced.source.key == ENTERED
+    if upfront_usd is None:
+        upfront_usd = float(sum(line.usd for line in lines if line.when == "once"))
     return WayReport(
         key=key,
         label=label,
@@ -288,8 +375,8 @@ def _way(
         hours_per_run=hours_per_run,
         lines=lines,
         total_usd=total,
-        upfront_usd=float(sum(line.usd for line in lines if line.when == "once")),
-        price_valid_from=priced.valid_from.isoformat(),
+        upfront_usd=upfront_usd,
+        price_valid_from="" if entered else priced.valid_from.isoformat(),
         price_age_days=(case.as_of - priced.valid_from).days,
         source_key=priced.source.key,
         note=note,

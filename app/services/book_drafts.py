@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -13,6 +14,7 @@ from decimal import Decimal
 from app.catalog.book_rows import plain
 from app.catalog.catalog import Catalog
 from app.catalog.importers import read_discounts, read_rates
+from app.catalog.importers.shapes import LARGEST_RATIO_TO_LIST
 from app.catalog.price_books import BookRow, Discount, PriceBook
 from app.catalog.tables import CatalogError
 from app.services.problems import MOST_PROBLEMS, PriceBookProblems, Problem
@@ -21,9 +23,14 @@ BASES = ("built-in", "none")
 LONGEST_NAME = 80
 LONGEST_DISCOUNTS = 20_000
 """Characters of discounts."""
-MOST_ROWS = 100_000
+MOST_ROWS = 20_000
+"""Rows of a book that is sent from a browser or through the API."""
+MOST_IMPORTED_ROWS = 100_000
+"""Rows of a book that the command line imports."""
 LONGEST_PART = 200
 """Characters of a provider, an instance or a region."""
+
+_VERSION_AT_ITS_END = re.compile(r"@[0-9]+\Z")
 
 RATE_COLUMNS = tuple(field.name for field in fields(BookRow))
 
@@ -75,7 +82,10 @@ def read_draft(draft: BookDraft, catalog: Catalog, today: date) -> BookContent:
         )
     elif draft.discounts.strip():
         try:
-            discounts = read_discounts(draft.discounts, "Discounts", catalog.providers)
+            # A discount on a seller without a built-in price would do nothing.
+            selling = {offer.provider for offer in catalog.listed}
+            sellers = {key: catalog.providers[key] for key in selling}
+            discounts = read_discounts(draft.discounts, "Discounts", sellers)
         except CatalogError as error:
             problems += _at("/discounts", error)
     rows: tuple[BookRow, ...] = ()
@@ -90,7 +100,8 @@ def read_draft(draft: BookDraft, catalog: Catalog, today: date) -> BookContent:
             )
         except CatalogError as error:
             problems += _at("/rates", error)
-        problems += row_problems(rows)
+        problems += row_problems(rows, MOST_ROWS)
+        problems += _far_from_list(rows, catalog)
     if draft.base == "none" and not problems:
         if discounts:
             problems.append(
@@ -116,13 +127,25 @@ def checked_name(name: str, problems: list[Problem]) -> str:
         problems.append(
             Problem("/name", f"Name must be 1 to {LONGEST_NAME} characters that can be printed.")
         )
+    elif _VERSION_AT_ITS_END.search(name):
+        problems.append(
+            Problem(
+                "/name",
+                "Name must not end in @ and a number, which stands for a version of a price book.",
+            )
+        )
     return name
 
 
-def row_problems(rows: Iterable[BookRow]) -> list[Problem]:
-    """What keeps rows out of a book whoever wrote them: too many, two for one place, odd names."""
+def row_problems(rows: Iterable[BookRow], most: int) -> list[Problem]:
+    """What keeps rows out of a book whoever wrote them: too many, two for one place, odd names.
+
+    Parameters
+    ----------
+    most : see `count_problems`.
+    """
     rows = tuple(rows)
-    problems = count_problems(len(rows))
+    problems = count_problems(len(rows), most)
     if problems:
         return problems
     problems = [
@@ -143,11 +166,42 @@ def row_problems(rows: Iterable[BookRow]) -> list[Problem]:
     return problems[:MOST_PROBLEMS]
 
 
-def count_problems(rows: int) -> list[Problem]:
-    """A problem where a book would hold too many rows."""
-    if rows <= MOST_ROWS:
+def _far_from_list(rows: Iterable[BookRow], catalog: Catalog) -> list[Problem]:
+    """Rates that cannot be of the whole instance: the price of one GPU of eight, another unit."""
+    usual: dict[tuple[str, str, str], float] = {}
+    for offer in catalog.listed:
+        key = (offer.provider, offer.instance, offer.purchase_option)
+        usual[key] = min(offer.usd_per_instance_hour, usual.get(key, float("inf")))
+    found = []
+    for row in rows:
+        listed = usual.get((row.provider, row.instance, row.purchase_option))
+        if listed is None:
+            continue
+        share = float(row.usd_per_instance_hour) / listed
+        if not 1 / LARGEST_RATIO_TO_LIST <= share <= LARGEST_RATIO_TO_LIST:
+            found.append(
+                Problem(
+                    "/rates",
+                    f"Rates: {plain(row.usd_per_instance_hour)} USD for {row.instance} in "
+                    f"{row.region} is {share:.0%} of its built-in price, {listed:g}; give the "
+                    "price of the whole instance and one hour.",
+                )
+            )
+    return found[:MOST_PROBLEMS]
+
+
+def count_problems(rows: int, most: int) -> list[Problem]:
+    """A problem where a book would hold too many rows.
+
+    Parameters
+    ----------
+    rows : of the book.
+    most : that it may hold: `MOST_ROWS` or `MOST_IMPORTED_ROWS`.
+    """
+    if rows <= most:
         return []
-    return [Problem("/rates", f"{rows:,} rates are too many; a price book holds {MOST_ROWS:,}.")]
+    said = f"{rows:,} rates are too many; this price book may hold {most:,}."
+    return [Problem("/rates", said)]
 
 
 def draft_of(book: PriceBook) -> BookDraft:

@@ -6,11 +6,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.catalog.book_rows import discounts_to_json, row_key, row_to_json, same_but_for_its_day
-from app.catalog.price_books import BookRow
+from app.catalog.book_rows import (
+    discounts_from_json,
+    discounts_to_json,
+    row_from_json,
+    row_key,
+    row_to_json,
+    same_but_for_its_day,
+)
+from app.catalog.price_books import BookRow, PriceBook
 from app.db.price_book_repository import BookListing, PriceBookRepository, StoredPrice
 from app.db.tables import PriceBookVersionRow
 from app.services.book_drafts import BookContent
+from app.services.problems import PriceBookProblems, Problem
+
+MOST_VERSIONS = 1_000
+"""Versions of one price book; a daily change fills them in three years."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,22 @@ def stored_rows(books: PriceBookRepository, listing: BookListing) -> dict[str, S
     return {row.row_key: row for row in books.prices(listing.id, listing.version.number)}
 
 
+def stored_book(
+    books: PriceBookRepository, listing: BookListing, with_rows: bool = True
+) -> PriceBook:
+    """A version as it was stored."""
+    version = listing.version
+    rows = books.prices(listing.id, version.number) if with_rows else ()
+    return PriceBook(
+        token=listing.token,
+        version=version.number,
+        name=version.name,
+        base=version.base,
+        discounts=discounts_from_json(version.discounts_json),
+        rows=tuple(row_from_json(row.row_json) for row in rows),
+    )
+
+
 def write_version(
     books: PriceBookRepository,
     book_id: int,
@@ -68,6 +95,10 @@ def write_version(
     Returns
     -------
     What differs, and whether a version was written.
+
+    Raises
+    ------
+    PriceBookProblems : the book has as many versions as one can have.
     """
     wanted = content.rows
     fresh = {
@@ -92,6 +123,13 @@ def write_version(
         number = version.number
         if said == (version.name, version.base, version.discounts_json) and not (fresh or gone):
             return counts, False
+    if number >= MOST_VERSIONS:
+        problem = Problem(
+            "/name",
+            f"This price book has {number:,} versions, and no more fit; make a new one with "
+            "another name.",
+        )
+        raise PriceBookProblems([problem])
     books.add_version(
         PriceBookVersionRow(
             book_id=book_id,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
 
@@ -12,25 +11,26 @@ from app.catalog.catalog import Catalog
 from app.catalog.config_json import architecture_from_config
 from app.estimator.adapters import Adapters, target_names
 from app.estimator.architecture import Architecture
-from app.estimator.case import Case, Data, Market, Model, Programme, Value
+from app.estimator.case import Case, Data, Model, Programme, Value
 from app.estimator.constants import CONSTANTS, constant_values
-from app.estimator.currency import US_DOLLAR, Currency
 from app.estimator.errors import InvalidSpec, UnknownArchitecture
 from app.estimator.estimate import NothingFits
 from app.estimator.estimate import estimate as estimate_case
-from app.estimator.fleet import Fleet, fleet_of
-from app.estimator.hardware import STALE_PRICE_DAYS, Offer, Source
+from app.estimator.hardware import Source
 from app.estimator.lengths import Lengths, lengths_from_summary
-from app.estimator.market import ExchangeRate, ManagedPrice
 from app.estimator.methods import LABELS, Method
 from app.estimator.plans import CHECKPOINTING, MICRO_BATCHES, OFFLOADS, Space, layouts_of
-from app.estimator.report import Assumption, Report
+from app.estimator.report import Report
 from app.estimator.software import Software, usual_software
 from app.estimator.tokens import count_tokens
 from app.inputs import ScenarioInput
+from app.services.exchange import currency_of
+from app.services.ledger import ledger
 from app.services.lengths import InvalidLengths, parse_lengths
+from app.services.offers_allowed import allowed_fleet, allows, market_of, usual_fleet
 from app.services.problems import Busy, InputProblems, Problem, escaped
-from app.services.situations import SITUATIONS
+
+__all__ = ["allows", "case_of", "estimate", "report_of"]
 
 SIMULTANEOUS = 4
 """Estimates at a time in one process: more would only take memory, since each keeps a core busy."""
@@ -47,9 +47,6 @@ LONGEST_RATIO = 16
 PADDING_FREE_STACKS = ("transformers", "transformers-fused", "unsloth")
 """Stacks that join packed sequences without filling them up."""
 _SLOTS = threading.BoundedSemaphore(SIMULTANEOUS)
-
-BLANK = ScenarioInput()
-PRESETS = {situation.key: situation.scenario for situation in SITUATIONS}
 
 
 def estimate(scenario: ScenarioInput, catalog: Catalog, today: date) -> Report:
@@ -108,9 +105,9 @@ def case_of(scenario: ScenarioInput, catalog: Catalog, today: date) -> Case:
     problems: list[Problem] = []
     model = _model(scenario, catalog, problems)
     methods = _methods(scenario, problems)
-    fleet = _fleet(scenario, catalog, today, problems)
+    fleet = allowed_fleet(scenario, catalog, today, problems)
     data = _data(scenario, problems)
-    currency, exchange_rate = _currency(scenario, catalog, problems)
+    currency, exchange_rate = currency_of(scenario, catalog, problems)
     _check_constants(scenario, problems)
     _check_targets(model, methods, problems)
     if problems or model is None or data is None:
@@ -124,7 +121,7 @@ def case_of(scenario: ScenarioInput, catalog: Catalog, today: date) -> Case:
         data=data,
         methods=methods,
         fleet=fleet,
-        reference_fleet=fleet_of(_current([o for o in catalog.offers if _is_usual(o)], today)),
+        reference_fleet=usual_fleet(catalog, today),
         software=software,
         space=space_of(scenario, model.architecture, software),
         max_gpus=scenario.max_gpus,
@@ -164,8 +161,8 @@ def case_of(scenario: ScenarioInput, catalog: Catalog, today: date) -> Case:
         draws=scenario.draws,
         seed=scenario.seed,
         as_of=today,
-        ledger=_ledger(scenario, catalog.price_book),
-        market=_market(scenario, catalog, today),
+        ledger=ledger(scenario, catalog.price_book),
+        market=market_of(scenario, catalog, today),
         currency=currency,
         exchange_rate=exchange_rate,
         price_book=catalog.price_book,
@@ -318,132 +315,6 @@ def _lengths(scenario: ScenarioInput) -> Lengths:
     )
 
 
-def _fleet(
-    scenario: ScenarioInput, catalog: Catalog, today: date, problems: list[Problem]
-) -> Fleet:
-    """The offers that the scenario allows."""
-    known = len(problems)
-    providers = {offer.provider for offer in catalog.offers}
-    _check_known("accelerators", "GPU", scenario.accelerators, catalog.accelerators, problems)
-    _check_known("providers", "provider", scenario.providers, providers, problems)
-    options = {"on-demand"}
-    if scenario.include_spot:
-        options.add("spot")
-    if scenario.include_reserved:
-        options |= {"reserved-1y", "reserved-3y"}
-    if scenario.include_capacity_blocks:
-        options.add("capacity-block")
-
-    def allowed(offer: Offer) -> bool:
-        return (
-            offer.purchase_option in options
-            and (offer.tier != "marketplace" or scenario.include_marketplace)
-            and (not scenario.accelerators or offer.accelerator.key in scenario.accelerators)
-            and (not scenario.providers or offer.provider in scenario.providers)
-        )
-
-    offers = [offer for offer in catalog.offers if allowed(offer)]
-    if not scenario.include_old_prices:
-        offers = _current(offers, today)
-    if not offers and len(problems) == known:
-        problems.append(
-            Problem(
-                "/accelerators" if scenario.accelerators else "/providers",
-                "None of the chosen providers has an offer with one of the chosen GPUs; choose "
-                "more of either, or include spot instances, reservations, capacity blocks or "
-                "marketplaces.",
-            )
-        )
-    return fleet_of(offers)
-
-
-def _is_usual(offer: Offer) -> bool:
-    """Whether it is a list price on demand, which is what counts unless more is asked for."""
-    return offer.tier == "list" and offer.purchase_option == "on-demand"
-
-
-def _market(scenario: ScenarioInput, catalog: Catalog, today: date) -> Market:
-    """Firm offers of the chosen providers however they are paid for, and what can be bought."""
-    firm = [
-        offer
-        for offer in catalog.offers
-        if offer.tier != "marketplace"
-        and (not scenario.providers or offer.provider in scenario.providers)
-    ]
-    new = tuple(price for price in catalog.managed if _is_new(price, today))
-    return Market(
-        offers=tuple(firm if scenario.include_old_prices else _current(firm, today)),
-        managed=catalog.managed if scenario.include_old_prices else new or catalog.managed,
-        servers=catalog.servers,
-        storage=catalog.storage,
-    )
-
-
-def _currency(
-    scenario: ScenarioInput, catalog: Catalog, problems: list[Problem]
-) -> tuple[Currency, ExchangeRate | None]:
-    """The currency of a scenario, and the fact behind its rate; None where it needs none."""
-    code, entered = scenario.currency, scenario.exchange_rate_per_usd
-    rate = catalog.exchange_rates.get(code)
-    if code == US_DOLLAR.code:
-        if entered not in (0, 1):
-            problems.append(
-                Problem("/exchange_rate_per_usd", "One US dollar is one US dollar: leave it at 0.")
-            )
-        return US_DOLLAR, None
-    if rate is None:
-        known = ", ".join(sorted({*catalog.exchange_rates, US_DOLLAR.code}))
-        problems.append(Problem("/currency", f"{code!r} is not a known currency; use {known}."))
-        return US_DOLLAR, None
-    if entered:
-        return Currency(code, rate.digits, entered), None
-    return Currency(code, rate.digits, rate.per_usd), rate
-
-
-def _is_new(price: Offer | ManagedPrice, today: date) -> bool:
-    return (today - price.valid_from).days <= STALE_PRICE_DAYS
-
-
-def _is_own_rate(offer: Offer) -> bool:
-    """Whether its price was entered in a price book, and not imported from a catalogue."""
-    return offer.price_book != "" and offer.evidence == "quoted"
-
-
-def _current(offers: list[Offer], today: date) -> list[Offer]:
-    """Without the old prices, as long as there are newer ones of the same kind.
-
-    Notes
-    -----
-    Prices have risen since mid 2026, so the cheapest of all would often be one that nobody offers
-    any more. Kinds are tier and purchase option: new spot prices do not make an old list price go.
-    Where all of a kind are old they are all kept: an old price with its warning beats no answer. A
-    company's own rate holds until the company changes it.
-    """
-    kinds: defaultdict[tuple[str, str], list[Offer]] = defaultdict(list)
-    for offer in offers:
-        kinds[offer.tier, offer.purchase_option].append(offer)
-    new = {
-        kind: [o for o in found if _is_own_rate(o) or _is_new(o, today)]
-        for kind, found in kinds.items()
-    }
-    kept = {o.key for kind, found in kinds.items() for o in new[kind] or found}
-    return [offer for offer in offers if offer.key in kept]
-
-
-def _check_known(
-    field: str, what: str, names: Iterable[str], known: Iterable[str], problems: list[Problem]
-) -> None:
-    known = set(known)
-    for position, name in enumerate(names):
-        if name not in known:
-            problems.append(
-                Problem(
-                    f"/{field}/{position}",
-                    f"{name!r} is not a known {what}; use {', '.join(sorted(known))}.",
-                )
-            )
-
-
 def _check_constants(scenario: ScenarioInput, problems: list[Problem]) -> None:
     for key, value in scenario.assumptions.items():
         constant = CONSTANTS.get(key)
@@ -462,44 +333,3 @@ def _check_constants(scenario: ScenarioInput, problems: list[Problem]) -> None:
                     f"{constant.unit} (got {value:g}).",
                 )
             )
-
-
-def _ledger(scenario: ScenarioInput, price_book: str) -> tuple[Assumption, ...]:
-    """The inputs as rows of the report's assumptions: entered, or a default or preset of ours.
-
-    Parameters
-    ----------
-    price_book : label of the one in force; a scenario holds only its key.
-    """
-    rows = []
-    preset = PRESETS.get(scenario.situation, BLANK)
-    for name, field in ScenarioInput.model_fields.items():
-        if name in {"title", "situation", "config_json", "assumptions"}:
-            continue
-        if name == "model" and scenario.config_json is not None:
-            continue  # the shape comes from the config.json
-        value = getattr(scenario, name)
-        extra = field.json_schema_extra
-        unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
-        changed = value != getattr(preset, name)
-        shown: float | str
-        if name == "price_book":
-            shown = price_book or "built-in prices"
-        elif isinstance(value, tuple):
-            shown = ", ".join(value) or "all"
-        elif isinstance(value, bool):
-            shown = "yes" if value else "no"
-        else:
-            shown = value
-        rows.append(
-            Assumption(
-                key=name,
-                label=field.title or name,
-                value=shown,
-                unit=unit,
-                kind="input" if changed else "default",
-                source=field.description or "",
-                changed=changed,
-            )
-        )
-    return tuple(rows)

@@ -36,6 +36,13 @@ class DatedPrice:
     age_days: int
     source_key: str
 
+    @property
+    def fails(self) -> bool:
+        """Whether its age fails a check: a quote for a server is old until somebody asks for a new
+        one, and price lists are read again.
+        """
+        return self.table != "servers"
+
 
 def dated_prices(catalog: Catalog, today: date) -> Iterator[DatedPrice]:
     """Offers in force, managed fine-tuning, servers, storage, electricity, rates, by table.

@@ -13,9 +13,10 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import HTMLResponse, Response
 
 from app.services.book_drafts import BookDraft, draft_of, rates_text
-from app.services.price_books import BookInfo
+from app.services.book_infos import BookInfo
 from app.services.problems import InputProblems, Problem
 from app.web import book_views
+from app.web.book_effects import effects_view
 from app.web.book_views import MOST_EDITED, PATH, BookFormView
 from app.web.contexts import BookPage, BooksPage, Layout
 from app.web.requests import PRIVATE, Page, Site, keep_workspace
@@ -178,8 +179,8 @@ def book(site: Site, token: str, version: Version = None, saved: Outcome = "") -
     draft = BookDraft(info.name, info.base, "", "")
     kept = info.rows > MOST_EDITED
     if info.owned:
-        _, found = site.price_books.get(token, site.workspace)
-        draft = draft_of(replace(found, rows=()) if kept else found)
+        _, found = site.price_books.get(token, site.workspace, with_rows=not kept)
+        draft = draft_of(found)
     form = _editor(info, draft, info.version, kept=kept)
     return _book_page(site, info, form, version, saved)
 
@@ -243,12 +244,17 @@ def _book_page(
         found = site.price_books.changes(info.token, key, version - 1, version)
         changes = book_views.changes_view(version, found)
     versions = site.price_books.versions(info.token, key)
+    effects = None
+    # A large book is read for this only where its form was just sent.
+    if info.rows and (info.rows <= MOST_EDITED or saved):
+        _, found_book = site.price_books.get(info.token, key)
+        effects = effects_view(site.catalog, site.priced(info.token), found_book)
     title = "Please check the form" if form.problems else info.name
     return site.render(
         "pages/book.html",
         BookPage(
             Layout(title, "prices", indexed=False),
-            book_views.book_view(info, versions, changes, saved),
+            book_views.book_view(info, versions, changes, saved, effects),
             form,
             book_views.rate_keys(site.catalog),
         ),

@@ -10,9 +10,10 @@ from app.catalog.catalog import Catalog
 from app.catalog.price_changes import PriceChange
 from app.estimator.hardware import PURCHASE_OPTIONS
 from app.services.book_drafts import BookDraft
-from app.services.price_books import BookInfo, BookVersion
+from app.services.book_infos import BookInfo, BookVersion
 from app.services.problems import Problem
 from app.web import presenters as show
+from app.web.book_effects import EffectsView
 from app.web.forms import Option, ProblemView
 from app.web.price_tables import amount
 
@@ -123,6 +124,7 @@ class BookView:
     owned : whether this browser may change it; if not, it is the installation's.
     message : what became of a form that was sent.
     rates_address : of its rates as a file, empty where it has none.
+    effects : what its own rates do to the built-in prices; None where it has none.
     """
 
     name: str
@@ -134,6 +136,7 @@ class BookView:
     rates_address: str
     versions: tuple[VersionRow, ...]
     changes: ChangesView | None
+    effects: EffectsView | None = None
 
 
 def address(token: str, **query: object) -> str:
@@ -237,7 +240,11 @@ def _few(messages: Sequence[str]) -> tuple[str, ...]:
 
 
 def book_view(
-    info: BookInfo, versions: Sequence[BookVersion], changes: ChangesView | None, saved: str = ""
+    info: BookInfo,
+    versions: Sequence[BookVersion],
+    changes: ChangesView | None,
+    saved: str = "",
+    effects: EffectsView | None = None,
 ) -> BookView:
     """One price book in its newest version.
 
@@ -258,6 +265,7 @@ def book_view(
         rates_address=f"{PATH}/{info.token}/rates.csv" if info.rows else "",
         versions=tuple(_version(info, v, at) for at, v in enumerate(versions)),
         changes=changes,
+        effects=effects,
     )
 
 

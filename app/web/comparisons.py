@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from app.estimator.currency import US_DOLLAR, Currency
+from app.estimator.currency import US_DOLLAR
 from app.estimator.report import MethodReport, Report
 from app.inputs import METHOD_LABELS, ScenarioInput
 from app.web import addresses
 from app.web import presenters as show
 from app.web.choices import CHOICE_LABELS, choice_label
 from app.web.contexts import ComparedSide, ComparisonView, Difference
+from app.web.differences import (
+    CARBON,
+    HOURS,
+    MONTHS,
+    POINTS,
+    PROBABILITY,
+    SAME,
+    Kind,
+    difference,
+    money,
+)
 from app.web.figures import currency_of, name_of
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _SHARED_PATH = re.compile(r"/s/([A-Za-z0-9_-]+)/?")
-_SAME = "same"
 TOTAL_LABEL = "Total cost"
-_ROUNDS_TO_TWO = 1.5
-"""From here a number without decimals is more than one."""
-_SHOWN = re.compile(
-    r"(?P<sign>[+−]?)(?:US\$|[€£]|[A-Z]{3}\s)?(?P<digits>[\d,]+(?:\.\d+)?)[\s%]*"
-    r"(?P<unit>[A-Za-z]*)(?: CO₂e)?"
-)
-_UNITS = {
-    "k": 1e3, "M": 1e6, "bn": 1e9, "tn": 1e12,
-    "s": 1 / 3600, "min": 1 / 60, "h": 1.0, "days": 24.0, "years": 24.0 * 365,
-    "kg": 1.0, "t": 1e3,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,139 +143,39 @@ def _inputs(left: Side, right: Side) -> tuple[Difference, ...]:
     return tuple(found)
 
 
-def as_shown(text: str) -> float | None:
-    """The number that a text says, in its base unit (dollars, hours, kg); None where it says none.
-
-    Examples
-    --------
-    >>> as_shown("−US$31.2\\xa0k"), as_shown("24 min"), as_shown("+8.5 points"), as_shown("14%")
-    (-31200.0, 0.4, 8.5, 14.0)
-    >>> as_shown("€1,200"), as_shown("−CHF\\xa03.50"), as_shown("1.2\\xa0t CO₂e")
-    (1200.0, -3.5, 1200.0)
-    >>> as_shown("under 1%"), as_shown("—")
-    (None, None)
-    """
-    found = _SHOWN.fullmatch(text)
-    if found is None:
-        return None
-    size = float(found["digits"].replace(",", "")) * _UNITS.get(found["unit"], 1.0)
-    return -size if found["sign"] == "−" else size
-
-
-def _difference(
-    label: str,
-    left: float | None,
-    right: float | None,
-    write: Callable[[float | None], str],
-    write_change: Callable[[float], str],
-) -> Difference:
-    """The change is that of the texts, so that a reader who subtracts finds the same."""
-    one, other = write(left), write(right)
-    change = ""
-    if left is not None and right is not None:
-        a, b = as_shown(one), as_shown(other)
-        if one == other:
-            change = _SAME
-        elif a is not None and b is not None:
-            change = write_change(b - a)
-        else:
-            change = "higher" if right > left else "lower"
-    return Difference(label, one, other, change)
-
-
-class _Money:
-    """Amounts of both sides in one currency.
-
-    Notes
-    -----
-    A change is taken between texts, so it is in the currency already.
-    """
-
-    def __init__(self, currency: Currency) -> None:
-        self._currency = currency
-
-    def whole(self, usd: float | None) -> str:
-        return show.usd(usd, self._currency)
-
-    def short(self, usd: float | None) -> str:
-        return show.usd_short(usd, self._currency)
-
-    def change(self, amount: float) -> str:
-        return show.amount_short(amount, self._currency, plus=True)
-
-
-def _carbon_change(value: float) -> str:
-    return ("+" if value > 0 else "−") + show.carbon(abs(value))
-
-
-def _points_change(value: float) -> str:
-    return f"{show.points(value)} points"
-
-
-def _percent_change(value: float) -> str:
-    noun = "point" if abs(value) < _ROUNDS_TO_TWO else "points"
-    return f"{show.number(value, 0, plus=True)} percentage {noun}"
-
-
-def _months_change(value: float) -> str:
-    return f"{show.number(value, 1, plus=True)} months"
-
-
-def _hours_change(value: float) -> str:
-    return ("+" if value > 0 else "−") + show.hours(abs(value))
-
-
-def _verdicts(left: Report, right: Report, money: _Money) -> tuple[Difference, ...]:
+def _verdicts(left: Report, right: Report, amounts: Kind) -> tuple[Difference, ...]:
     def choice(report: Report) -> str:
         return show.first_sentence(show.typeset(report.verdict.headline))[0].removesuffix(".")
 
     a, b = left.comparison, right.comparison
-    rows = [
-        Difference(
-            "Verdict",
-            choice(left),
-            choice(right),
-            _SAME if choice(left) == choice(right) else "changes",
-        )
-    ]
+    one, other = choice(left), choice(right)
+    rows = [Difference("Verdict", one, other, SAME if one == other else "changes")]
     if a is not None and b is not None:
         rows += [
-            _difference(
-                "Expected accuracy, full over adapter",
-                a.gap_points.mean,
-                b.gap_points.mean,
-                lambda v: f"{show.points(v)} points",
-                _points_change,
+            difference(
+                "Expected accuracy, full over adapter", a.gap_points.mean, b.gap_points.mean, POINTS
             ),
-            _difference(
+            difference(
                 "Chance that full is worth more",
                 a.probability_full_beats_adapter,
                 b.probability_full_beats_adapter,
-                show.percent,
-                _percent_change,
+                PROBABILITY,
             ),
-            _difference(
-                "Extra cost of full",
-                a.extra_cost_usd,
-                b.extra_cost_usd,
-                money.short,
-                money.change,
-            ),
+            difference("Extra cost of full", a.extra_cost_usd, b.extra_cost_usd, amounts),
         ]
     rows.append(
-        _difference(
-            "Perfect information would be worth",
+        difference(
+            "Knowing the outcome before choosing would be worth",
             left.verdict.perfect_information_usd,
             right.verdict.perfect_information_usd,
-            money.short,
-            money.change,
+            amounts,
         )
     )
     return tuple(rows)
 
 
 def _method(
-    a: MethodReport | None, b: MethodReport | None, money: _Money
+    a: MethodReport | None, b: MethodReport | None, amounts: Kind
 ) -> tuple[Difference, ...]:
     def mean(m: MethodReport | None, what: str) -> float | None:
         if m is None:
@@ -293,19 +191,19 @@ def _method(
         found: float | None = getattr(m, what)
         return found
 
-    wanted: tuple[tuple[str, str, Callable[[float | None], str], Callable[[float], str]], ...] = (
-        ("Expected accuracy gain", "gain", show.points, _points_change),
-        (TOTAL_LABEL, "total_usd", money.whole, money.change),
-        ("Cost per accuracy point", "usd_per_point", money.whole, money.change),
-        ("Net present value", "npv", money.short, money.change),
-        ("Payback", "payback_months", show.months, _months_change),
-        ("Chance that it is the best choice", "probability_best", show.percent, _percent_change),
-        ("One training run", "hours", show.hours, _hours_change),
-        ("Carbon of one run", "carbon", show.carbon, _carbon_change),
+    wanted = (
+        ("Expected accuracy gain", "gain", POINTS),
+        (TOTAL_LABEL, "total_usd", amounts),
+        ("Cost per accuracy point", "usd_per_point", amounts),
+        ("Net present value", "npv", amounts),
+        ("Payback", "payback_months", MONTHS),
+        ("Chance that it is the best choice", "probability_best", PROBABILITY),
+        ("One training run", "hours", HOURS),
+        ("Carbon of one run", "carbon", CARBON),
     )
     return tuple(
-        _difference(label, mean(a, what), mean(b, what), write, change)
-        for label, what, write, change in wanted
+        difference(label, mean(a, what), mean(b, what), kind)
+        for label, what, kind in wanted
         if what != "carbon" or mean(a, what) is not None or mean(b, what) is not None
     )
 
@@ -314,12 +212,12 @@ def compare(left: Side, right: Side) -> ComparisonView:
     """Both answers and their differences (right less left)."""
     a = {m.method: m for m in left.report.methods}
     b = {m.method: m for m in right.report.methods}
-    money = _Money(currency_of(left.report))
+    amounts = money(currency_of(left.report))
     outcomes: list[tuple[str, tuple[Difference, ...]]] = [
-        ("Verdict", _verdicts(left.report, right.report, money))
+        ("Verdict", _verdicts(left.report, right.report, amounts))
     ]
     outcomes += [
-        (name_of(method), _method(a.get(method), b.get(method), money)) for method in {**a, **b}
+        (name_of(method), _method(a.get(method), b.get(method), amounts)) for method in {**a, **b}
     ]
     one, other = (
         ComparedSide(

@@ -203,8 +203,10 @@ class SharedView:
     estimator_version: str
     catalog_hash: str
     prices: str
-    """when the prices were read, as part of a sentence"""
+    """of which days the prices are, as part of a sentence"""
     owned: bool
+    private_prices: bool
+    """its price book is another workspace's than this reader's"""
     facts_changed: bool
     """computed with other facts or another estimator than today's, or a price book was renewed"""
     dated: bool
@@ -311,7 +313,6 @@ class Today:
 
     Parameters
     ----------
-    newest_address : the builder with the newest version of the price book, empty for none.
     """
 
     layout: Layout
@@ -320,7 +321,6 @@ class Today:
     saved: str
     result_address: str
     builder_address: str
-    newest_address: str
     view: TodayView
 
 

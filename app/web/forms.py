@@ -17,7 +17,7 @@ from app.inputs import (
     SEQUENCE_FIELDS,
     ScenarioInput,
 )
-from app.services.price_books import BookInfo
+from app.services.book_infos import BookInfo
 from app.services.problems import Problem
 from app.web import presenters as show
 from app.web.choices import CHOICE_LABELS, choice_label

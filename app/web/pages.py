@@ -15,6 +15,7 @@ from app import __version__
 from app.catalog.families import FAMILIES
 from app.estimator.constants import CONSTANTS
 from app.inputs import TASK_GROUP_LABELS, ScenarioInput
+from app.services.book_access import INSTALLATION
 from app.services.estimates import estimate
 from app.services.problems import (
     InputProblems,
@@ -175,25 +176,36 @@ def save(
     return response
 
 
-def _facts_of(site: Page, scenario: ScenarioInput) -> str:
+def _facts_of(site: Page, found: SharedScenario) -> str:
     """What today's facts are called, with the prices of the scenario; nothing where it has none."""
     try:
-        return site.catalog_of(scenario).content_hash
+        # Whoever has the link: nothing of the book but whether it still stands is told.
+        reference = found.scenario.price_book
+        return site.prices.priced(site.catalog, reference, INSTALLATION).content_hash
     except InputProblems:
         return ""
 
 
-def _shared_view(found: SharedScenario, site: Page, owned: bool, today: date) -> SharedView:
+def _shared_view(
+    found: SharedScenario, shown: ScenarioInput, facts: str, site: Page, today: date
+) -> SharedView:
+    """What is said about a shared result.
+
+    Parameters
+    ----------
+    shown : its scenario as this reader may see it.
+    facts : see `_facts_of`.
+    """
     return SharedView(
         token=found.token,
         saved=show.day(found.created_at),
         estimator_version=found.estimator_version,
         catalog_hash=found.catalog_hash[:12],
         prices=results.prices(found.report),
-        owned=owned,
-        facts_changed=(found.catalog_hash, found.estimator_version)
-        != (_facts_of(site, found.scenario), __version__)
-        or site.price_books.newer_version(found.scenario.price_book) is not None,
+        owned=site.scenarios.owns(found.token, site.workspace),
+        private_prices=shown != found.scenario,
+        facts_changed=(found.catalog_hash, found.estimator_version) != (facts, __version__)
+        or site.prices.newer_version(found.scenario.price_book, site.workspace) is not None,
         dated=found.report.as_of != today.isoformat(),
     )
 
@@ -202,12 +214,12 @@ def _shared_view(found: SharedScenario, site: Page, owned: bool, today: date) ->
 def shared(site: Site, token: str) -> Response:
     """A saved result with the numbers that were shared."""
     found = site.scenarios.get(token)
-    owned = site.scenarios.owns(token, site.workspace)
+    shown = site.prices.shown(found.scenario, site.workspace)
     today = requests.today()
+    facts = _facts_of(site, found)
     # What today's fit has seen says nothing of a report that another one computed.
-    same = found.catalog_hash == _facts_of(site, found.scenario)
-    unfitted = unfitted_classes(site.catalog) if same else {}
-    answer = answer_of(found.scenario, found.report, today, unfitted, currency_names(site.catalog))
+    unfitted = unfitted_classes(site.catalog) if found.catalog_hash == facts else {}
+    answer = answer_of(shown, found.report, today, unfitted, currency_names(site.catalog))
     if not answer.view.title and found.title:
         answer = replace(answer, view=replace(answer.view, title=found.title))
     return site.render(
@@ -219,7 +231,7 @@ def shared(site: Site, token: str) -> Response:
                 in_dollars=answer.view.currency is None,
             ),
             answer,
-            _shared_view(found, site, owned, today),
+            _shared_view(found, shown, facts, site, today),
         ),
         headers=PRIVATE,
     )

@@ -402,22 +402,6 @@ def day(value: date | datetime | str) -> str:
     return f"{read.day} {read:%B %Y}"
 
 
-def days_between(days: Sequence[str]) -> str:
-    """The first and the last of some dates, the year once where it is the same.
-
-    Examples
-    --------
-    >>> days_between(["2026-11-09", "2026-05-07"]), days_between(["2026-11-09"])
-    ('between 7 May and 9 November 2026', 'on 9 November 2026')
-    """
-    first, last = day(min(days)), day(max(days))
-    if first == last:
-        return f"on {last}"
-    if min(days)[:4] == max(days)[:4]:
-        first = first.removesuffix(f" {min(days)[:4]}")
-    return f"between {first} and {last}"
-
-
 def price_age(valid_from: str, days: int) -> tuple[str, str]:
     """Level (fresh, old or stale) and words for the age of a price.
 

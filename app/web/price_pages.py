@@ -13,6 +13,7 @@ from app.estimator.constants import constant_values
 from app.web import htmx, price_lists, price_tables, price_views, requests
 from app.web.contexts import Layout, Prices, PricesPart
 from app.web.price_csv import as_csv
+from app.web.price_hardware import hardware_table
 from app.web.price_lists import PriceQuery, page_of, selected
 from app.web.price_spread import spread_view
 from app.web.requests import PRIVATE, Page, Site
@@ -56,7 +57,7 @@ Asked = Annotated[PriceQuery, Depends(asked_prices)]
 
 
 def _catalog(site: Page, asked: PriceQuery) -> Catalog:
-    return site.price_books.priced(site.catalog, asked.book) if asked.book else site.catalog
+    return site.priced(asked.book)
 
 
 def _delivered(catalog: Catalog) -> price_lists.Delivered:
@@ -93,7 +94,10 @@ def prices(request: Request, site: Site, asked: Asked) -> Response:
                 catalog.listed,
                 lambda gpu: price_views.address(PriceQuery(book=asked.book, gpu=gpu)),
             ),
-            tables=price_tables.fact_tables(catalog, today),
+            tables=(
+                hardware_table(catalog.accelerators.values()),
+                *price_tables.fact_tables(catalog, today),
+            ),
             sources=price_tables.source_rows(price_tables.sources_of(catalog)),
         )
         response = site.render("pages/prices.html", whole, headers=PRIVATE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
 from app.catalog.catalog import Catalog
 from app.estimator.hardware import OLD_PRICE_DAYS, STALE_PRICE_DAYS, Grid, Source
@@ -12,6 +13,8 @@ from app.web import presenters as show
 from app.web.result_parts import SourceRow
 from app.web.result_sources import anchor
 
+SECOND_HAND = ("quoted", "sample")
+"""Kinds of evidence that no price list stands behind."""
 _METHODS = {"full": "full", "lora": "LoRA", "undisclosed": "not disclosed"}
 
 
@@ -76,10 +79,45 @@ def age_words(days: int) -> str:
     return f"{words}{days:,} days" if words else ""
 
 
-def day_cell(day: date, today: date) -> FactCell:
-    """The day of a price, with its age where that matters."""
-    days = (today - day).days
-    return FactCell(short_day(day), age_words(days), level_of(days))
+class Dated(Protocol):
+    """A fact with its day, the day on which it was read, and where."""
+
+    @property
+    def valid_from(self) -> date:
+        """Day on which it was in force at its source."""
+
+    @property
+    def retrieved(self) -> date:
+        """Day on which it was read."""
+
+    @property
+    def source(self) -> Source:
+        """Where it was read."""
+
+
+def day_cell(fact: Dated, today: date, note: str = "") -> FactCell:
+    """The day of a fact, with its age where that matters.
+
+    Parameters
+    ----------
+    note : of the fact; it says where a page that was read again bears no day.
+
+    Notes
+    -----
+    A page without a day counts from the day on which it was read (pricing/README.md), which says
+    nothing of how long the figure has been there. A rate of a price book is dated by its company.
+    """
+    days = (today - fact.valid_from).days
+    undated = fact.valid_from == fact.retrieved or "not dated" in note
+    text = short_day(fact.valid_from)
+    if undated and not is_own(fact.source):
+        text = f"read\u00a0{short_day(fact.retrieved)}"
+    return FactCell(text, age_words(days), level_of(days))
+
+
+def is_own(source: Source) -> bool:
+    """Whether a price is of a price book."""
+    return source.key.startswith("price-book")
 
 
 def short_day(day: date) -> str:
@@ -93,9 +131,15 @@ def short_day(day: date) -> str:
     return f"{day.day} {day:%b %Y}".replace(" ", "\u00a0")
 
 
-def source_cell(source: Source) -> FactCell:
-    """A source, linked to its entry at the end of the page."""
-    return FactCell(source.title, anchor=anchor(source.key))
+def source_cell(source: Source, evidence: str = "") -> FactCell:
+    """A source, linked to its entry at the end of the page.
+
+    Parameters
+    ----------
+    evidence : of the fact, as in pricing/README.md; a quote or an example is second hand.
+    """
+    sub = "second hand" if evidence in SECOND_HAND and not is_own(source) else ""
+    return FactCell(source.title, sub, anchor=anchor(source.key))
 
 
 def source_rows(sources: Iterable[Source]) -> tuple[SourceRow, ...]:
@@ -132,6 +176,7 @@ def sources_of(catalog: Catalog) -> list[Source]:
     """The sources of all tables and of the price list."""
     facts: list[Sequence[object]] = [
         catalog.listed,
+        tuple(catalog.accelerators.values()),
         catalog.managed,
         catalog.servers,
         tuple(catalog.ownership.values()),
@@ -164,7 +209,7 @@ def _managed(catalog: Catalog, today: date) -> FactTable:
         text="A provider runs the training and bills by the token, epochs counted.",
         columns=_columns(
             "Provider", "What it trains", "Method", "#US$ per million tokens", "#Least charge",
-            "#Hosting per hour", "Price of", "Source",
+            "#Hosting per hour", "Date", "Source",
         ),
         rows=tuple(
             (
@@ -178,8 +223,8 @@ def _managed(catalog: Catalog, today: date) -> FactTable:
                     if m.hosting_usd_per_hour is None
                     else show.unit_price(m.hosting_usd_per_hour)
                 ),
-                day_cell(m.valid_from, today),
-                source_cell(m.source),
+                day_cell(m, today, m.note),
+                source_cell(m.source, m.evidence),
             )
             for m in catalog.managed
         ),
@@ -191,7 +236,7 @@ def _servers(catalog: Catalog, today: date) -> FactTable:
         key="servers",
         title="Servers to buy",
         text="Quoted ranges for whole servers; the middle of the range is used.",
-        columns=_columns("Server", "GPUs", "#US$", "#Power", "Price of", "Source"),
+        columns=_columns("Server", "GPUs", "#US$", "#Power", "Date", "Source"),
         rows=tuple(
             (
                 FactCell(s.name, s.note),
@@ -202,8 +247,8 @@ def _servers(catalog: Catalog, today: date) -> FactTable:
                     else f"{s.low_usd:,.0f} to {s.high_usd:,.0f}"
                 ),
                 FactCell(f"{show.significant(s.power_w / 1000)} kW"),
-                day_cell(s.valid_from, today),
-                source_cell(s.source),
+                day_cell(s, today, s.note),
+                source_cell(s.source, s.evidence),
             )
             for s in catalog.servers
         ),
@@ -229,14 +274,14 @@ def _ownership(catalog: Catalog, today: date) -> FactTable:
         key="owning",
         title="Owning servers",
         text="What a bought server costs beside its price, and what becomes of that price.",
-        columns=_columns("Figure", "#Value", "Unit", "Figure of", "Source"),
+        columns=_columns("Figure", "#Value", "Unit", "Date", "Source"),
         rows=tuple(
             (
                 FactCell(o.label, o.note),
                 FactCell(_range(o.low, o.high, 100 if o.unit == "fraction" else 1)),
                 FactCell(_OWNERSHIP_UNITS.get(o.unit, o.unit)),
-                day_cell(o.valid_from, today),
-                source_cell(o.source),
+                day_cell(o, today, o.note),
+                source_cell(o.source, o.evidence),
             )
             for o in catalog.ownership.values()
         ),
@@ -261,14 +306,14 @@ def _labour(catalog: Catalog, today: date) -> FactTable:
         title="People",
         text="Median wages, without the overhead of the employer. A scenario takes the cost of an "
         "engineer's week as it is entered.",
-        columns=_columns("Work", "Country", "#US$ a year", "Figure of", "Source"),
+        columns=_columns("Work", "Country", "#US$ a year", "Date", "Source"),
         rows=tuple(
             (
                 FactCell(found.label, found.note),
                 FactCell(found.country),
                 FactCell(f"{found.usd_per_year:,.0f}"),
-                day_cell(found.valid_from, today),
-                source_cell(found.source),
+                day_cell(found, today, found.note),
+                source_cell(found.source, found.evidence),
             )
             for found in catalog.labour.values()
         ),
@@ -287,7 +332,7 @@ def _grids(catalog: Catalog, today: date) -> FactTable:
             "#Year",
             "Source of the carbon",
             "#US$ per kWh",
-            "Price of",
+            "Date",
             "Source of the price",
         ),
         rows=tuple(
@@ -310,7 +355,7 @@ def _price_of(grid: Grid, today: date) -> tuple[FactCell, FactCell, FactCell]:
         return FactCell(show.NONE), FactCell(""), FactCell("")
     return (
         FactCell(amount(grid.usd_per_kwh)),
-        day_cell(grid.valid_from, today),
+        day_cell(grid, today),
         source_cell(grid.usd_per_kwh_source),
     )
 
@@ -321,7 +366,7 @@ def _storage(catalog: Catalog, today: date) -> FactTable:
         title="Storage and traffic",
         text="Object storage, and traffic out of the provider.",
         columns=_columns(
-            "Provider", "Product", "#US$ per GB and month", "#US$ per GB out", "Price of", "Source"
+            "Provider", "Product", "#US$ per GB and month", "#US$ per GB out", "Date", "Source"
         ),
         rows=tuple(
             (
@@ -329,8 +374,8 @@ def _storage(catalog: Catalog, today: date) -> FactTable:
                 FactCell(s.product),
                 FactCell(_known(s.usd_per_gb_month)),
                 FactCell(_known(s.egress_usd_per_gb)),
-                day_cell(s.valid_from, today),
-                source_cell(s.source),
+                day_cell(s, today, s.note),
+                source_cell(s.source, s.evidence),
             )
             for s in catalog.storage.values()
         ),
@@ -342,13 +387,13 @@ def _rates(catalog: Catalog, today: date) -> FactTable:
         key="rates",
         title="Exchange rates",
         text="Everything is computed in US dollars and shown in the currency of the scenario.",
-        columns=_columns("Currency", "Code", "#For one US dollar", "Rate of", "Source"),
+        columns=_columns("Currency", "Code", "#For one US dollar", "Date", "Source"),
         rows=tuple(
             (
                 FactCell(r.name),
                 FactCell(r.code),
                 FactCell(show.significant(r.per_usd, 6)),
-                day_cell(r.valid_from, today),
+                day_cell(r, today),
                 source_cell(r.source),
             )
             for r in catalog.exchange_rates.values()

@@ -14,12 +14,12 @@ from app.estimator.hardware import (
     Offer,
 )
 from app.estimator.wording import sentence_start
-from app.services.price_books import BookInfo
+from app.services.book_infos import BookInfo
 from app.web import presenters as show
 from app.web.forms import Option
 from app.web.plan_views import FilterSelect
 from app.web.price_lists import Delivered, PageOf, PriceQuery, usd_per_pflop_hour
-from app.web.price_tables import FactCell, age_words, amount, level_of, short_day, source_cell
+from app.web.price_tables import FactCell, amount, day_cell, short_day, source_cell
 
 PATH = "/prices"
 
@@ -32,7 +32,7 @@ COLUMNS = (
     ("usd", "US$ per instance-hour", True),
     ("gpu_usd", "US$ per GPU-hour", True),
     ("pflop_usd", "US$ per PFLOP-hour", True),
-    ("date", "Price of, source", False),
+    ("date", "Date, source", False),
 )
 """Name in the address, heading, and whether it holds numbers."""
 
@@ -147,11 +147,9 @@ def figures(offers: Sequence[Offer], today: date) -> tuple[PriceFigure, ...]:
 
 
 def book_links(books: Iterable[BookInfo], asked: PriceQuery) -> tuple[BookLink, ...]:
-    """The built-in prices and the price books; one that was named otherwise stays visible."""
+    """The built-in prices and the price books that this browser may use."""
     token = asked.book.partition("@")[0]
     found = [("", "Built-in prices"), *((book.token, book.name) for book in books)]
-    if token not in dict(found):
-        found.append((asked.book, "Shared price book"))
     return tuple(
         BookLink(name, address(PriceQuery(book=reference)), reference.partition("@")[0] == token)
         for reference, name in found
@@ -274,7 +272,6 @@ def _column(name: str, label: str, numeric: bool, asked: PriceQuery) -> SortColu
 
 
 def _row(offer: Offer, delivered: Delivered, today: date) -> PriceRow:
-    days = (today - offer.valid_from).days
     pflop = usd_per_pflop_hour(offer, delivered)
     option = PURCHASE_OPTIONS.get(offer.purchase_option, offer.purchase_option)
     return PriceRow(
@@ -289,8 +286,8 @@ def _row(offer: Offer, delivered: Delivered, today: date) -> PriceRow:
         before=_before(offer),
         gpu_usd=f"{offer.usd_per_gpu_hour:,.2f}",
         pflop_usd="" if pflop is None else f"{pflop:,.2f}",
-        day=FactCell(short_day(offer.valid_from), age_words(days), level_of(days)),
-        source=source_cell(offer.source),
+        day=day_cell(offer, today),
+        source=source_cell(offer.source, offer.evidence),
     )
 
 

@@ -14,9 +14,11 @@ from starlette.responses import Response
 from app.catalog.catalog import Catalog
 from app.estimator.report import Report
 from app.inputs import ScenarioInput, fields_from_pairs
+from app.services.book_infos import BookInfo
 from app.services.own_runs import ValidationService
-from app.services.price_books import BookInfo, PriceBooks
+from app.services.price_books import PriceBooks
 from app.services.problems import InputProblems, Problem, problems_from_validation
+from app.services.scenario_prices import ScenarioPrices
 from app.services.scenarios import ScenarioService
 from app.settings import Settings
 from app.web import results
@@ -45,6 +47,7 @@ class Page:
     scenarios: ScenarioService
     validation: ValidationService
     price_books: PriceBooks
+    prices: ScenarioPrices
     settings: Settings
     workspace: str | None
 
@@ -52,27 +55,32 @@ class Page:
         """The price books that this browser can choose from."""
         return self.price_books.mine(self.workspace)
 
+    def priced(self, reference: str) -> Catalog:
+        """The facts with the prices of a book; the built-in ones for none.
+
+        Raises
+        ------
+        InputProblems : there is no such price book for this browser.
+        """
+        return self.prices.priced(self.catalog, reference, self.workspace)
+
     def catalog_of(self, scenario: ScenarioInput) -> Catalog:
         """The facts with the prices that the scenario is computed with.
 
         Raises
         ------
-        InputProblems : no price book has the key that the scenario names.
+        InputProblems : see `priced`.
         """
-        if not scenario.price_book:
-            return self.catalog
-        return self.price_books.priced(self.catalog, scenario.price_book)
+        return self.priced(scenario.price_book)
 
     def pinned(self, scenario: ScenarioInput) -> ScenarioInput:
         """The scenario with its price book in the version of now, so that it keeps its prices.
 
         Raises
         ------
-        InputProblems : no price book has the key that the scenario names.
+        InputProblems : see `priced`.
         """
-        if not scenario.price_book:
-            return scenario
-        reference = self.price_books.pin(scenario.price_book)
+        reference = self.prices.pin(scenario.price_book, self.workspace)
         return scenario.model_copy(update={"price_book": reference})
 
 
@@ -85,6 +93,7 @@ def page(request: Request) -> Page:
         state.scenarios,
         state.validation,
         state.price_books,
+        state.scenario_prices,
         state.settings,
         request.cookies.get(WORKSPACE_COOKIE),
     )

@@ -158,7 +158,7 @@ class WaysTable:
 
     Parameters
     ----------
-    buying : from which use on owning is cheaper than renting; empty where no server is known.
+    buying : from which use on owning is cheaper than renting, or that no server's price is known.
     """
 
     method: str
@@ -264,3 +264,22 @@ class ResultView:
     """what to know before the answer is relied on"""
     basis: str
     """one line: date, estimator version, prices, simulated cases and seed"""
+
+    @property
+    def contents(self) -> tuple[tuple[str, str], ...]:
+        """Sections of the page that hold something: anchor and name, in their order."""
+        found = [
+            ("notes", "Before you rely on this", self.notes),
+            ("side-by-side", "Side by side", self.rows),
+            ("chart-cash-flow", "Cash flow", self.cash_flow),
+            ("chart-memory", "Memory", self.memory),
+            ("costs", "Cost lines", self.costs),
+            ("ways", "Rent, buy or managed", self.ways),
+            ("plans", "Plans", self.plans),
+            ("bill", "Bill of infrastructure", self.bill),
+            ("model", "Model and data", self.model),
+            ("software", "Software", self.software),
+            ("assumptions", "What this rests on", self.assumptions),
+            ("sources", "Sources", self.sources),
+        ]
+        return tuple((anchor, label) for anchor, label, there in found if there)

@@ -239,7 +239,7 @@ def _energy(report: Report, energy: EnergyReport) -> Iterator[Detail]:
         f"with its share of the host, PUE {show.significant(energy.pue)}",
     )
     if energy.kg_co2e is None or energy.g_co2e_per_kwh is None:
-        yield Detail("Carbon of one run", "not known: the place of the data centre is not")
+        yield Detail("Carbon of one run", "not known: region not stated")
         return
     read = result_sources.mark(report, energy.grid_source_key).text
     yield Detail(

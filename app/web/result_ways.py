@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
+from app.estimator.constants import CONSTANTS
 from app.estimator.report import BuyingReport, MethodReport, Report, WayReport
+from app.estimator.ways import OWN
 from app.web import presenters as show
 from app.web import result_costs, result_sources
 from app.web.figures import currency_of, name_of
@@ -19,18 +21,39 @@ def table(report: Report, m: MethodReport, today: date) -> WaysTable:
     today : day to which the age of prices is counted.
     """
     chosen = next((way for way in m.ways if way.chosen), None)
-    least = min(way.total_usd for way in m.ways)
+    least = min(way.total_usd for way in m.ways if _can_be_cheapest(way, m.buying))
     return WaysTable(
         method=m.method,
         label=name_of(m.method),
         horizon=show.months(report.horizon_months),
-        buying=() if m.buying is None else _buying(report, m.buying),
-        ways=tuple(_way(report, way, chosen, least, today) for way in m.ways),
+        buying=_no_server(m) if m.buying is None else _buying(report, m.buying),
+        ways=tuple(
+            _way(
+                report,
+                way,
+                chosen,
+                cheapest=way.total_usd == least and _can_be_cheapest(way, m.buying),
+                today=today,
+            )
+            for way in m.ways
+        ),
     )
 
 
+def _can_be_cheapest(way: WayReport, buying: BuyingReport | None) -> bool:
+    """Owned servers cannot where the programme alone uses them too little: their share of the cost
+    then rests on other work, which renting does not ask for.
+    """
+    if way.key != OWN or buying is None:
+        return way.key != OWN
+    needed = [buying.break_even_fraction]
+    if buying.chosen_label:
+        needed.append(buying.chosen_break_even_fraction)
+    return all(use is not None and buying.programme_fraction >= use for use in needed)
+
+
 def _way(
-    report: Report, way: WayReport, chosen: WayReport | None, least_usd: float, today: date
+    report: Report, way: WayReport, chosen: WayReport | None, *, cheapest: bool, today: date
 ) -> WayView:
     currency = currency_of(report)
     # To the day of the reader: prices age on a saved page too.
@@ -43,11 +66,7 @@ def _way(
         idle = show.number(hours)
         idle_share = show.percent(hours / way.paid_gpu_hours) if round(hours) else ""
     rows, exact_total = result_costs.lines(report, way.lines)
-    tags = [
-        tag
-        for tag, given in (("chosen", way.chosen), ("cheapest", way.total_usd == least_usd))
-        if given
-    ]
+    tags = [tag for tag, given in (("chosen", way.chosen), ("cheapest", cheapest)) if given]
     return WayView(
         label=way.label,
         what=": ".join(part for part in (way.seller, way.what) if part),
@@ -68,6 +87,17 @@ def _way(
         price_source=result_sources.mark(report, way.source_key),
         rows=rows,
         exact_total=exact_total,
+    )
+
+
+def _no_server(m: MethodReport) -> tuple[str, ...]:
+    """That nothing can be said of owning, and what would change it."""
+    if m.plan is None:
+        return ()
+    price = CONSTANTS["server_usd_per_gpu"].label
+    return (
+        f"No price of a server with {m.plan.accelerator_name} is known; enter one among the "
+        f"assumptions ({price}).",
     )
 
 
@@ -93,8 +123,10 @@ def _buying(report: Report, found: BuyingReport) -> tuple[str, ...]:
             f"Buying {servers} beats renting once {busy} busy more than "
             f"{show.percent(found.break_even_fraction)} of the time; {alone}."
         )
+    beside = () if not found.chosen_label else (_against_the_chosen(report, found),)
     return (
         first,
+        *beside,
         f"Compared: {found.servers} × {found.server} ({show.plural(found.gpus, 'GPU')} together), "
         f"{show.usd(found.total_usd, currency)} over {show.months(report.horizon_months)} less "
         f"what {'it is' if found.servers == 1 else 'they are'} worth at the end, or "
@@ -102,4 +134,15 @@ def _buying(report: Report, found: BuyingReport) -> tuple[str, ...]:
         f"{price(found.rent_usd_per_gpu_hour)} for renting ({found.rent_label}). The lines of "
         "owning below charge this programme its share in a company that uses its servers "
         f"{show.percent(found.utilisation_fraction)} of the time.",
+    )
+
+
+def _against_the_chosen(report: Report, found: BuyingReport) -> str:
+    """The same comparison with the way that the plan is paid for."""
+    price = show.usd(found.chosen_usd_per_gpu_hour, currency_of(report), cents=True)
+    paid = f"Against {price} for each GPU-hour used as the plan is paid for ({found.chosen_label})"
+    if found.chosen_break_even_fraction is None:
+        return f"{paid}, buying never wins."
+    return (
+        f"{paid}, buying wins above {show.percent(found.chosen_break_even_fraction)} of the time."
     )

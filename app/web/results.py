@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from app.estimator.adapters import ALL_LINEARS, ATTENTION_LINEARS
@@ -14,6 +14,7 @@ from app.web import (
     result_costs,
     result_currency,
     result_plans,
+    result_purchase,
     result_sources,
     result_ways,
 )
@@ -104,7 +105,7 @@ def view(
         software_line=software_line(report, unfitted),
         assumptions=tuple(_assumption(report, a) for a in report.assumptions),
         sources=result_sources.rows(report),
-        notes=_notes(report, unfitted),
+        notes=(*result_purchase.notes(report, day), *_notes(report, unfitted)),
         basis=f"Computed for {show.day(report.as_of)} with estimator {report.estimator_version}, "
         f"{prices(report)}, {report.draws:,} simulated cases, "
         f"seed {report.seed}.",
@@ -112,9 +113,16 @@ def view(
 
 
 def prices(report: Report) -> str:
-    """When the prices of the chosen plans were read, and whose they are, as part of a sentence."""
-    read = [m.plan.price_valid_from for m in report.methods if m.plan is not None]
-    said = f"prices read {show.days_between(read or [report.prices_as_of])}"
+    """Of which days the prices are, and whose, as part of a sentence.
+
+    Notes
+    -----
+    The newest day on which a price held, and the oldest day of the chosen plans' prices.
+    """
+    days = [m.plan.price_valid_from for m in report.methods if m.plan is not None]
+    said = f"prices of up to {show.day(max([report.prices_as_of, *days]))}"
+    if days:
+        said += f", oldest price used of {show.day(min(days))}"
     return f"{said} (price book {report.price_book})" if report.price_book else said
 
 
@@ -179,7 +187,7 @@ def _key_figures(report: Report) -> tuple[KeyFigure, ...]:
                 f"Extra cost of full over {adapter}",
                 show.usd_short(compared.extra_cost_usd, currency),
                 "",
-                f"over {horizon}",
+                _bought(report, ("full", compared.adapter_method), f"over {horizon}"),
             )
         )
     elif leader is not None and leader.accuracy is not None:
@@ -196,10 +204,24 @@ def _key_figures(report: Report) -> tuple[KeyFigure, ...]:
                 f"Total cost, {_within_sentence(leader.method)}",
                 show.usd_short(leader.total_usd, currency),
                 show.span(leader.total_usd_range, currency=currency),
-                f"over {horizon}",
+                _bought(report, (leader.method,), f"over {horizon}"),
             )
         )
     return tuple(found)
+
+
+def _bought(report: Report, methods: Sequence[str], note: str) -> str:
+    """A note of an amount with the kinds of price behind it, where they are no firm list prices."""
+    kinds = {
+        m.method: result_purchase.at_prices(m.plan) for m in report.methods if m.method in methods
+    }
+    said = list(dict.fromkeys(kind for kind in kinds.values() if kind))
+    if not said:
+        return note
+    if len(kinds) == 1 or (len(said) == 1 and all(kinds.values())):
+        return f"{note}, {said[0]}"
+    parts = [f"{_within_sentence(method)} {kind}" for method, kind in kinds.items() if kind]
+    return f"{note}; {show.join_words(parts)}"
 
 
 def _break_even(report: Report) -> str:
@@ -318,7 +340,7 @@ def _rows(report: Report) -> tuple[TableRow, ...]:
         if energy is None:
             return Cell(show.NONE)
         if energy.kg_co2e is None:
-            return Cell(show.energy(energy.kwh), note="carbon not known: no place")
+            return Cell(show.energy(energy.kwh), note="carbon not known: region not stated")
         return Cell(
             show.carbon(energy.kg_co2e), note=f"{show.energy(energy.kwh)}, {energy.grid_label}"
         )
@@ -329,12 +351,18 @@ def _rows(report: Report) -> tuple[TableRow, ...]:
         return Cell(show.number(m.programme_gpu_hours), note="GPU-hours of all runs")
 
     def total(m: MethodReport) -> Cell:
-        spread = m.total_usd_range
+        spread, bought = m.total_usd_range, result_purchase.at_prices(m.plan)
+        amount = show.usd(m.total_usd, currency)
         if spread is None:
-            return Cell(show.usd(m.total_usd, currency))
+            return Cell(amount, note=bought)
         if show.usd_short(spread.p10, currency) == show.usd_short(spread.p90, currency):
-            return Cell(show.usd(m.total_usd, currency), note="as entered; only GPU time varies")
-        return Cell(show.usd(m.total_usd, currency), show.span(spread, currency=currency))
+            said = "as entered; only GPU time varies"
+            return Cell(amount, note=f"{said}, {bought}" if bought else said)
+        return Cell(amount, show.span(spread, currency=currency), bought)
+
+    def one_run(m: MethodReport) -> Cell:
+        usd = m.plan.usd if m.plan else None
+        return Cell(show.usd(usd, currency), note=result_purchase.at_prices(m.plan))
 
     table = (
         ("Expected accuracy gain", gain, True),
@@ -352,11 +380,7 @@ def _rows(report: Report) -> tuple[TableRow, ...]:
         ),
         ("Time to first release", lambda m: Cell(show.months(m.time_to_release_months)), False),
         ("One training run", run_hours, False),
-        (
-            "Cost of one run",
-            lambda m: Cell(show.usd(m.plan.usd if m.plan else None, currency)),
-            False,
-        ),
+        ("Cost of one run", one_run, False),
         (f"GPU time of the programme, {horizon}", programme, False),
         ("Carbon of one run", carbon, False),
         ("GPUs", gpus, False),

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
 from app import __version__
+from app.services.book_access import INSTALLATION
 from app.services.repricing import Repriced, reprice
 from app.services.scenarios import SharedScenario
 from app.web import comparisons, requests, results, today_views
@@ -28,7 +29,7 @@ def shared_side(found: SharedScenario, heading: str) -> comparisons.Side:
 
 
 def _sides(
-    shared: SharedScenario, repriced: Repriced
+    shared: SharedScenario, repriced: Repriced, address: str
 ) -> tuple[comparisons.Side, comparisons.Side] | None:
     if repriced.after is None:
         return None
@@ -36,7 +37,7 @@ def _sides(
         "Today",
         shared.scenario,
         repriced.after,
-        with_query("/result", shared.scenario.to_query()),
+        address,
         f"today: estimator {__version__}, {results.prices(repriced.after)}",
         pinned=False,
     )
@@ -48,13 +49,19 @@ def today(site: Site, token: str) -> Response:
     """The numbers that were shared, today's, and the prices between them."""
     shared = site.scenarios.get(token)
     day = requests.today()
-    repriced = reprice(shared, site.catalog, site.price_books, day)
+    repriced = reprice(shared, site.catalog, site.prices, day, site.workspace)
     offers = {}
     if repriced.changes:
-        offers = {offer.key: offer for offer in site.catalog_of(shared.scenario).listed}
-    view = today_views.view(repriced, _sides(shared, repriced), offers, day)
-    scenario = shared.scenario
-    newest = scenario.model_copy(update={"price_book": scenario.price_book.partition("@")[0]})
+        # Only what the rows of changed prices are called.
+        prices = site.prices.priced(site.catalog, repriced.reference, INSTALLATION)
+        offers = {offer.key: offer for offer in prices.listed}
+    scenario = site.prices.shown(shared.scenario, site.workspace)
+    # Without its price book the full result would be another one.
+    same = scenario == shared.scenario
+    if same:
+        scenario = scenario.model_copy(update={"price_book": repriced.reference})
+    result_address = with_query("/result", scenario.to_query()) if same else ""
+    view = today_views.view(repriced, _sides(shared, repriced, result_address), offers, day)
     title = shared.report.title or shared.title
     return site.render(
         "pages/today.html",
@@ -68,9 +75,8 @@ def today(site: Site, token: str) -> Response:
             title=title,
             shared_address=f"/s/{token}",
             saved=show.day(shared.created_at),
-            result_address=with_query("/result", scenario.to_query()),
+            result_address=result_address,
             builder_address=with_query("/estimate", scenario.to_query()),
-            newest_address=with_query("/estimate", newest.to_query()) if view.newer else "",
             view=view,
         ),
         headers=PRIVATE,

@@ -174,6 +174,6 @@ def _newer(found: Repriced) -> str:
     if found.newer_version is None:
         return ""
     return (
-        f"Today's numbers use the price book as it was pinned ({found.before.price_book}); "
-        f"version {found.newer_version} exists."
+        f"Its price book has changed since: it was {found.before.price_book}, and today's numbers "
+        f"use version {found.newer_version}."
     )

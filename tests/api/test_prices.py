@@ -137,6 +137,9 @@ def test_a_book_of_the_installation_is_read_only(client: TestClient, catalog: Ca
     assert client.get(f"{BOOKS}/{token}").status_code == 200
     key = client.post(BOOKS, json=OURS).json()["workspace_key"]
     refused(client.put(f"{BOOKS}/{token}", json=OURS, headers=bearer(key)), 403)
+    saved = client.post("/api/v1/scenarios", json={"price_book": token}).json()
+    shared = client.get(f"/api/v1/scenarios/{saved['token']}").json()
+    assert shared["scenario"]["price_book"] == f"{token}@1"
     offers = client.get(OFFERS, params={"price_book": token, "provider": "aws"}).json()
     assert {row["offer"]: row["usd_per_instance_hour"] for row in offers}[P5] == 40
 
@@ -166,7 +169,10 @@ def test_what_cannot_be_used(
 def test_a_large_book_passes_and_a_huge_one_is_refused(client: TestClient, rows: Rows) -> None:
     lines = [RATE.replace("us-east-1", f"region-{n}") for n in range(6_000)]
     large = {**OURS, "rates": HEADER + "".join(lines)}
-    made = client.post(BOOKS, json=large)
+    assert "2,000" in refused(client.post(BOOKS, json=large), 422)["/rates"]
+    assert rows() == 0
+    key = client.post(BOOKS, json=OURS).json()["workspace_key"]
+    made = client.post(BOOKS, json=large, headers=bearer(key))
     assert made.status_code == 201, made.text[:500]
     assert made.json()["rows"] == 6_000
     before = rows()
@@ -181,23 +187,79 @@ def test_a_scenario_is_computed_with_a_price_book_and_pinned_to_it(
     client: TestClient, made: dict[str, Any], main_job: dict[str, Any]
 ) -> None:
     asked = {**main_job, "methods": ["full"], "providers": ["aws"], "price_book": made["token"]}
-    report = client.post("/api/v1/estimates", json=asked).json()
+    key = bearer(made["workspace_key"])
+    report = client.post("/api/v1/estimates", json=asked, headers=key).json()
     assert report["price_book"] == "Ours, version 1"
     assert report["methods"][0]["plan"]["price_book"] == "Ours, version 1"
-    plans = client.post("/api/v1/plans", json=asked).json()
+    plans = client.post("/api/v1/plans", json=asked, headers=key).json()
     assert plans["methods"][0]["plan"]["price_book"] == "Ours, version 1"
-    saved = client.post("/api/v1/scenarios", json=asked).json()
+    saved = client.post("/api/v1/scenarios", json=asked, headers=key).json()
     assert saved["scenario"]["price_book"] == f"{made['token']}@1"
     client.put(
-        f"{BOOKS}/{made['token']}",
-        json={**OURS, "discounts": "aws, 5", "rates": ""},
-        headers=bearer(made["workspace_key"]),
+        f"{BOOKS}/{made['token']}", json={**OURS, "discounts": "aws, 5", "rates": ""}, headers=key
     )
+    found = client.get(f"/api/v1/scenarios/{saved['token']}/today", headers=key).json()
+    assert found["before"]["price_book"] == "Ours, version 1"
+    assert found["after"]["price_book"] == "Ours, version 2"
+    assert found["newer_version"] == 2
+    assert found["changes"]
     pinned = client.get(f"/api/v1/scenarios/{saved['token']}/today").json()
     assert pinned["after"]["methods"] == pinned["before"]["methods"]
-    assert (pinned["newer_version"], pinned["changes"]) == (2, [])
-    newest = client.post("/api/v1/estimates", json=asked).json()
+    assert (pinned["newer_version"], pinned["changes"]) == (None, [])
+    newest = client.post("/api/v1/estimates", json=asked, headers=key).json()
     assert newest["price_book"] == "Ours, version 2"
+
+
+def test_a_link_hands_out_its_numbers_and_not_its_price_book(
+    client: TestClient, made: dict[str, Any]
+) -> None:
+    book, key = made["token"], bearer(made["workspace_key"])
+    asked = {"methods": ["full"], "providers": ["aws"], "price_book": book}
+    saved = client.post("/api/v1/scenarios", json=asked, headers=key).json()
+    client.put(f"{BOOKS}/{book}", json={**OURS, "discounts": "aws, 5"}, headers=key)
+    address = f"/api/v1/scenarios/{saved['token']}"
+    other = client.post(BOOKS, json=OURS).json()["workspace_key"]
+    assert client.get(address, headers=key).json()["scenario"]["price_book"] == f"{book}@1"
+    for headers in ({}, bearer(other), bearer("made-up"), bearer(book)):
+        shared = client.get(address, headers=headers)
+        assert shared.json()["scenario"]["price_book"] == ""
+        assert shared.json()["report"] == saved["report"]
+        today = client.get(f"{address}/today", headers=headers)
+        assert today.json()["after"]["price_book"] == "Ours, version 1"
+        assert today.json()["newer_version"] is None
+        assert book not in shared.text + today.text
+    assert client.get(f"{address}/today", headers=key).json()["newer_version"] == 2
+
+
+@pytest.mark.parametrize("withdrawn", [False, True], ids=["shared", "withdrawn"])
+def test_a_token_of_a_price_book_opens_nothing(
+    client: TestClient, made: dict[str, Any], rows: Rows, withdrawn: bool
+) -> None:
+    """Whoever has seen it cannot compute with the book, or with what it becomes."""
+    key = bearer(made["workspace_key"])
+    asked = {"methods": ["full"], "providers": ["aws"], "price_book": made["token"]}
+    saved = client.post("/api/v1/scenarios", json=asked, headers=key).json()
+    if withdrawn:
+        assert client.delete(f"/api/v1/scenarios/{saved['token']}", headers=key).is_success
+    other = bearer(client.post(BOOKS, json=OURS).json()["workspace_key"])
+    before = rows()
+    for reference in (made["token"], f"{made['token']}@1"):
+        body = {**asked, "price_book": reference}
+        for headers in ({}, other):
+            answers = [
+                client.post(f"/api/v1/{path}", json=body, headers=headers)
+                for path in ("estimates", "plans", "scenarios")
+            ]
+            query = {"price_book": reference}
+            answers.append(client.get("/api/v1/plans", params=query, headers=headers))
+            for answer in answers:
+                found = refused(answer, 422)
+                assert set(found) == {"/price_book"}
+                assert "share the link, or choose other prices" in found["/price_book"]
+            refused(client.get(OFFERS, params=query, headers=headers), 404)
+        read = client.get("/api/v1/plans", params={"price_book": reference}, headers=key)
+        assert read.json()["price_book"] == "Ours, version 1"
+    assert rows() == before
 
 
 @pytest.mark.parametrize("reference", ["A" * 32, "A" * 32 + "@1"])

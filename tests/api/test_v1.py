@@ -358,7 +358,14 @@ def test_plans_by_address_are_those_by_body(client: TestClient, main_job: dict[s
     assert offers == {"aws"}
 
 
+def test_plans_of_one_way_to_pay(client: TestClient, main_job: dict[str, Any]) -> None:
+    asked = {**main_job, "methods": ["lora"], "include_spot": True}
+    [found] = client.post(f"{PLANS}?option=spot", json=asked).json()["methods"]
+    assert {plan["purchase_option"] for plan in found["frontier"]} == {"spot"}
+
+
 def test_plans_refuse_what_cannot_be_used(client: TestClient) -> None:
     assert "/epochs" in pointers(client.get(f"{PLANS}?epochs=x"), 422)
     assert "/region" in pointers(client.post(f"{PLANS}?region=nowhere", json={}), 422)
+    assert "/option" in pointers(client.post(f"{PLANS}?option=spot", json={}), 422)
     assert "/model" in pointers(client.post(PLANS, json={"model": "nobody/nothing"}), 422)

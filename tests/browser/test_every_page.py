@@ -81,6 +81,7 @@ def test_todays_numbers_beside_a_shared_result_have_no_finding(
     watch = watched(profile(dark=dark, width=390).new_page())
     watch.page.goto(f"{base_url}/result?{QUERY}&currency=EUR&include_spot=true")
     watch.page.get_by_role("button", name="Save and get a link").click()
+    watch.page.wait_for_url("**/s/*")
     watch.page.goto(f"{watch.page.url}/today")
     assert watch.page.get_by_role("heading", name="As shared, and today").is_visible()
     assert watch.page.get_by_text("Nothing has changed").is_visible()

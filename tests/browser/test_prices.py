@@ -109,3 +109,21 @@ def test_a_file_that_is_far_too_large_is_said_so(base_url: str, profile: Profile
     )
     page.get_by_role("button", name="Save the price book").click()
     expect(page.get_by_role("heading", name="Request too large")).to_be_visible()
+
+
+_ROOM_OF_LABELS = """[...document.querySelectorAll(".price-filter select")].map(select => {
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = getComputedStyle(select).font;
+  const widest = Math.max(...[...select.options].map(o => pen.measureText(o.label).width));
+  return select.clientWidth - 40 - widest;
+})"""
+"""What is left beside the widest label of each list, less its padding and arrow. [px]"""
+
+
+def test_no_label_of_the_filter_is_cut(base_url: str, profile: Profile) -> None:
+    page = profile().new_page()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{base_url}/prices")
+    room = page.evaluate(_ROOM_OF_LABELS)
+    assert len(room) == 4
+    assert min(room) >= 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import shutil
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -159,6 +161,26 @@ def test_a_price_list_is_named_by_its_prices(on_day: dict[date, Catalog], catalo
     assert catalog.price_list_hash == price_list_hash(reversed(catalog.listed))
     assert catalog.price_list_hash != price_list_hash(catalog.listed[1:])
     assert load_catalog(PRICING).price_list_hash == catalog.price_list_hash
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"usd_per_instance_hour": 1.5},
+        {"valid_from": date(2020, 1, 1)},
+        {"tier": "capacity-block"},
+        {"purchase_option": "capacity-block"},
+        {"trainable": False},
+    ],
+    ids=lambda changed: str(*changed),
+)
+def test_all_that_is_kept_of_a_price_list_names_it(
+    catalog: Catalog, changed: dict[str, Any]
+) -> None:
+    """Else a scenario would be held against the list of another that was saved before it."""
+    first, *rest = catalog.offers
+    other = (dataclasses.replace(first, **changed), *rest)
+    assert price_list_hash(other) != price_list_hash(catalog.offers)
 
 
 def test_a_new_price_makes_a_new_list_and_a_note_does_not(tmp_path: Path, catalog: Catalog) -> None:

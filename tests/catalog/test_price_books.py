@@ -158,6 +158,21 @@ def test_what_a_rate_says_of_a_known_instance_counts(catalog: Catalog) -> None:
     assert found.inter_node_bytes_per_s == 6.25e9
 
 
+@pytest.mark.parametrize(
+    "place",
+    [{}, {"region": "*"}, {"region": "mars-1"}, {"purchase_option": "reserved-3y"}],
+    ids=lambda place: str(*place.values()),
+)
+def test_the_memory_that_a_rate_says_counts(catalog: Catalog, place: dict[str, str]) -> None:
+    """Whether it replaces a price or adds one beside those of the same instance."""
+    said = row(gpu_memory_gib=Decimal(72), **place)
+    own = [o for o in priced(catalog, book(said)).listed if o.price_book]
+    assert own
+    assert {offer.memory_bytes for offer in own} == {72 * GIB}
+    unsaid = [o for o in priced(catalog, book(row(**place))).listed if o.price_book]
+    assert {offer.memory_bytes for offer in unsaid} == {by_key(catalog)[P5].memory_bytes}
+
+
 def test_another_machine_of_the_same_name_is_not_the_built_in_one(catalog: Catalog) -> None:
     found = priced(catalog, book(row("30", gpus_per_instance=4)))
     [new] = [o for o in found.listed if o.key == P5]

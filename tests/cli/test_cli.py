@@ -227,5 +227,9 @@ def test_plan_filters_and_refuses() -> None:
     given = json.dumps(SCENARIO)
     found = printed("plan", "-", "--json", "--provider", "aws", given=given)
     assert {m["plan"]["provider"] for m in found["methods"] if m["plan"]} == {"aws"}
+    spot = json.dumps({**SCENARIO, "include_spot": True})
+    found = printed("plan", "-", "--json", "--option", "spot", given=spot)
+    assert {m["plan"]["purchase_option"] for m in found["methods"] if m["plan"]} == {"spot"}
+    assert "/option: No offer" in refused("plan", "-", "--option", "spot", given=given)
     assert "/gpu: No offer" in refused("plan", "-", "--gpu", "nothing", given=given)
     assert "/epochs" in refused("plan", "-", given='{"epochs": -1}')

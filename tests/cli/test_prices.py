@@ -18,9 +18,11 @@ from app.cli import main
 from app.cli import prices as prices_commands
 from app.db.session import open_engine, open_sessions
 from app.inputs import ScenarioInput
+from app.services.book_access import INSTALLATION
 from app.services.book_drafts import BookDraft
 from app.services.estimates import estimate
 from app.services.price_books import PriceBooks
+from app.services.scenario_prices import ScenarioPrices
 from app.services.scenarios import ScenarioService
 from tests.pricing_folder import ROOT, PricingFolder
 
@@ -201,7 +203,27 @@ def test_catalogues_of_many_clouds(database: Path, catalog: Catalog) -> None:
     books = service(database, catalog)
     [info] = books.mine(None)
     assert info.rows == len(books.get(info.token, None)[1].rows) >= found["added"]
-    assert len(books.priced(catalog, info.token).listed) > len(catalog.listed)
+    prices = ScenarioPrices(open_sessions(open_engine(f"sqlite:///{database}")))
+    assert len(prices.priced(catalog, info.token, None).listed) > len(catalog.listed)
+
+
+def test_a_price_that_is_not_believed_leaves_the_stored_one(tmp_path: Path) -> None:
+    file = tmp_path / "aws.csv"
+    header = "InstanceType,AcceleratorName,AcceleratorCount,Price,SpotPrice,Region\n"
+    line = "{},H100,8,{},,us-east-{}\n"
+    good = [line.format("p5.48xlarge", 55.04, region) for region in (1, 2, 3)]
+    file.write_text(header + "".join(good))
+    assert printed("import", "--format", "skypilot", str(file))["kept"] == 0
+    # The first is in cents now, and the third is not there any more.
+    file.write_text(header + line.format("p5.48xlarge", 5504, 1) + good[1])
+    text = said("import", "--format", "skypilot", str(file))
+    assert "version 2: 0 added, 0 changed, 0 confirmed at a later date, 1 removed, 2 unch" in text
+    assert "since the new price was not believed or is of an older day: 1.\n" in text
+    again = printed("import", "--format", "skypilot", str(file))
+    assert (again["kept"], again["new_version"], again["unchanged"]) == (1, False, 2)
+    listed = {row["offer"]: row for row in printed("list", "--book", "imported")}
+    kept = listed["aws.p5-48xlarge.us-east-1.on-demand"]
+    assert (kept["usd_per_instance_hour"], kept["source"]["locator"]) == (55.04, "skypilot aws.csv")
 
 
 def test_import_takes_the_day_that_it_is_told(tmp_path: Path) -> None:
@@ -288,6 +310,7 @@ def test_refresh_takes_in_what_was_fetched(
             [Path(rates(tmp_path, AWS, LAMBDA))],
             format="csv",
             accelerators=catalog.accelerators,
+            sellers=options["sellers"],
             valid_from=options["valid_from"],
         )
 
@@ -378,7 +401,7 @@ def shared(database: Path, catalog: Catalog, **asked: Any) -> tuple[str, str]:
     said("books")  # migrates
     sessions = open_sessions(open_engine(f"sqlite:///{database}"))
     scenario = ScenarioInput.model_validate({**SCENARIO, **asked})
-    prices = PriceBooks(sessions, catalog).priced(catalog, scenario.price_book)
+    prices = ScenarioPrices(sessions).priced(catalog, scenario.price_book, INSTALLATION)
     report = estimate(scenario, prices, date(2026, 11, 24))
     saved = ScenarioService(sessions).save(scenario, report, None, prices)
     return saved.scenario.token, saved.workspace_key or ""

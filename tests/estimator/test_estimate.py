@@ -21,6 +21,7 @@ from app.estimator.memory import LINE_LABELS
 from app.estimator.methods import LABELS
 from app.estimator.planner import Limits, Task, plan_run
 from app.estimator.report import MethodReport, Report
+from app.estimator.schedule import schedule_of
 from app.estimator.uncertainty import distribution, draw_factors, money_draws
 from app.inputs import ScenarioInput
 from app.services.estimates import case_of
@@ -47,6 +48,7 @@ SCENARIOS = {
             "currency": "EUR",
         }
     ),
+    "own servers": MAIN.model_copy(update={"assumptions": {"server_usd_per_gpu": 30_000.0}}),
     "cheapest": MAIN.model_copy(update={"objective": "cheapest"}),
     "fastest": MAIN.model_copy(update={"objective": "fastest"}),
     # The base is nearly always right, so that a model often tests below it.
@@ -184,13 +186,31 @@ def test_a_model_that_tests_below_the_base_is_not_released(pair: tuple[Case, Rep
 
 
 def test_what_waiting_costs_by_hand(catalog: Catalog) -> None:
-    """8 experiments of 0.3 runs and the release, 10% lost; 2 later releases a year over 3 years."""
+    """8 experiments of 0.3 runs and the release, 10% lost. The release comes after 6 weeks, 1.38
+    months; of 2 later ones a year over 3 years, the fifth is due in month 31.4, and a sixth would
+    come after the end.
+    """
     case = case_of(MAIN, catalog, TODAY)
-    waiting = module._waiting(case, np.array([4.0, 16.0]))
-    assert waiting.runs == pytest.approx((1 + 8 * 0.3) * 1.1 + 6 * 1.1) == pytest.approx(10.34)
+    waiting = module._waiting(case, np.array([4.0, 16.0]), schedule_of(case.programme, 6.0, 36))
+    assert waiting.runs == pytest.approx((1 + 8 * 0.3) * 1.1 + 5 * 1.1) == pytest.approx(9.24)
     # 100,000 answers of 0.5 USD: 500 USD a point and month, 10 points, 730.5 hours a month. An hour
     # more of a run delays the release by the 3.74 runs before it.
     assert waiting.usd_per_hour == pytest.approx(3.74 * 5_000 / 730.5)
+
+
+def test_a_plan_too_slow_for_its_releases_does_not_look_cheap(catalog: Catalog) -> None:
+    """Every plan is weighed by the releases that are wanted, engineering and the first campaign
+    apart, and not by those that it finds time for.
+    """
+    case = case_of(MAIN, catalog, TODAY)
+    schedule = schedule_of(case.programme, 130.0, 36)
+    # 130 weeks are 29.9 months: of a third to come, one is wanted, in month 35.9, after the end.
+    assert module._waiting(case, np.array([1.0]), schedule).runs == pytest.approx(3.74)
+    often = schedule_of(dataclasses.replace(case.programme, releases_per_year=24), 6.0, 36)
+    wanted = module._waiting(case, np.array([1.0]), often).runs
+    # Runs of a month, 30 of them: fewer releases than wanted, and none fewer in the count.
+    slow = often.campaigns(730.5)
+    assert slow.runs[0] < wanted == often.campaigns(0.0).runs[0]
 
 
 def test_below_the_base_happens(catalog: Catalog) -> None:
@@ -206,7 +226,7 @@ def test_every_key_leads_to_its_source(pair: tuple[Case, Report]) -> None:
     for m in report.methods:
         assert {line.source for line in m.cost_lines} <= known | {"input", "assumption"}
         for way in m.ways:
-            assert way.source_key in known
+            assert way.source_key in known | {"input"}
             assert {line.source for line in way.lines} <= known | {"input", "assumption"}
         assert m.plan is not None
         assert m.plan.energy is not None
@@ -246,6 +266,12 @@ def test_at_the_break_even_gap_both_methods_are_worth_the_same(
         case.constants,
     )
     limits = Limits(case.max_gpus, case.deadline_hours, case.budget_usd)
+    schedules = {
+        method.key: schedule_of(
+            case.programme, case.programme.engineer_weeks(method), case.value.horizon_months
+        )
+        for method in case.methods
+    }
     planned = {
         method.key: plan_run(
             Task(
@@ -259,7 +285,7 @@ def test_at_the_break_even_gap_both_methods_are_worth_the_same(
             case.fleet,
             case.space,
             limits,
-            module._waiting(case, np.maximum(final[method.key] - base, 0.0)),
+            module._waiting(case, np.maximum(final[method.key] - base, 0.0), schedules[method.key]),
         )
         for method in case.methods
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import fields, replace
+from itertools import cycle
 
 import numpy as np
 import pytest
@@ -17,8 +18,8 @@ from app.estimator.adapters import ALL_LINEARS, Adapters
 from app.estimator.architecture import Architecture
 from app.estimator.constants import ConstantValues, constant_values
 from app.estimator.cost import Run, programme_costs
-from app.estimator.fleet import Fleet, fleet_of
-from app.estimator.hardware import Offer
+from app.estimator.fleet import Fleet, Floats, fleet_of
+from app.estimator.hardware import PURCHASE_OPTIONS, Offer
 from app.estimator.methods import Method
 from app.estimator.planner import (
     NO_WAITING,
@@ -32,6 +33,7 @@ from app.estimator.planner import (
     plan_run,
 )
 from app.estimator.plans import STRATEGIES, Layout, Plans, Space, enumerate_plans, layouts_of
+from app.estimator.purchase import billed
 from app.estimator.remedies import why_nothing_fits
 from app.estimator.schedule import Schedule
 from app.estimator.software import Software, usual_software
@@ -293,6 +295,60 @@ def test_every_way_to_buy_is_planned_as_plain_loops_plan_it(
             assert choice.usd == pytest.approx(price * nodes * choice.paid_hours)
             assert 0 <= choice.idle_fraction < 1
     assert planned.over_limits > 0
+
+
+@given(
+    prices=st.lists(st.sampled_from([0.5, 1.0, 1.7, 1.7, 2.0, 3.3, 9.0]), min_size=6, max_size=30),
+    deadline=st.one_of(st.none(), st.floats(0.01, 1)),
+    budget=st.one_of(st.none(), st.floats(0.01, 1), st.integers(0, 10_000)),
+)
+@hypothesis_settings(max_examples=25)
+def test_what_passes_the_limits_is_counted_as_one_by_one(
+    make_offer: MakeOffer,
+    llama_8b: Architecture,
+    prices: list[float],
+    deadline: float | None,
+    budget: float | None,
+) -> None:
+    """Offers that share hardware and option are counted together. A budget that is the very price
+    of a plan keeps it, to the last digit.
+    """
+    kinds = [(option, gpus) for option in PURCHASE_OPTIONS for gpus in (1, 8)]
+    offers = [
+        make_offer(f"{at}", gpus=kind[1], usd=usd * kind[1], purchase_option=kind[0])
+        for at, (usd, kind) in enumerate(zip(prices, cycle(kinds), strict=False))
+    ]
+    task, fleet = task_of(llama_8b), fleet_of(offers)
+    evaluation = plan_run(task, fleet, PLAIN, Limits(16)).evaluation
+
+    def plans_of_offer(at: int) -> tuple[Floats, Floats]:
+        mine = evaluation.plans.shape == fleet.offer_shape[at]
+        nodes = evaluation.plans.nodes[mine]
+        hours, paid = billed(
+            np.full(len(nodes), fleet.offer_option[at]),
+            evaluation.hours[mine],
+            evaluation.checkpoint_hours[mine],
+            nodes,
+            SCHEDULE,
+            task.constants,
+        )
+        return hours, offers[at].usd_per_instance_hour * nodes * paid
+
+    every = [plans_of_offer(at) for at in range(len(offers))]
+    hours, usd = (np.concatenate([pair[part] for pair in every]) for part in (0, 1))
+    limit_h = None if deadline is None else float(np.quantile(hours, deadline))
+    if isinstance(budget, int):
+        limit_usd: float | None = float(usd[budget % len(usd)])
+    else:
+        limit_usd = None if budget is None else float(np.quantile(usd, budget))
+    planned = plan_run(task, fleet, PLAIN, Limits(16, limit_h, limit_usd), schedule=SCHEDULE)
+    over = np.isinf(hours)
+    if limit_h is not None:
+        over |= hours > limit_h
+    if limit_usd is not None:
+        over |= usd > limit_usd
+    assert planned.over_limits == over.sum()
+    assert (planned.cheapest is None) == (planned.fitting == 0)
 
 
 def test_a_discount_and_an_own_rate_change_the_plan_as_worked_by_hand(

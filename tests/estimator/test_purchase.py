@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isinf
 
 import numpy as np
@@ -139,7 +140,7 @@ def test_hours_of_a_programme_by_hand() -> None:
     assert found.later.tolist() == [3]
     # 33 h are 0.045175 months; the last run ends 18 months after the first release.
     assert found.release_month[0] == pytest.approx(1.045175, abs=1e-6)
-    assert found.span_hours[0] == pytest.approx(33 + 18 * 730.5)
+    assert found.span_months[0] == pytest.approx(33 / 730.5 + 18)
     assert programme_hours("on-demand", hours, found)[0] == pytest.approx(66)
     assert programme_hours("spot", hours, found)[0] == pytest.approx(66)
     assert programme_hours("capacity-block", hours, found)[0] == 48 + 3 * 24
@@ -161,8 +162,25 @@ def test_a_reservation_costs_the_same_whatever_its_use_below_the_term(
     assert paid % term == 0
     assert paid >= term
     assert paid >= found.runs[0] * hours * (1 - 1e-9)
-    if found.span_hours[0] <= term and found.runs[0] * hours <= term and less.span_hours[0] <= term:
+    months = TERM_MONTHS[option]
+    spans = found.span_months[0], less.span_months[0]
+    if max(spans) <= months and found.runs[0] * hours <= term:
         assert paid == programme_hours(option, np.array([hours * shorter]), less)[0] == term
+
+
+def test_a_programme_of_twelve_months_takes_one_term() -> None:
+    """Ten runs of 0.1 months, then eleven releases a month apart: 12 months, 1,534 h of runs."""
+    year = Schedule(9.0, 0.0, 0.0, 12.0, 13)
+    found = year.campaigns(73.05)
+    assert found.later.tolist() == [11]
+    assert found.span_months[0] == pytest.approx(12)
+    assert terms_paid("reserved-1y", np.array([73.05]), found)[0] == 1
+    longer = replace(year, horizon_months=14).campaigns(73.1)
+    assert longer.span_months[0] == pytest.approx(12.0007, abs=1e-4)
+    assert terms_paid("reserved-1y", np.array([73.1]), longer)[0] == 2
+    # Hours without a break are those that a term pays for: 8,760 a year.
+    for hours, terms in ((8760.0, 1), (8761.0, 2)):
+        assert terms_paid("reserved-1y", np.array([hours]), ONE_RUN.campaigns(hours))[0] == terms
 
 
 @pytest.mark.parametrize("option", OPTIONS)
@@ -196,5 +214,5 @@ def test_one_run_alone() -> None:
 def test_campaigns_never_overlap(hours: float, schedule: Schedule) -> None:
     """The hours of all runs fit between the start of the first and the end of the last."""
     found = schedule.campaigns(hours)
-    assert found.runs[0] * hours <= found.span_hours[0] * (1 + 1e-9)
+    assert found.runs[0] * hours <= found.span_months[0] * 730.5 * (1 + 1e-9)
     assert found.later[0] == 0 or found.release_month[0] < schedule.horizon_months

@@ -136,6 +136,8 @@ def test_lines_of_the_ways_by_hand(offers: list[Offer], llama_8b: Architecture) 
         "retraining": 194.40,
     }
     assert ways["capacity-block"].upfront_usd == pytest.approx(672.00)
+    # The server is paid for in full, whoever else uses it.
+    assert ways["own"].upfront_usd == 325_000.00
     assert ways["own"].paid_gpu_hours == pytest.approx(528 / 0.6)
     assert ways["reserved-3y"].paid_gpu_hours == pytest.approx(26_280 * 8)
     assert ways["spot"].hours_per_run == pytest.approx(10.172589, abs=1e-6)
@@ -206,12 +208,89 @@ def test_another_instance_stands_in_where_the_own_one_is_not_sold_so(
     # Three of them do not; two of 4 GPUs hold the 6, and all 8 are paid for.
     way = paid_for(case, nodes=3)[0]["reserved-1y"]
     assert way.what == "2 × cheap-4x"
-    assert "Not sold so" in way.note
+    assert "Not the plan's own instance" in way.note
     assert way.total_usd == pytest.approx(2 * 8.0 * 8_760 * 2)  # two terms, as above
     assert way.gpu_hours == pytest.approx(66 * 6)
     # With nothing like it there is no such way.
     nothing = case_of_programme(llama_8b, [plan], Market(offers=tuple(sold[:3])))
     assert set(paid_for(nothing)[0]) == {"on-demand"}
+
+
+def test_rent_is_compared_where_it_costs_least(
+    make_offer: MakeOffer, llama_8b: Architecture
+) -> None:
+    """A spot plan in one region is not compared with what that region alone asks on demand."""
+    spot = make_offer(
+        "spot", gpus=8, usd=30.0, instance="p5", region="eu-west-2", purchase_option="spot"
+    )
+
+    def listed(key: str, usd: float, **changes: object) -> Offer:
+        return make_offer(key, gpus=8, usd=usd, instance="p5", **changes)
+
+    here = listed("here", 71.552, region="eu-west-2")
+    there = listed("there", 55.04, region="us-east-1")
+    sold = Market(offers=(here, there, spot), servers=(server(),))
+    case = case_of_programme(llama_8b, [spot], sold, constants=EASY_SPOT)
+    ways, buying = paid_for(case)
+    assert ways["on-demand"].what == "1 × p5, us-east-1"
+    assert "Not the plan's own instance and region" in ways["on-demand"].note
+    assert ways["on-demand"].total_usd == pytest.approx(66 * 55.04)
+    assert isinstance(buying, BuyingReport)
+    assert buying.rent_usd_per_gpu_hour == 6.88
+    assert buying.rent_label == "On demand: Acme, 1 × p5, us-east-1"
+    # And with what the plan itself pays: 30.00 / 8.
+    assert buying.chosen_label == "Spot: Acme, 1 × p5, eu-west-2"
+    assert buying.chosen_usd_per_gpu_hour == pytest.approx(3.75)
+    assert buying.break_even_fraction is not None
+    assert buying.chosen_break_even_fraction == pytest.approx(1.92921 / (3.75 - 0.10956), abs=1e-5)
+    assert buying.break_even_fraction < buying.chosen_break_even_fraction
+    # At one price the plan's own region stays.
+    alike = replace(sold, offers=(replace(there, usd_per_instance_hour=71.552), here))
+    same = paid_for(case_of_programme(llama_8b, [spot], alike))[0]["on-demand"]
+    assert same.what == "1 × p5, eu-west-2"
+    assert same.note == ""
+    # A plan that is rented on demand is its own comparison.
+    _, plain = paid_for(case_of_programme(llama_8b, [here], sold))
+    assert isinstance(plain, BuyingReport)
+    assert plain.rent_usd_per_gpu_hour == 71.552 / 8
+    assert (plain.chosen_label, plain.chosen_usd_per_gpu_hour) == ("", None)
+    assert plain.chosen_break_even_fraction is None
+
+
+def test_an_entered_price_of_servers_by_hand(make_offer: MakeOffer, llama_8b: Architecture) -> None:
+    """It stands before the table, and makes servers of GPUs that no table knows."""
+    plan = make_offer("plan", gpus=1, usd=5.0, accelerator="B300-SXM-270GB", watts=1_400.0)
+    nothing, none = paid_for(case_of_programme(llama_8b, [plan], Market(servers=(server(),))))
+    assert "own" not in nothing
+    assert none is None
+    entered = {"server_usd_per_gpu": 50_000.0}
+    for market in (Market(), Market(servers=(server(accelerator="B300-SXM-270GB"),))):
+        case = case_of_programme(llama_8b, [plan], market, constants=entered)
+        ways, buying = paid_for(case)
+        assert isinstance(buying, BuyingReport)
+        own = ways["own"]
+        assert own.what == "1 × server with 8 × The B300-SXM-270GB"
+        assert own.upfront_usd == 400_000
+        assert (own.source_key, own.price_valid_from, own.price_age_days) == ("input", "", 0)
+        colocation = next(line for line in own.lines if line.key == "colocation")
+        share = buying.programme_fraction / 0.6
+        # 8 x 1.4 kW x 1.8 for the host, over 24 months.
+        assert colocation.quantity == pytest.approx(20.16 * 24 * share)
+    # An instance of more than eight is a server of its own.
+    large = make_offer("large", gpus=16, usd=50.0)
+    way = paid_for(case_of_programme(llama_8b, [large], constants=entered))[0]["own"]
+    assert way.what == "1 × server with 16 × The H100-SXM-80GB"
+
+
+def test_what_owning_rests_on_is_said(offers: list[Offer], llama_8b: Architecture) -> None:
+    own = paid_for(case_with(llama_8b, offers))[0]["own"]
+    assert own.note == (
+        "Holds only where other work uses them: in 60% of all hours, of which this programme takes "
+        "0.6% and pays for as much; their whole price is paid before the first release."
+    )
+    short = ways_to_pay(*bought(case_with(llama_8b, offers), hours=0.1))[0]
+    (note,) = [way.note for way in short if way.key == "own"]
+    assert "takes less than 0.1% and pays" in note
 
 
 def test_ways_that_nobody_sells_are_left_out(offers: list[Offer], llama_8b: Architecture) -> None:
@@ -303,6 +382,7 @@ def test_a_programme_that_fills_its_servers_pays_for_all_of_them(
     months=st.integers(1, 120),
     releases=st.floats(0, 60),
     prices=st.lists(st.floats(0.01, 500), min_size=5, max_size=5),
+    entered=st.sampled_from([0.0, 1.0, 25_000.0, 1e6]),
 )
 @hypothesis_settings(max_examples=60)
 def test_lines_of_every_way_sum_to_its_total(
@@ -313,11 +393,12 @@ def test_lines_of_every_way_sum_to_its_total(
     months: int,
     releases: float,
     prices: list[float],
+    entered: float,
 ) -> None:
     sold = [
         replace(offer, usd_per_instance_hour=usd) for offer, usd in zip(offers, prices, strict=True)
     ]
-    case = case_with(llama_8b, sold)
+    case = case_with(llama_8b, sold, constants={"server_usd_per_gpu": entered})
     case = replace(
         case,
         value=replace(case.value, horizon_months=months),
@@ -327,14 +408,23 @@ def test_lines_of_every_way_sum_to_its_total(
     assert {way.key for way in found} == {*PURCHASE_OPTIONS, "own", "managed"}
     for way in found:
         assert sum(line.usd for line in way.lines) == way.total_usd
-        assert sum(x.usd for x in way.lines if x.when == "once") == way.upfront_usd
+        if way.key != "own":
+            assert sum(x.usd for x in way.lines if x.when == "once") == way.upfront_usd
         for line in way.lines:
             assert line.quantity * line.unit_price_usd == line.usd
             assert line.usd >= 0 or line.key == "residual"
         assert way.total_usd > 0
-        assert way.price_age_days == 22
+        assert way.price_age_days == (0 if way.source_key == "input" else 22)
         if way.gpu_hours is not None and way.paid_gpu_hours is not None:
             assert way.paid_gpu_hours >= way.gpu_hours * (1 - 1e-9)
             assert way.usd_per_gpu_hour == pytest.approx(way.total_usd / way.gpu_hours)
     assert buying is not None
     assert buying.break_even_fraction is None or 0 < buying.break_even_fraction <= 1
+    own = next(way for way in found if way.key == "own")
+    price = 8 * entered or 325_000.0
+    assert own.upfront_usd == pytest.approx(nodes * price * (1.125 if nodes > 1 else 1))
+    # The lines are the programme's share of what the company pays.
+    assert own.total_usd <= buying.total_usd * (1 + 1e-9)
+    assert own.total_usd == pytest.approx(
+        buying.total_usd * buying.programme_fraction / buying.utilisation_fraction
+    )

@@ -7,12 +7,16 @@ import math
 import re
 from dataclasses import asdict, astuple, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.catalog.catalog import Catalog
+from app.catalog.importers.rates import ENTERED
+from app.catalog.price_books import BookRow, Discount, PriceBook
+from app.catalog.priced import priced
 from app.estimator.hardware import Offer
 from app.estimator.report import Report
 from app.inputs import ScenarioInput
@@ -483,10 +487,67 @@ def test_each_kind_of_price_grows_old_for_itself(catalog: Catalog) -> None:
     assert left(listed, spot) == {"listed", "spot"}
     newer = replace(on_demand, key="newer", valid_from=new)
     assert left(listed, newer, spot) == {"newer", "spot"}
-    # A company's own rate holds until the company changes it; an imported one does not.
-    own = replace(listed, price_book="Ours, version 1", evidence="quoted")
-    imported = replace(listed, key="imported", price_book="Ours, version 1", evidence="dataset")
-    assert left(own, imported, newer, spot) == {"listed", "newer", "spot"}
+
+
+def _rate(day: date, source: str = ENTERED) -> BookRow:
+    """A price of AWS's instance with 8 H100."""
+    return BookRow(
+        provider="aws",
+        instance="p5.48xlarge",
+        accelerator="H100-SXM-80GB",
+        gpus_per_instance=8,
+        gpu_memory_gib=None,
+        vcpus=None,
+        host_memory_gib=None,
+        inter_node_gbit_per_s=None,
+        region="us-east-1",
+        purchase_option="on-demand",
+        usd_per_instance_hour=Decimal(40),
+        tier="list",
+        valid_from=day,
+        source=source,
+    )
+
+
+def _with_book(catalog: Catalog, *rows: BookRow, discounts: tuple[Discount, ...] = ()) -> Catalog:
+    return priced(catalog, PriceBook("t" * 32, 1, "Ours", "built-in", discounts, rows))
+
+
+def _planned_on(catalog: Catalog, **changes: Any) -> set[str]:
+    scenario = ScenarioInput(include_spot=True, include_reserved=True, **changes)
+    return {offer.key for offer in case_of(scenario, catalog, TODAY).fleet.offers}
+
+
+def test_a_discount_throws_no_price_out(catalog: Catalog) -> None:
+    """Built-in offers less a discount are as old as they were, whatever their evidence."""
+    discounted = _with_book(catalog, discounts=(Discount("aws", "", Decimal(1)),))
+    quoted = [o for o in discounted.offers if o.price_book and o.evidence == "quoted"]
+    assert {o.purchase_option for o in quoted} >= {"reserved-1y", "reserved-3y"}
+    plain = _planned_on(catalog)
+    assert _planned_on(discounted) == plain
+    assert {key.split(".")[0] for key in plain if "reserved" in key} > {"aws"}
+
+
+def test_an_own_rate_stays_and_throws_no_price_out(catalog: Catalog) -> None:
+    """A company's own rate holds until the company changes it; an imported one grows old."""
+    key = "aws.p5-48xlarge.us-east-1.on-demand"
+    old, plain = TODAY - timedelta(days=400), _planned_on(catalog)
+    assert _planned_on(_with_book(catalog, _rate(old))) == plain
+    assert _planned_on(_with_book(catalog, _rate(old, "aws.csv"))) == plain - {key}
+    # Where all other prices of the kind are old, they all stay beside it.
+    aged = replace(
+        catalog,
+        listed=tuple(
+            replace(o, valid_from=old) if o.purchase_option == "on-demand" else o
+            for o in catalog.listed
+        ),
+    )
+    everything = _planned_on(catalog, include_old_prices=True)
+    for day in (old, TODAY):
+        found = _planned_on(_with_book(aged, _rate(day)))
+        assert {k for k in found if k.endswith("on-demand")} == {
+            k for k in everything if k.endswith("on-demand")
+        }
 
 
 def test_currencies(catalog: Catalog) -> None:
@@ -518,6 +579,15 @@ def test_currencies_that_make_no_sense(catalog: Catalog) -> None:
     assert "USD" in said["/currency"]
     assert "EUR" in said["/currency"]
     assert set(refused(catalog, exchange_rate_per_usd=0.9)) == {"/exchange_rate_per_usd"}
+    # Upside down, or with a zero too many: more than ten times away from the dated rate.
+    dated = catalog.exchange_rates["JPY"]
+    for entered in (1 / dated.per_usd, dated.per_usd / 10.1, dated.per_usd * 10.1):
+        said = refused(catalog, currency="JPY", exchange_rate_per_usd=entered)
+        assert set(said) == {"/exchange_rate_per_usd"}
+        assert "more than 10 times away" in said["/exchange_rate_per_usd"]
+        assert f"{dated.per_usd:g} JPY of {dated.valid_from}" in said["/exchange_rate_per_usd"]
+    for entered in (dated.per_usd / 9.9, dated.per_usd * 9.9):
+        assert answer(catalog, currency="JPY", exchange_rate_per_usd=entered).verdict
     assert answer(catalog, exchange_rate_per_usd=1.0).currency.per_usd == 1.0
 
 
@@ -567,3 +637,23 @@ def test_interruptions_are_what_a_scenario_says_they_are(catalog: Catalog) -> No
         assert m.plans_over_limits > 0
     spot = replace(catalog, offers=tuple(o for o in catalog.offers if o.purchase_option == "spot"))
     assert set(refused(spot, include_spot=True, assumptions=often)) == {"/include_spot"}
+
+
+@pytest.mark.parametrize("ready", SITUATIONS, ids=lambda ready: ready.key)
+def test_each_situation_says_when_buying_wins_or_what_is_missing(
+    catalog: Catalog, ready: Any
+) -> None:
+    """By the table where it knows a server with the GPU, and at an entered price for every GPU."""
+    known = {server.accelerator for server in catalog.servers}
+    scenario = ready.scenario
+    for m in estimate(scenario, catalog, TODAY).methods:
+        assert m.plan is not None
+        assert (m.buying is not None) == (m.plan.accelerator in known)
+    assumptions = {**scenario.assumptions, "server_usd_per_gpu": 40_000.0}
+    entered = scenario.model_copy(update={"assumptions": assumptions})
+    for m in estimate(entered, catalog, TODAY).methods:
+        assert m.plan is not None
+        assert m.buying is not None
+        assert m.plan.accelerator_name in m.buying.server
+        own = next(way for way in m.ways if way.key == "own")
+        assert own.upfront_usd >= 8 * 40_000

@@ -15,6 +15,7 @@ from app.inputs import ScenarioInput
 from app.services.book_drafts import BookDraft
 from app.services.estimates import estimate
 from app.services.price_books import PriceBooks
+from app.services.scenario_prices import ScenarioPrices
 from app.settings import Settings
 
 TODAY = date(2026, 11, 24)
@@ -34,21 +35,26 @@ RATE = (
     "aws,p5.48xlarge,H100-SXM-80GB,8,us-east-1,on-demand,29.92,2026-10-01\n"
 )
 
+Books = tuple[PriceBooks, ScenarioPrices]
+
 
 @pytest.fixture
-def books(settings: Settings, catalog: Catalog) -> Iterator[PriceBooks]:
+def books(settings: Settings, catalog: Catalog) -> Iterator[Books]:
     upgrade(settings)
     engine = open_engine(settings.database_url)
-    yield PriceBooks(open_sessions(engine), catalog)
+    sessions = open_sessions(engine)
+    yield PriceBooks(sessions, catalog), ScenarioPrices(sessions)
     engine.dispose()
 
 
-def answer(books: PriceBooks, catalog: Catalog, discounts: str, rates: str) -> MethodReport:
+def answer(books: Books, catalog: Catalog, discounts: str, rates: str) -> MethodReport:
     """Full fine-tuning on 8 H100 with a price book, or without one where both texts are empty."""
-    reference = ""
+    own, prices = books
+    reference, key = "", None
     if discounts or rates:
-        reference = books.create(BookDraft("Ours", "built-in", discounts, rates), None).info.token
-    report = estimate(SCENARIO, books.priced(catalog, reference), TODAY)
+        made = own.create(BookDraft("Ours", "built-in", discounts, rates), None)
+        reference, key = made.info.token, made.workspace_key
+    report = estimate(SCENARIO, prices.priced(catalog, reference, key), TODAY)
     [found] = report.methods
     return found
 
@@ -59,7 +65,7 @@ def gpu_time(found: MethodReport) -> tuple[float, float]:
     return sum(line.quantity for line in lines), sum(line.usd for line in lines)
 
 
-def test_they_change_the_plan_and_the_total(books: PriceBooks, catalog: Catalog) -> None:
+def test_they_change_the_plan_and_the_total(books: Books, catalog: Catalog) -> None:
     # List prices of 8 H100: Lambda 31.92, Nebius 36.00, AWS 55.04 USD an hour.
     by_list = answer(books, catalog, "", "")
     assert by_list.plan is not None

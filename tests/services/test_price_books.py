@@ -16,11 +16,10 @@ from app.catalog.price_books import BookRow, Discount
 from app.db.migrate import upgrade
 from app.db.price_book_repository import PriceBookRepository
 from app.db.session import open_engine, open_sessions
-from app.services import price_books
-from app.services.book_drafts import MOST_ROWS, BookDraft, draft_of
+from app.services import book_drafts, book_versions, price_books
+from app.services.book_drafts import MOST_IMPORTED_ROWS, MOST_ROWS, BookDraft, draft_of
 from app.services.price_books import PriceBooks
 from app.services.problems import (
-    InputProblems,
     PriceBookProblems,
     ReadOnlyPriceBook,
     UnknownPriceBook,
@@ -182,17 +181,11 @@ def test_a_book_is_its_workspace_s_alone(books: PriceBooks) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "x", NOBODY, "é" * 32, "' OR 1=1 --", "x" * 100_000])
-def test_unknown_books(books: PriceBooks, catalog: Catalog, token: str) -> None:
+def test_unknown_books(books: PriceBooks, token: str) -> None:
     with pytest.raises(UnknownPriceBook):
         books.get(token, NOBODY)
     with pytest.raises(UnknownPriceBook):
         books.resolve(token)
-    assert books.newer_version(token) is None
-    if token:
-        for look in (lambda: books.priced(catalog, token), lambda: books.pin(token)):
-            with pytest.raises(InputProblems) as found:
-                look()
-            assert [p.pointer for p in found.value.problems] == ["/price_book"]
 
 
 @pytest.mark.parametrize(
@@ -201,6 +194,7 @@ def test_unknown_books(books: PriceBooks, catalog: Catalog, token: str) -> None:
         ({"name": " "}, "/name", "1 to 80"),
         ({"name": "x" * 81}, "/name", "1 to 80"),
         ({"name": "a\x00b"}, "/name", "printed"),
+        ({"name": "Ours@3"}, "/name", "stands for a version"),
         ({"base": "theirs"}, "/base", "built-in or none"),
         ({"discounts": "aws 12"}, "/discounts", "Discounts line 1"),
         ({"discounts": "aws, 12\nnobody, 5"}, "/discounts", "Discounts line 2"),
@@ -254,6 +248,65 @@ def test_a_workspace_holds_so_many_books(
     with pytest.raises(PriceBookProblems, match="/name"):
         books.create(OURS, key)
     assert len(books.mine(key)) == 2
+
+
+def many(count: int) -> BookDraft:
+    """A draft of so many rates."""
+    lines = [RATE.replace("us-east-1", f"r{number}") for number in range(count)]
+    return dataclasses.replace(OURS, rates=HEADER + "".join(lines))
+
+
+def test_a_new_workspace_begins_with_so_many_rows(
+    books: PriceBooks, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(price_books, "MOST_FIRST_ROWS", 2)
+    for key in (None, NOBODY):
+        with pytest.raises(PriceBookProblems, match="/rates: The first price book"):
+            books.create(many(3), key)
+    assert stored(engine) == [0, 0, 0, 0]
+    saved = books.create(many(2), None)
+    assert books.create(many(3), saved.workspace_key).info.rows == 3
+    assert books.update(saved.info.token, many(3), saved.workspace_key).rows == 3
+
+
+def test_what_is_sent_holds_fewer_rows_than_what_is_imported(
+    books: PriceBooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert price_books.MOST_FIRST_ROWS < MOST_ROWS < MOST_IMPORTED_ROWS
+    monkeypatch.setattr(book_drafts, "MOST_ROWS", 2)
+    saved = books.create(many(2), None)
+    for change in (
+        lambda: books.create(many(3), saved.workspace_key),
+        lambda: books.update(saved.info.token, many(3), saved.workspace_key),
+    ):
+        with pytest.raises(PriceBookProblems, match="/rates: 3 rates are too many"):
+            change()
+    assert books.import_rows("imported", imported(3), providers=["aws"]).added == 3
+
+
+def test_a_book_has_so_many_versions(
+    books: PriceBooks, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book_versions, "MOST_VERSIONS", 2)
+    saved = books.create(many(1), None)
+    token, key = saved.info.token, saved.workspace_key
+    assert books.update(token, many(2), key).version == 2
+    for number in range(1, 3):
+        books.import_rows("imported", imported(number), providers=["aws"])
+    before = stored(engine)
+    with pytest.raises(PriceBookProblems, match="/name: This price book has 2 versions"):
+        books.update(token, many(3), key)
+    with pytest.raises(PriceBookProblems, match="/name: This price book has 2 versions"):
+        books.import_rows("imported", imported(3), providers=["aws"])
+    assert stored(engine) == before
+    # What changes nothing needs no version.
+    assert books.update(token, many(2), key).version == 2
+
+
+def test_a_book_is_read_without_its_rows(books: PriceBooks) -> None:
+    saved = books.create(OURS, None)
+    info, book = books.get(saved.info.token, saved.workspace_key, with_rows=False)
+    assert (info, book.rows, len(book.discounts)) == (saved.info, (), 2)
 
 
 # ------------------------------------------------------------------ whole or not at all
@@ -389,10 +442,12 @@ def test_what_moved_since_the_last_import(books: PriceBooks) -> None:
         change.key.split(" / ")[2]: change.kind for change in books.changes(info.token, None, 1, 2)
     }
     assert kinds == {"region-2": "changed", "region-3": "removed", "region-4": "added"}
-    # And back again, to rows that the first version had.
+    # And back again, to rows that the first version had; the one of a later day stays.
     assert take(books, imported(4))[:2] == (3, 1)
     assert [len(books.get(info.token, None, version)[1].rows) for version in (1, 2, 3)] == [4, 4, 4]
-    assert books.get(info.token, None, 1)[1].rows == books.get(info.token, None, 3)[1].rows
+    first, third = (books.get(info.token, None, version)[1].rows for version in (1, 3))
+    assert [row.valid_from for row in third if row not in first] == [later]
+    assert [row.region for row in third] == [row.region for row in first]
 
 
 def test_other_providers_and_formats_stay(books: PriceBooks) -> None:
@@ -411,8 +466,24 @@ def test_other_providers_and_formats_stay(books: PriceBooks) -> None:
     assert take(books, imported(1, provider="gcp", source="skypilot gcp"), "aws", "gcp")[4] == 1
 
 
+def test_places_that_could_not_be_read_keep_their_rows(books: PriceBooks) -> None:
+    take(books, imported(4))
+    rows = imported(4)
+    unread = frozenset(row.place for row in (*rows[1:3], *imported(5)[4:]))
+    done = books.import_rows("imported", rows[:1], providers=["aws"], keep=unread)
+    assert (done.unchanged, done.kept, done.removed) == (3, 2, 1)
+    [info] = books.mine(None)
+    kept = books.get(info.token, None)[1].rows
+    assert {row.region for row in kept} == {"region-0", "region-1", "region-2"}
+    # A price that was read counts.
+    done = books.import_rows("imported", imported(2, "45"), providers=["aws"], keep=unread)
+    assert (done.changed, done.kept, done.removed) == (2, 1, 0)
+    first = books.import_rows("another", imported(1), providers=["aws"], keep=unread)
+    assert (first.added, first.kept) == (1, 0)
+
+
 def test_a_book_of_the_installation_is_for_all_to_use_and_for_nobody_to_change(
-    books: PriceBooks, catalog: Catalog
+    books: PriceBooks,
 ) -> None:
     outcome = books.import_rows("imported", imported(2), providers=["aws"])
     key = books.create(OURS, None).workspace_key
@@ -427,7 +498,6 @@ def test_a_book_of_the_installation_is_for_all_to_use_and_for_nobody_to_change(
     assert books.get(installation.token, None)[0] == books.get(installation.token, NOBODY)[0]
     with pytest.raises(ReadOnlyPriceBook):
         books.update(installation.token, OURS, key)
-    assert len(books.priced(catalog, installation.token).listed) == len(catalog.listed) + 2
 
 
 @pytest.mark.parametrize(
@@ -435,12 +505,13 @@ def test_a_book_of_the_installation_is_for_all_to_use_and_for_nobody_to_change(
     [
         ("", imported(1)),
         ("x" * 81, imported(1)),
+        ("imported@2", imported(1)),
         ("imported", imported(1) * 2),
         ("imported", imported(1, provider="a\nb")),
         ("imported", imported(1, provider="p" * 201)),
-        ("imported", imported(1) * (MOST_ROWS + 1)),
+        ("imported", imported(1) * (MOST_IMPORTED_ROWS + 1)),
     ],
-    ids=["no name", "long name", "twice", "line break", "long", "many"],
+    ids=["no name", "long name", "a version's name", "twice", "line break", "long", "many"],
 )
 def test_rows_that_cannot_be_taken(
     books: PriceBooks, engine: Engine, name: str, rows: list[BookRow]
@@ -453,7 +524,7 @@ def test_rows_that_cannot_be_taken(
 def test_imports_together_may_hold_so_many_rows(
     books: PriceBooks, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.services.book_drafts.MOST_ROWS", 3)
+    monkeypatch.setattr(price_books, "MOST_IMPORTED_ROWS", 3)
     take(books, imported(2))
     before = stored(engine)
     with pytest.raises(PriceBookProblems, match="4 rates are too many"):
@@ -461,58 +532,18 @@ def test_imports_together_may_hold_so_many_rows(
     assert stored(engine) == before
 
 
-# ------------------------------------------------------------------ use
-
-
-def price_of(catalog: Catalog, key: str = P5) -> float:
-    return next(o.usd_per_instance_hour for o in catalog.listed if o.key == key)
-
-
-def test_a_pinned_book_keeps_its_prices(books: PriceBooks, catalog: Catalog) -> None:
-    saved = books.create(OURS, None)
-    token, key = saved.info.token, saved.workspace_key
-    pinned = books.pin(token)
-    assert pinned == f"{token}@1"
-    assert books.newer_version(pinned) is None
-    dearer = dataclasses.replace(OURS, rates=HEADER + RATE.replace(",40,", ",41,"))
-    books.update(token, dearer, key)
-    assert price_of(books.priced(catalog, pinned)) == 40
-    assert price_of(books.priced(catalog, token)) == 41
-    assert price_of(books.priced(catalog, "")) == price_of(catalog)
-    assert books.priced(catalog, "") is catalog
-    assert books.pin("") == ""
-    assert books.pin(pinned) == pinned
-    assert books.newer_version(pinned) == 2
-    assert books.newer_version(token) is None
-    for unknown in (f"{token}@3", f"{token}@0", f"{token}@01", f"{token}@", f"{token}@999999999"):
-        with pytest.raises(InputProblems):
-            books.priced(catalog, unknown)
-
-
-def test_priced_catalogues_are_kept(
-    books: PriceBooks, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tokens = [books.create(OURS, None).info.token for _ in range(2)]
-    first = books.priced(catalog, tokens[0])
-    assert books.priced(catalog, f"{tokens[0]}@1") is first
-    # The same tables as of another day are another catalogue.
-    other = dataclasses.replace(catalog, price_list_hash="0" * 64)
-    assert books.priced(other, tokens[0]) is not first
-    monkeypatch.setattr(price_books, "MOST_OFFERS_KEPT", len(first.listed))
-    second = books.priced(catalog, tokens[1])
-    assert books.priced(catalog, tokens[1]) is second
-    assert books.priced(catalog, tokens[0]) is not first
+# ------------------------------------------------------------------ names
 
 
 def test_names_at_the_command_line(books: PriceBooks) -> None:
-    books.import_rows("daily@5", imported(1), providers=["aws"])
+    books.import_rows("daily@home", imported(1), providers=["aws"])
     books.import_rows("daily", imported(1), providers=["aws"])
     books.import_rows("daily", imported(2), providers=["aws"])
     saved = books.create(OURS, None)
     at, daily = sorted(books.mine(None), key=lambda info: info.rows)
     assert books.resolve("daily") == f"{daily.token}@2"
     assert books.resolve("daily@1") == f"{daily.token}@1"
-    assert books.resolve("daily@5") == f"{at.token}@1"
+    assert books.resolve("daily@home") == f"{at.token}@1"
     assert books.resolve(saved.info.token) == f"{saved.info.token}@1"
     assert books.resolve(f"{daily.token}@1") == f"{daily.token}@1"
     for unknown in ("Ours", "daily@3", "daily@x", "daily@0", "@1", "daily@" + "9" * 40):

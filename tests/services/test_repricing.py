@@ -15,10 +15,12 @@ from app.catalog.price_changes import PriceChange, listed_price
 from app.db.migrate import upgrade
 from app.db.session import open_engine, open_sessions
 from app.inputs import ScenarioInput
+from app.services.book_access import INSTALLATION
 from app.services.book_drafts import BookDraft
 from app.services.estimates import estimate
 from app.services.price_books import PriceBooks
 from app.services.repricing import allowed_prices, reprice
+from app.services.scenario_prices import ScenarioPrices
 from app.services.scenarios import ScenarioService, SharedScenario
 from app.settings import Settings
 from tests.pricing_folder import PricingFolder
@@ -54,25 +56,31 @@ def books(engine: Engine, catalog: Catalog) -> PriceBooks:
 
 
 @pytest.fixture
+def prices(engine: Engine) -> ScenarioPrices:
+    return ScenarioPrices(open_sessions(engine))
+
+
+@pytest.fixture
 def pricing(tmp_path: Path) -> PricingFolder:
     return PricingFolder(tmp_path)
 
 
 def save(
-    scenario: ScenarioInput, scenarios: ScenarioService, books: PriceBooks, catalog: Catalog
+    scenario: ScenarioInput, scenarios: ScenarioService, prices: ScenarioPrices, catalog: Catalog
 ) -> SharedScenario:
-    pinned = scenario.model_copy(update={"price_book": books.pin(scenario.price_book)})
-    prices = books.priced(catalog, pinned.price_book)
-    report = estimate(pinned, prices, TODAY)
-    token = scenarios.save(pinned, report, None, prices).scenario.token
+    reference = prices.pin(scenario.price_book, INSTALLATION)
+    pinned = scenario.model_copy(update={"price_book": reference})
+    priced = prices.priced(catalog, reference, INSTALLATION)
+    report = estimate(pinned, priced, TODAY)
+    token = scenarios.save(pinned, report, None, priced).scenario.token
     return scenarios.get(token)
 
 
 def test_a_scenario_saved_before_a_price_change(
-    scenarios: ScenarioService, books: PriceBooks, pricing: PricingFolder
+    scenarios: ScenarioService, prices: ScenarioPrices, pricing: PricingFolder
 ) -> None:
     """The link shows the old number; today's stands beside it, with the rows that changed."""
-    saved = save(SCENARIO, scenarios, books, pricing.load())
+    saved = save(SCENARIO, scenarios, prices, pricing.load())
     [before] = saved.report.methods
     assert before.plan is not None
     assert before.plan.offer_key == CHOSEN
@@ -83,7 +91,7 @@ def test_a_scenario_saved_before_a_price_change(
     pricing.append(CHOSEN, "28.728", TODAY)
     pricing.append(ELSEWHERE, "1.106", TODAY)
     today = pricing.load()
-    found = reprice(scenarios.get(saved.token), today, books, TODAY)
+    found = reprice(scenarios.get(saved.token), today, prices, TODAY, None)
 
     assert found.before == saved.report
     assert scenarios.get(saved.token).report == saved.report
@@ -107,27 +115,29 @@ def before_day(saved: SharedScenario) -> date:
     return date.fromisoformat(method.plan.price_valid_from)
 
 
-def test_nothing_changed(scenarios: ScenarioService, books: PriceBooks, catalog: Catalog) -> None:
-    saved = save(SCENARIO, scenarios, books, catalog)
-    found = reprice(saved, catalog, books, TODAY)
+def test_nothing_changed(
+    scenarios: ScenarioService, prices: ScenarioPrices, catalog: Catalog
+) -> None:
+    saved = save(SCENARIO, scenarios, prices, catalog)
+    found = reprice(saved, catalog, prices, TODAY, None)
     assert found.after == found.before
     assert (found.changes, found.all_changes) == ((), 0)
 
 
 def test_an_offer_that_is_gone(
-    scenarios: ScenarioService, books: PriceBooks, pricing: PricingFolder
+    scenarios: ScenarioService, prices: ScenarioPrices, pricing: PricingFolder
 ) -> None:
-    saved = save(SCENARIO, scenarios, books, pricing.load())
+    saved = save(SCENARIO, scenarios, prices, pricing.load())
     pricing.append(CHOSEN, "", TODAY)
-    found = reprice(saved, pricing.load(), books, TODAY)
+    found = reprice(saved, pricing.load(), prices, TODAY, None)
     assert [(c.key, c.kind, c.after_usd) for c in found.changes] == [(CHOSEN, "removed", None)]
     assert found.after is None or found.after.methods[0].plan is not None
 
 
 def test_a_scenario_that_cannot_be_estimated_any_more(
-    scenarios: ScenarioService, books: PriceBooks, catalog: Catalog
+    scenarios: ScenarioService, prices: ScenarioPrices, catalog: Catalog
 ) -> None:
-    saved = save(SCENARIO, scenarios, books, catalog)
+    saved = save(SCENARIO, scenarios, prices, catalog)
     kept = tuple(offer for offer in catalog.listed if offer.provider != "lambda")
     today = dataclasses.replace(
         catalog,
@@ -135,7 +145,7 @@ def test_a_scenario_that_cannot_be_estimated_any_more(
         offers=tuple(offer for offer in kept if offer.can_be_planned),
         price_list_hash="0" * 64,
     )
-    found = reprice(saved, today, books, TODAY)
+    found = reprice(saved, today, prices, TODAY, None)
     assert found.after is None
     assert {problem.pointer for problem in found.problems} == {"/providers/0"}
     assert {change.kind for change in found.changes} == {"removed"}
@@ -143,38 +153,38 @@ def test_a_scenario_that_cannot_be_estimated_any_more(
 
 
 def test_a_scenario_from_before_prices_were_kept(
-    scenarios: ScenarioService, books: PriceBooks, catalog: Catalog, engine: Engine
+    scenarios: ScenarioService, prices: ScenarioPrices, catalog: Catalog, engine: Engine
 ) -> None:
-    saved = save(SCENARIO, scenarios, books, catalog)
+    saved = save(SCENARIO, scenarios, prices, catalog)
     with engine.begin() as connection:
         connection.execute(text("UPDATE scenario SET price_list_hash = NULL"))
-    found = reprice(scenarios.get(saved.token), catalog, books, TODAY)
+    found = reprice(scenarios.get(saved.token), catalog, prices, TODAY, None)
     assert not found.snapshot_known
     assert (found.changes, found.all_changes) == ((), 0)
     assert found.after is not None
 
 
 def test_a_price_list_is_kept_once(
-    scenarios: ScenarioService, books: PriceBooks, catalog: Catalog, engine: Engine
+    scenarios: ScenarioService, prices: ScenarioPrices, catalog: Catalog, engine: Engine
 ) -> None:
-    first = save(SCENARIO, scenarios, books, catalog)
-    second = save(SCENARIO, scenarios, books, catalog)
+    first = save(SCENARIO, scenarios, prices, catalog)
+    second = save(SCENARIO, scenarios, prices, catalog)
     assert first.price_list_hash == second.price_list_hash == catalog.price_list_hash
     with engine.connect() as connection:
         count = connection.execute(text("SELECT count(*) FROM price_snapshot")).scalar_one()
     assert count == 1
-    assert books.price_list(catalog.price_list_hash) == tuple(map(listed_price, catalog.listed))
-    assert books.price_list("0" * 64) is None
-    assert books.price_list(None) is None
+    assert prices.price_list(catalog.price_list_hash) == tuple(map(listed_price, catalog.listed))
+    assert prices.price_list("0" * 64) is None
+    assert prices.price_list(None) is None
 
 
-def test_a_pinned_book_keeps_its_version_and_names_the_newer_one(
-    scenarios: ScenarioService, books: PriceBooks, catalog: Catalog
+def test_todays_prices_are_of_the_newest_book_for_its_owner_and_of_the_pinned_one_for_others(
+    scenarios: ScenarioService, books: PriceBooks, prices: ScenarioPrices, catalog: Catalog
 ) -> None:
     draft = BookDraft("Ours", "built-in", "lambda, 10", "")
     made = books.create(draft, None)
     asked = SCENARIO.model_copy(update={"price_book": made.info.token})
-    saved = save(asked, scenarios, books, catalog)
+    saved = save(asked, scenarios, prices, catalog)
     assert saved.scenario.price_book == f"{made.info.token}@1"
     assert saved.report.price_book == "Ours, version 1"
     [method] = saved.report.methods
@@ -183,18 +193,28 @@ def test_a_pinned_book_keeps_its_version_and_names_the_newer_one(
     assert method.plan.usd_per_instance_hour == 28.728
     dearer = dataclasses.replace(draft, discounts="lambda, 5")
     assert books.update(made.info.token, dearer, made.workspace_key).version == 2
-    found = reprice(saved, catalog, books, TODAY)
-    assert found.newer_version == 2
-    assert found.after == found.before
-    assert found.changes == ()
+    found = reprice(saved, catalog, prices, TODAY, made.workspace_key)
+    assert (found.newer_version, found.reference) == (2, f"{made.info.token}@2")
+    assert found.before.methods[0].plan == method.plan
+    assert found.after is not None
+    [after] = found.after.methods
+    assert after.plan is not None
+    # 31.92 x 0.95
+    assert after.plan.usd_per_instance_hour == 30.324
+    [change] = [change for change in found.changes if change.key == method.plan.offer_key]
+    assert (change.before_usd, change.after_usd) == (28.728, 30.324)
+    # Whoever else has the link gets the numbers as pinned, and nothing else of the book.
+    stranger = reprice(saved, catalog, prices, TODAY, None)
+    assert stranger.after == stranger.before == found.before
+    assert (stranger.newer_version, stranger.changes) == (None, ())
 
 
 def test_a_book_that_is_not_there(
-    scenarios: ScenarioService, books: PriceBooks, catalog: Catalog
+    scenarios: ScenarioService, prices: ScenarioPrices, catalog: Catalog
 ) -> None:
-    saved = save(SCENARIO, scenarios, books, catalog)
+    saved = save(SCENARIO, scenarios, prices, catalog)
     lost = saved.scenario.model_copy(update={"price_book": "x" * 32})
-    found = reprice(dataclasses.replace(saved, scenario=lost), catalog, books, TODAY)
+    found = reprice(dataclasses.replace(saved, scenario=lost), catalog, prices, TODAY, None)
     assert found.after is None
     assert [problem.pointer for problem in found.problems] == ["/price_book"]
 

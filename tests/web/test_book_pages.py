@@ -215,9 +215,9 @@ def test_another_browser_can_neither_open_nor_change_a_book(client: TestClient) 
     ):
         assert response.status_code == 404
         assert "only in the browser that saved it" in response.text
-    # Whoever has its key can see its prices, as with a shared link.
-    token = address.rsplit("/", 1)[1]
-    assert "Shared price book" in client.get(f"/prices?book={token}").text
+    response = client.get(f"/prices?book={address.rsplit('/', 1)[1]}")
+    assert response.status_code == 422
+    assert "belongs to another workspace" in response.text
 
 
 def test_the_template_can_be_used_as_it_is(client: TestClient) -> None:

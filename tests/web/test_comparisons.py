@@ -46,7 +46,11 @@ def test_a_change_is_that_of_what_is_shown(report: Report) -> None:
 
     left, right = (_side(ScenarioInput(), with_gain(points)) for points in (8.549, 8.851))
     rows = dict(comparisons.compare(left, right).outcomes)["LoRA"]
-    assert (rows[0].left, rows[0].right, rows[0].change) == ("+8.5", "+8.9", "+0.4 points")
+    assert (rows[0].left, rows[0].right, rows[0].change) == (
+        "+8.55 points",
+        "+8.85 points",
+        "+0.30 points",
+    )
 
 
 def test_a_bound_has_no_difference_in_numbers(report: Report) -> None:
@@ -57,6 +61,33 @@ def test_a_bound_has_no_difference_in_numbers(report: Report) -> None:
     rows = dict(comparisons.compare(left, right).outcomes)["Full fine-tuning"]
     found = {d.label: (d.left, d.right, d.change) for d in rows}
     assert found["Chance that it is the best choice"] == ("under 1%", "20%", "higher")
+
+
+def test_amounts_are_rounded_once(report: Report) -> None:
+    """US$118,400 and US$118,490 are both US$118 k: the change is not that of the short texts."""
+
+    def with_npv(usd: float) -> Report:
+        m = report.methods[0]
+        assert m.npv_usd is not None
+        return replace(report, methods=(replace(m, npv_usd=replace(m.npv_usd, mean=usd)),))
+
+    euro = CurrencyReport("EUR", 2, 0.9, "2026-10-30", "ecb")
+    yen = CurrencyReport("JPY", 0, 154.0, "2026-10-30", "ecb")
+    left = _side(ScenarioInput(), replace(with_npv(118_455.0), currency=euro))
+    right = _side(ScenarioInput(), replace(with_npv(118_545.4), currency=yen))
+    rows = dict(comparisons.compare(left, right).outcomes)["Full fine-tuning"]
+    (npv,) = (d for d in rows if d.label == "Net present value")
+    # 106,609.5 and 106,690.86 euros.
+    assert (npv.left, npv.right, npv.change) == ("€106,610", "€106,691", "+€81")
+    rows = dict(comparisons.compare(right, left).outcomes)["Full fine-tuning"]
+    (npv,) = (d for d in rows if d.label == "Net present value")
+    assert npv.change.startswith("−JPY\u00a0")
+
+
+def test_what_a_leader_reads_has_no_words_of_the_trade(report: Report) -> None:
+    side = _side(ScenarioInput(), report)
+    labels = [d.label for d in dict(comparisons.compare(side, side).outcomes)["Verdict"]]
+    assert "Knowing the outcome before choosing would be worth" in labels
 
 
 def test_the_verdict_is_said_as_on_the_result_page(report: Report) -> None:

@@ -276,10 +276,10 @@ def test_the_title_of_the_tab_says_that_there_are_problems(reader: TestClient) -
 @pytest.mark.parametrize("address", ["/estimate", "/result"])
 def test_what_to_know_first_stands_near_the_verdict(address: str, reader: TestClient) -> None:
     text = reader.get(address).text
-    assert text.count("Before you rely on this") == 1
-    assert text.index("key-figures") < text.index("Before you rely on this")
-    assert text.index("Before you rely on this") < text.index("chart-cost-gain")
-    assert text.index("chart-cost-gain") < text.index("Side by side")
+    assert text.count(">Before you rely on this</h") == 1
+    assert text.index("key-figures") < text.index(">Before you rely on this</h")
+    assert text.index(">Before you rely on this</h") < text.index("chart-cost-gain")
+    assert text.index("chart-cost-gain") < text.index(">Side by side</h")
     assert 'href="/method#glossary"' in text
 
 

@@ -16,7 +16,7 @@ from app.catalog.catalog import Catalog
 from app.estimator.constants import constant_values
 from app.estimator.hardware import Offer
 from app.web import presenters as show
-from app.web import price_spread, price_tables, price_views
+from app.web import price_hardware, price_spread, price_tables, price_views
 from app.web.price_csv import as_csv
 from app.web.price_lists import (
     ROWS_OF_A_PAGE,
@@ -330,7 +330,7 @@ def test_other_prices_have_a_day_and_a_source(catalog: Catalog, reader: TestClie
                 if row[4].text == show.NONE:
                     continue
             assert row[-1].anchor.startswith("source-")
-            assert re.fullmatch(r"\d{1,2}\xa0\w{3}\xa0\d{4}", row[-2].text)
+            assert re.fullmatch(r"(read\xa0)?\d{1,2}\xa0\w{3}\xa0\d{4}", row[-2].text)
     document = _document(reader.get("/prices").text)
     assert keys <= set(document.ids())
 
@@ -359,3 +359,60 @@ def test_no_cell_is_read_as_a_formula(h100: Offer) -> None:
     (row,) = csv.DictReader(io.StringIO(text))
     assert row["instance"] == "'=cmd|' /C calc'!A0"
     assert row["region"] == "'@SUM(A1)"
+
+
+def test_what_is_second_hand_says_so(catalog: Catalog, reader: TestClient) -> None:
+    quoted = next(o for o in catalog.listed if o.evidence == "quoted")
+    sample = dataclasses.replace(quoted, evidence="sample")
+    firsthand = dataclasses.replace(quoted, evidence="price-page")
+    own = dataclasses.replace(
+        quoted, source=dataclasses.replace(quoted.source, key="price-book"), price_book="Ours"
+    )
+    found = [
+        price_tables.source_cell(o.source, o.evidence).sub for o in (quoted, sample, firsthand, own)
+    ]
+    assert found == ["second hand", "second hand", "", ""]
+    page = reader.get(f"/prices?provider={quoted.provider}&gpu={quoted.accelerator.key}").text
+    assert '<span class="tag">second hand</span>' in page
+    assert "second hand" in page[page.index('id="servers"') :]
+
+
+def test_a_page_without_a_day_is_not_called_fresh(catalog: Catalog, h100: Offer) -> None:
+    day, later = date(2026, 11, 20), date(2026, 11, 22)
+    dated = dataclasses.replace(h100, valid_from=day, retrieved=later)
+    undated = dataclasses.replace(h100, valid_from=day, retrieved=day)
+    own = dataclasses.replace(
+        undated, source=dataclasses.replace(h100.source, key="price-book"), price_book="Ours"
+    )
+    texts = [price_tables.day_cell(o, TODAY).text.replace("\u00a0", " ") for o in (dated, own)]
+    assert texts == ["20 Nov 2026", "20 Nov 2026"]
+    assert price_tables.day_cell(undated, TODAY).text == "read\u00a020\u00a0Nov\u00a02026"
+    tables = {table.key: table for table in price_tables.fact_tables(catalog, TODAY)}
+    server = next(s for s in catalog.servers if s.valid_from == s.retrieved)
+    row = next(row for row in tables["servers"].rows if row[0].text == server.name)
+    assert row[4].text.startswith("read\u00a0")
+    # Read again on a later day, and still without one of its own.
+    again = [o for o in catalog.ownership.values() if "not dated" in o.note]
+    assert again
+    labels = {row[0].text: row[3].text for row in tables["owning"].rows}
+    assert all(labels[o.label].startswith("read\u00a0") for o in again)
+
+
+def test_every_accelerator_is_listed_with_what_plans_rest_on(
+    catalog: Catalog, reader: TestClient
+) -> None:
+    table = price_hardware.hardware_table(catalog.accelerators.values())
+    assert len(table.rows) == len(catalog.accelerators)
+    assert {len(row) for row in table.rows} == {len(table.columns)}
+    planned = sum(a.can_be_planned for a in catalog.accelerators.values())
+    assert table.text.startswith(f"{planned} of {len(catalog.accelerators)} can be planned on.")
+    rows = {row[0].text: row for row in table.rows}
+    h100 = [cell.text for cell in rows["NVIDIA H100 SXM 80 GB"]]
+    assert h100[:6] == ["NVIDIA H100 SXM 80 GB", "yes", "80", "3,350", "989", "989"]
+    assert rows["NVIDIA H100 SXM 80 GB"][9] == price_tables.FactCell("NVLink", "450")
+    t4 = rows["NVIDIA T4 16 GB"]
+    assert (t4[1].text, t4[1].sub, t4[4].text) == ("no", "no bf16 units", "—")
+    assert rows["Google TPU v5e"][1].sub == "software of its own"
+    assert sum(row[1].text == "yes" for row in table.rows) == planned
+    document = _document(reader.get("/prices").text)
+    assert document.ids()["accelerators"] == 1

@@ -43,7 +43,8 @@ def way(key: str, label: str, total: float, **changes: object) -> WayReport:
 BUYING = BuyingReport(
     server="DGX H100", servers=2, gpus=16, total_usd=700_000, usd_per_gpu_hour_at_full_use=1.66,
     rent_label="On demand: Lambda", rent_usd_per_gpu_hour=2.72, utilisation_fraction=0.7,
-    programme_fraction=0.03, break_even_fraction=0.61,
+    programme_fraction=0.03, break_even_fraction=0.61, chosen_label="",
+    chosen_usd_per_gpu_hour=None, chosen_break_even_fraction=None,
 )  # fmt: skip
 WAYS = (
     way("on-demand", "On demand", 1_000.0, chosen=True),
@@ -110,7 +111,55 @@ def test_one_server_that_never_wins_says_so(report: Report) -> None:
     first = table_of(with_ways(report, never)).buying[0]
     assert first.startswith("Buying 1 server never beats renting: even in use all the time, an")
     assert "this programme alone keeps it busy 3%" in first
-    assert table_of(with_ways(report, None)).buying == ()
+
+
+def test_without_a_price_of_a_server_the_page_says_what_to_enter(report: Report) -> None:
+    plan = report.methods[0].plan
+    assert plan is not None
+    assert table_of(with_ways(report, None)).buying == (
+        f"No price of a server with {plan.accelerator_name} is known; enter one among the "
+        "assumptions (Price of servers of your own for each GPU).",
+    )
+
+
+def test_buying_is_compared_with_what_the_plan_pays_too(report: Report) -> None:
+    also = dataclasses.replace(
+        BUYING, chosen_label="Spot: AWS", chosen_usd_per_gpu_hour=2.1,
+        chosen_break_even_fraction=0.82,
+    )  # fmt: skip
+    first, second, _ = table_of(with_ways(report, also)).buying
+    assert "61% of the time" in first
+    assert second == (
+        "Against US$2.10 for each GPU-hour used as the plan is paid for (Spot: AWS), buying wins "
+        "above 82% of the time."
+    )
+    never = dataclasses.replace(also, chosen_break_even_fraction=None)
+    assert table_of(with_ways(report, never)).buying[1].endswith("(Spot: AWS), buying never wins.")
+
+
+@pytest.mark.parametrize(
+    ("alone", "needed", "chosen", "cheapest"),
+    [
+        (0.03, 0.61, "", "spot"),
+        (0.65, 0.61, "", "own"),
+        (0.65, None, "", "spot"),
+        (0.65, 0.61, "Spot: AWS", "spot"),  # not against what the plan pays
+    ],
+)
+def test_owning_is_cheapest_only_where_the_programme_alone_would_pay(
+    report: Report, alone: float, needed: float | None, chosen: str, cheapest: str
+) -> None:
+    buying = dataclasses.replace(
+        BUYING, programme_fraction=alone, break_even_fraction=needed, chosen_label=chosen,
+        chosen_usd_per_gpu_hour=2.1 if chosen else None,
+        chosen_break_even_fraction=0.82 if chosen else None,
+    )  # fmt: skip
+    made = with_ways(report, buying)
+    own = way("own", "Servers of your own", 100.0)
+    first = dataclasses.replace(made.methods[0], ways=(*WAYS, own))
+    ways = table_of(dataclasses.replace(made, methods=(first, *made.methods[1:]))).ways
+    tagged = [w.label for w in ways if "cheapest" in w.tags]
+    assert tagged == [{"spot": "Spot", "own": "Servers of your own"}[cheapest]]
 
 
 def test_the_ways_are_in_the_currency_of_the_report(report: Report) -> None:

@@ -7,6 +7,7 @@ import re
 from datetime import date
 
 import pytest
+from fastapi.testclient import TestClient
 
 from app.catalog.catalog import Catalog
 from app.estimator.constants import CONSTANTS
@@ -15,6 +16,7 @@ from app.services.estimates import estimate
 from app.services.situations import SITUATIONS, ReadyMade
 from app.web import results
 from app.web.result_parts import Cell
+from tests.web.markup import Document
 
 
 @pytest.mark.parametrize("made", SITUATIONS, ids=lambda made: made.key)
@@ -140,7 +142,9 @@ def test_the_prices_of_the_chosen_plans_are_dated(report: Report) -> None:
             dataclasses.replace(m, plan=dataclasses.replace(m.plan, price_valid_from=day))
         )
     changed = dataclasses.replace(report, methods=tuple(methods))
-    assert "prices read between 7 May and 9 November 2026," in results.view(changed).basis
+    said = "prices of up to 9 November 2026, oldest price used of 7 May 2026,"
+    assert said in results.view(changed).basis
+    assert "prices read" not in results.view(changed).basis
     words = [p.price_words for p in results.view(changed, date(2026, 11, 24)).plans]
     assert words[0] == "Price of 9 November 2026 (15 days old)"
     assert "Very old price" in words[1]
@@ -180,3 +184,88 @@ def test_a_part_of_a_run_too_short_to_see_is_not_said(report: Report) -> None:
 
 def test_every_kind_of_constant_has_words() -> None:
     assert {constant.kind for constant in CONSTANTS.values()} <= results.KIND_LABELS.keys()
+
+
+def _bought(report: Report, **by_method: dict[str, object]) -> Report:
+    """The report with other prices behind its plans."""
+    methods = []
+    for m in report.methods:
+        assert m.plan is not None
+        plan = dataclasses.replace(m.plan, **by_method.get(m.method, {}))  # type: ignore[arg-type]
+        methods.append(dataclasses.replace(m, plan=plan))
+    return dataclasses.replace(report, methods=tuple(methods))
+
+
+def test_prices_that_may_be_gone_are_said_before_the_table(report: Report) -> None:
+    plain = results.view(report)
+    changed = _bought(
+        report,
+        full={
+            "purchase_option": "reserved-3y",
+            "nodes": 2,
+            "instance": "p5.48xlarge",
+            "provider_name": "AWS",
+            "idle_fraction": 0.42,
+        },
+        lora={"purchase_option": "spot", "tier": "spot"},
+        qlora={"tier": "marketplace", "price_valid_from": "2026-05-23"},
+    )
+    notes = results.view(changed, date(2026, 11, 23)).notes
+    assert notes[:4] == (
+        "QLoRA is planned on a marketplace: its lowest asking price may be gone tomorrow, and no "
+        "company stands behind it.",
+        "LoRA is planned on spot instances, which can be taken away at short notice.",
+        "Full fine-tuning needs a commitment: 3 years of 2 × p5.48xlarge at AWS, paid whether it "
+        "is used or not; 42% of what is paid stays idle.",
+        "The price behind QLoRA is 184 days old (of 23 May 2026): ask for today's before you rely "
+        "on it.",
+    )
+    assert notes[4:] == plain.notes
+    block = _bought(report, lora={"purchase_option": "capacity-block", "tier": "capacity-block"})
+    assert any("LoRA is planned on a capacity block" in note for note in results.view(block).notes)
+
+
+def test_a_cost_says_at_which_kind_of_price_it_is(report: Report) -> None:
+    def rows(of: Report) -> dict[str, tuple[Cell, ...]]:
+        return {row.label: row.cells for row in results.view(of).rows}
+
+    total = "Total cost, 36 months"
+    assert all("price" not in cell.note for cell in rows(report)[total])
+    spot = _bought(report, lora={"purchase_option": "spot", "tier": "spot"})
+    assert [cell.note for cell in rows(spot)["Cost of one run"]] == ["", "at spot prices", ""]
+    assert rows(spot)[total][1].note.endswith("at spot prices")
+    market = _bought(report, lora={"purchase_option": "spot", "tier": "marketplace"})
+    assert rows(market)["Cost of one run"][1].note == "at marketplace spot prices"
+
+    def extra(of: Report) -> str:
+        return next(f.note for f in results.view(of).key_figures if f.label.startswith("Extra"))
+
+    assert extra(report) == "over 36 months"
+    assert extra(spot) == "over 36 months; LoRA at spot prices"
+    both = {"purchase_option": "spot", "tier": "spot"}
+    assert extra(_bought(report, full=both, lora=both)) == "over 36 months, at spot prices"
+
+
+def test_carbon_of_an_unknown_region_is_said_plainly(report: Report) -> None:
+    m = report.methods[0]
+    assert m.plan is not None
+    assert m.plan.energy is not None
+    energy = dataclasses.replace(
+        m.plan.energy, grid_label="", g_co2e_per_kwh=None, kg_co2e=None, grid_source_key=""
+    )
+    row = next(
+        row
+        for row in results.view(_bought(report, full={"energy": energy})).rows
+        if row.label == "Carbon of one run"
+    )
+    assert row.cells[0].note == "carbon not known: region not stated"
+
+
+def test_the_sections_of_the_page_are_linked_at_its_top(reader: TestClient) -> None:
+    document = Document(reader.get("/result").text)
+    (nav,) = document.all("nav", **{"aria-label": "On this page", "class": "on-this-page"})
+    assert nav
+    links = [a["href"].removeprefix("#") for a in document.all("a") if a["href"][:1] == "#"]
+    for anchor in ("side-by-side", "costs", "ways", "plans", "assumptions", "sources"):
+        assert anchor in links
+    assert set(links) <= {*document.ids()}

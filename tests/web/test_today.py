@@ -116,7 +116,7 @@ def _side(report: Report) -> comparisons.Side:
 def _view(before: Report, after: Report | None, **changes: object) -> TodayView:
     found = Repriced(
         before=before, after=after, problems=(), changes=(), all_changes=0, snapshot_known=True,
-        newer_version=None,
+        newer_version=None, reference="",
     )  # fmt: skip
     found = dataclasses.replace(found, **changes)  # type: ignore[arg-type]
     sides = None if after is None else (_side(before), _side(after))
@@ -143,7 +143,7 @@ def test_rows_say_what_is_new_gone_or_dearer_with_their_days(report: Report) -> 
     assert next(iter(rows)) == DEARER.key, "those that moved most come first"
     dearer, gone, new = rows[DEARER.key], rows[GONE.key], rows[NEW.key]
     assert re.fullmatch(
-        r"Total cost over 36 months: Full fine-tuning US\$[\d,]+ \(\+US\$1\.00\u00a0k\)\.",
+        r"Total cost over 36 months: Full fine-tuning US\$[\d,]+ \(\+US\$1,000\)\.",
         view.totals,
     )
     assert (dearer.before, dearer.after, dearer.change) == ("US$4.00", "US$5.00", "+25.0%")
@@ -184,8 +184,8 @@ def test_a_newer_version_of_a_price_book_is_named(report: Report) -> None:
     pinned = dataclasses.replace(report, price_book="Acme rates, version 3")
     view = _view(pinned, pinned, newer_version=5)
     assert view.newer == (
-        "Today's numbers use the price book as it was pinned (Acme rates, version 3); version 5 "
-        "exists."
+        "Its price book has changed since: it was Acme rates, version 3, and today's numbers use "
+        "version 5."
     )
 
 
@@ -201,7 +201,7 @@ def test_both_are_in_the_currency_of_then(report: Report) -> None:
     )
 
 
-def test_a_pinned_price_book_keeps_its_version_and_its_newer_one_is_offered(
+def test_a_pinned_price_book_stands_beside_its_newest_version(
     client: TestClient,
 ) -> None:
     books = client.app.state.price_books  # type: ignore[attr-defined]
@@ -218,8 +218,12 @@ def test_a_pinned_price_book_keeps_its_version_and_its_newer_one_is_offered(
     assert f'href="{link}/today"' in client.get(link).text
     page = client.get(f"{link}/today").text
     text = " ".join(Document(page).text.split())
-    assert "as it was pinned (Acme rates, version 1); version 2 exists." in text
-    (newest,) = {a["href"] for a in Document(page).all("a") if a["href"].startswith("/estimate?")}
-    assert f"price_book={made.info.token}" in newest
-    assert "%40" not in newest
-    assert "The numbers of this scenario are the same today." in text or "Nothing has" in text
+    assert "it was Acme rates, version 1, and today's numbers use version 2." in text
+    assert "Prices that changed" in text
+    assert "Nothing has changed" not in text
+    (full,) = {a["href"] for a in Document(page).all("a") if a["href"].startswith("/result?")}
+    assert f"price_book={made.info.token}%402" in full
+    # The link itself keeps its numbers.
+    assert _text(client, link).count("Acme rates, version 1") == before.count(
+        "Acme rates, version 1"
+    )

@@ -12,7 +12,13 @@ from app.catalog.importers import gpuhunt, skypilot
 from app.catalog.importers.collector import Collector
 from app.catalog.importers.csv_stream import MAX_FILE_BYTES, CatalogueFile, file_name
 from app.catalog.importers.names import load_names
-from app.catalog.importers.providers import ALSO_LISTS, provider_key, provider_of_path
+from app.catalog.importers.providers import (
+    ALSO_LISTS,
+    HasFirm,
+    firm_of,
+    provider_key,
+    provider_of_path,
+)
 from app.catalog.importers.rates import read_rate_file
 from app.catalog.importers.result import Imported
 from app.catalog.importers.shapes import BuiltInOffers
@@ -29,6 +35,7 @@ def read_catalogue(
     *,
     format: CatalogueFormat,  # noqa: A002 - as the command's option is called
     accelerators: Mapping[str, Accelerator],
+    sellers: Mapping[str, HasFirm],
     valid_from: date,
     provider: str = "",
     offers: Iterable[Offer] = (),
@@ -41,6 +48,7 @@ def read_catalogue(
     files : SkyPilot's and gpuhunt's hold the prices of one provider each.
     provider : whose they are; blank to take it from the file's name or its folder.
     accelerators : by key; rows of others are counted and left out.
+    sellers : by key, as in pricing/providers.csv; any other sells on a marketplace.
     valid_from : day of the catalogue, on which its prices were in force. The format csv gives it
         for every row, and none may be later.
     offers : built-in ones, to know the network of an instance and a usual price by.
@@ -62,15 +70,17 @@ def read_catalogue(
     if format == "csv":
         if provider:
             raise CatalogError(["The format csv names the provider in every row; leave it out"])
-        return _read_rates(paths, accelerators, valid_from)
+        return _read_rates(paths, accelerators, sellers, valid_from)
     if format not in FORMATS:
         raise CatalogError([f"{format!r} is not a format; choose {', '.join(FORMATS)}"])
     names = load_names(names_file)
-    collector = Collector(format, accelerators, names, BuiltInOffers(offers), valid_from)
+    collector = Collector(
+        format, accelerators, names, BuiltInOffers(offers), valid_from, firm_of(sellers)
+    )
     required = skypilot.REQUIRED if format == "skypilot" else gpuhunt.REQUIRED
     for path in paths:
         with CatalogueFile(path, required) as file:
-            seller = provider_key(provider) if provider else provider_of_path(path)
+            seller = provider_key(provider) if provider else provider_of_path(path, sellers)
             collector.providers.update((seller, *ALSO_LISTS.get(seller, ())))
             if format == "skypilot":
                 skypilot.read_skypilot(file, seller, names, collector)
@@ -80,7 +90,10 @@ def read_catalogue(
 
 
 def _read_rates(
-    paths: list[Path], accelerators: Mapping[str, Accelerator], today: date
+    paths: list[Path],
+    accelerators: Mapping[str, Accelerator],
+    sellers: Mapping[str, HasFirm],
+    today: date,
 ) -> Imported:
     """Rows of our own format; each of its rows is taken, or none."""
     rows: list[BookRow] = []
@@ -95,7 +108,9 @@ def _read_rates(
             raise CatalogError(
                 [f"{file_name(path)}: cannot be read ({error.strerror or error})"]
             ) from error
-        rows += read_rate_file(content, file_name(path), accelerators=accelerators, today=today)
+        rows += read_rate_file(
+            content, file_name(path), accelerators=accelerators, providers=sellers, today=today
+        )
     repeated = [place for place, count in Counter(row.place for row in rows).items() if count > 1]
     if repeated:
         raise CatalogError(

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 NOTHING = frozenset({"", "nan", "none", "null", "n/a", "na", "-"})
 MICRO_USD = Decimal("0.000001")
+LARGEST = Decimal(10**9)
 MIB_PER_GIB = 1024
 LONGEST_NAME = 200
 """Characters of a provider, an instance, a region or an accelerator."""
@@ -39,7 +40,7 @@ def usd(cell: str) -> Decimal | None:
         value = Decimal(text)
     except InvalidOperation as error:
         raise ValueError(f"{text[:40]!r} is not a price such as 55.04") from error
-    if not value.is_finite() or abs(value) >= 10**9:
+    if not value.is_finite() or abs(value) >= LARGEST:
         raise ValueError(f"{text[:40]!r} is not a price such as 55.04")
     if value < 0:
         raise ValueError(f"{text[:40]} is below 0")
@@ -74,16 +75,18 @@ def tidy(value: Decimal) -> Decimal:
 def number(cell: str) -> Decimal | None:
     """A number of at least 0; None where there is none or where it is not understood.
 
+    What is larger than any figure of a machine is `LARGEST`, which no range of one holds.
+
     Examples
     --------
-    >>> number("208.0"), number("a lot")
-    (Decimal('208'), None)
+    >>> number("208.0"), number("a lot"), number("1e300")
+    (Decimal('208'), None, Decimal('1000000000'))
     """
     try:
         value = Decimal(cell.strip())
     except InvalidOperation:
         return None
-    return tidy(value) if value.is_finite() and 0 <= value < 10**9 else None
+    return tidy(min(value, LARGEST)) if value.is_finite() and value >= 0 else None
 
 
 def whole(cell: str) -> int | None:

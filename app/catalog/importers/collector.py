@@ -11,9 +11,9 @@ from functools import lru_cache
 
 from app.catalog.importers.cells import LONGEST_NAME, name_of, tidy
 from app.catalog.importers.names import AcceleratorNames, is_slice
-from app.catalog.importers.providers import is_firm
+from app.catalog.importers.rates import CHECKS
 from app.catalog.importers.result import Imported, Skipped
-from app.catalog.importers.shapes import BuiltInOffers
+from app.catalog.importers.shapes import LARGEST_RATIO_TO_LIST, BuiltInOffers
 from app.catalog.price_books import BookRow
 from app.catalog.pricing_rows import (
     HIGHEST_USD_PER_GPU_HOUR,
@@ -23,11 +23,12 @@ from app.catalog.pricing_rows import (
     tier_of,
 )
 from app.catalog.tables import FORMULA_SIGNS, CatalogError
-from app.estimator.hardware import Accelerator
+from app.estimator.hardware import PURCHASE_OPTIONS, Accelerator
 from app.estimator.units import GIB
 
 NO_ACCELERATOR = "no accelerator"
 NO_PRICE = "no price"
+NO_NAME = f"instance without a name of at most {LONGEST_NAME} characters"
 NOT_IN_TABLE = "accelerator that is not in the table"
 AMBIGUOUS = "accelerator whose name does not say which it is"
 PART_OF_GPU = "a part of an accelerator"
@@ -39,7 +40,9 @@ SPOT_ABOVE = "spot price above the price on demand"
 CONTRADICTION = "two different prices on demand for one instance and region"
 OTHER_SHAPE = "two different machines under one instance name"
 TOO_MANY = "more accelerators than one instance has"
-FAR_BELOW_LIST = "price on demand far below the list price: a flex-start or spot figure"
+ODD_FIGURE = "vCPUs or memory of a machine out of range, taken as not known"
+FAR_BELOW_LIST = "price on demand far below the list price, as flex-start and spot prices are"
+FAR_FROM_LIST = "price on demand far from the list price, as of one GPU or in another unit"
 
 SHOWN_EXAMPLES = 5
 LARGEST_SHARE_OUT_OF_RANGE = 0.5
@@ -117,6 +120,7 @@ class Collector:
     Parameters
     ----------
     format_name : skypilot or gpuhunt; the first word of the source of every row.
+    firm : sellers by key, with a price list of their own or without; any other has none.
     """
 
     def __init__(
@@ -126,12 +130,14 @@ class Collector:
         names: AcceleratorNames,
         built_in: BuiltInOffers,
         valid_from: date,
+        firm: Mapping[str, bool],
     ) -> None:
         self._format = format_name
         self._accelerators = accelerators
         self._names = names
         self._built_in = built_in
         self._valid_from = valid_from
+        self._firm = firm
         self._prices: dict[tuple[str, str, str], _Price] = {}
         self._found: dict[tuple[object, ...], _Meaning] = {}
         self._region_keys: dict[str, str] = {}
@@ -142,6 +148,7 @@ class Collector:
         self._out_of_range: Counter[str] = Counter()
         self._first_out_of_range: dict[str, str] = {}
         self._merged = 0
+        self._doubted: set[tuple[str, str, str, str]] = set()
         self.providers: set[str] = set()
         self.read = 0
 
@@ -220,9 +227,18 @@ class Collector:
             return _Meaning(reason=AMBIGUOUS, told=f": {' or '.join(sorted(may_be))}")
         return _Meaning()
 
+    def doubt(self, machine: Machine, option: str) -> None:
+        """Remember a place whose price is not believed; another row may still have a good one."""
+        self._doubted.add((machine.provider, machine.instance, machine.region, option))
+
     def machine(self, machine: Machine, place: Place) -> Machine | None:
-        """A machine with its memory judged; None where it is counted among those left out."""
+        """A machine with its figures judged; None where it is counted among those left out."""
+        if not 1 <= len(machine.instance) <= LONGEST_NAME:
+            self.skip(NO_NAME, place, machine.instance or machine.accelerator)
+            return None
         if not 1 <= machine.gpus <= MOST_GPUS:
+            for option in PURCHASE_OPTIONS:
+                self.doubt(machine, option)
             self.skip(TOO_MANY, place, f"{machine.instance}: {machine.gpus} accelerators")
             return None
         memory = machine.gpu_memory_gib
@@ -237,9 +253,19 @@ class Collector:
                 return None
             if memory >= fitted * (1 - ROUNDING):
                 memory = None
-        if memory is not machine.gpu_memory_gib:
-            return replace(machine, gpu_memory_gib=memory)
-        return machine
+        vcpus, host = machine.vcpus, machine.host_memory_gib
+        odd = []
+        if vcpus is not None and not _is_in_range("vcpus", vcpus):
+            odd.append(f"{vcpus} vCPUs")
+            vcpus = None
+        if host is not None and not _is_in_range("host_memory_gib", host):
+            odd.append(f"{host} GiB")
+            host = None
+        if odd:
+            self.skip(ODD_FIGURE, place, f"{machine.instance}: {' and '.join(odd)}")
+        elif memory is machine.gpu_memory_gib:
+            return machine
+        return replace(machine, gpu_memory_gib=memory, vcpus=vcpus, host_memory_gib=host)
 
     def take(
         self,
@@ -253,6 +279,7 @@ class Collector:
         if spot is not None and on_demand is not None:
             if spot > on_demand * (1 + SAME_PRICE):
                 self.skip(SPOT_ABOVE, place, f"{machine.instance}: {spot} above {on_demand}")
+                self.doubt(machine, "spot")
             if spot >= on_demand * (1 - SAME_PRICE):
                 spot = None
         if on_demand is None and spot is None:
@@ -271,6 +298,7 @@ class Collector:
         if not LOWEST_USD_PER_GPU_HOUR <= per_gpu <= HIGHEST_USD_PER_GPU_HOUR:
             told = f"{machine.instance}: {usd} USD for {machine.gpus}, {option}"
             self.skip(OUT_OF_RANGE, place, told)
+            self.doubt(machine, option)
             self._out_of_range[place.file] += 1
             self._first_out_of_range.setdefault(place.file, f"line {place.line}, {told}")
             return
@@ -288,7 +316,7 @@ class Collector:
         held.rows += 1
         if (held.machine.accelerator, held.machine.gpus) != (machine.accelerator, machine.gpus):
             held.contradicted = OTHER_SHAPE
-        elif usd != held.usd and option == "on-demand" and is_firm(machine.provider):
+        elif usd != held.usd and option == "on-demand" and self._is_firm(machine):
             held.contradicted = CONTRADICTION
         held.highest = max(held.highest, usd)
         if usd < held.usd:
@@ -302,6 +330,7 @@ class Collector:
         CatalogError : most prices of a file are out of range.
         """
         self._check_units()
+        self._check_shapes()
         rows = sorted(
             (self._row(held) for held in self._prices.values() if self._holds(held)),
             key=lambda row: row.place,
@@ -313,19 +342,35 @@ class Collector:
             read=self.read,
             merged=self._merged,
             providers=tuple(sorted(self.providers)),
+            doubted=frozenset(self._doubted.difference(row.place for row in rows)),
         )
 
     def _is_plausible(self, machine: Machine, usd: Decimal, place: Place) -> bool:
-        """Whether a price on demand can be one; only where a catalogue is known to mix them."""
-        if machine.provider not in PROVIDERS_WITH_FLEX:
+        """Whether a price on demand can be one, beside the built-in price of the instance.
+
+        Notes
+        -----
+        One out of range for any GPU is left to `price`, which counts them to tell a wrong unit.
+        """
+        if not LOWEST_USD_PER_GPU_HOUR <= usd / machine.gpus <= HIGHEST_USD_PER_GPU_HOUR:
             return True
         usual = self._built_in.usual_usd(
             machine.provider, machine.instance, machine.region, machine.accelerator, machine.gpus
         )
-        if usual is None or float(usd) >= FLEX_SHARE * usual:
+        if usual is None:
+            return True
+        share = float(usd) / usual
+        if machine.provider in PROVIDERS_WITH_FLEX and share < FLEX_SHARE:
+            reason = FAR_BELOW_LIST
+        elif self._built_in.knows(machine.provider, machine.instance) and not (
+            1 / LARGEST_RATIO_TO_LIST <= share <= LARGEST_RATIO_TO_LIST
+        ):
+            reason = FAR_FROM_LIST
+        else:
             return True
         told = f"{machine.instance} in {machine.region}: {usd}, list price {usual:.2f}"
-        self.skip(FAR_BELOW_LIST, place, told)
+        self.skip(reason, place, told)
+        self.doubt(machine, "on-demand")
         return False
 
     def _check_units(self) -> None:
@@ -340,13 +385,36 @@ class Collector:
         if problems:
             raise CatalogError(problems)
 
+    def _check_shapes(self) -> None:
+        """Contradict prices of an instance that is not the same everywhere.
+
+        On a marketplace hosts of all kinds have one name.
+        """
+        shapes: defaultdict[tuple[str, str], set[tuple[str, int]]] = defaultdict(set)
+        for held in self._prices.values():
+            machine = held.machine
+            shapes[machine.provider, machine.instance].add((machine.accelerator, machine.gpus))
+        for held in self._prices.values():
+            machine = held.machine
+            if self._is_firm(machine) and len(shapes[machine.provider, machine.instance]) > 1:
+                held.contradicted = OTHER_SHAPE
+
+    def _is_firm(self, machine: Machine) -> bool:
+        """Whether its seller has a price list of its own."""
+        return self._firm.get(machine.provider, False)
+
     def _holds(self, held: _Price) -> bool:
         """Whether a price can be believed; what cannot is counted, row by row."""
         if held.contradicted:
             machine = held.machine
             told = f"{machine.instance} in {machine.region}: {held.usd} to {held.highest}"
+            if held.contradicted == OTHER_SHAPE:
+                told = (
+                    f"{machine.instance} in {machine.region}: {machine.gpus} {machine.accelerator}"
+                )
             self.skip(held.contradicted, held.place, told)
             self._counts[held.contradicted] += held.rows - 1
+            self.doubt(machine, held.option)
             return False
         self._merged += held.rows - 1
         return True
@@ -371,7 +439,7 @@ class Collector:
             region=machine.region,
             purchase_option=held.option,
             usd_per_instance_hour=held.usd,
-            tier=tier_of(held.option, firm=is_firm(machine.provider)),
+            tier=tier_of(held.option, firm=self._is_firm(machine)),
             valid_from=self._valid_from,
             source=f"{self._format} {held.place.file}",
             note=note,
@@ -387,6 +455,16 @@ class Collector:
             Skipped(reason, count, tuple(self._examples[reason]))
             for reason, count in sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))
         )
+
+
+@lru_cache(maxsize=4096)
+def _is_in_range(column: str, value: Decimal | int) -> bool:
+    """Whether a figure may stand in a column of a price book."""
+    try:
+        CHECKS[column](str(value))
+    except ValueError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=256)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Self, TextIO
 
+from app.catalog.importers.problems import check_separator
 from app.catalog.tables import CatalogError
 
 MAX_FILE_BYTES = 40_000_000
@@ -97,6 +98,7 @@ class CatalogueFile:
         """Find the columns, and say which are missing or there twice."""
         _, header = next(self._records(), (1, []))
         names = [cell.strip() for cell in header]
+        check_separator(self.name, names)
         if "PricePerVCPU" in names:
             raise CatalogError(
                 [
@@ -106,10 +108,11 @@ class CatalogueFile:
             )
         missing = [column for column in self._required if column not in names]
         if missing:
+            held = ", ".join(repr(name[:40])[1:-1] for name in names[:20]) or "nothing"
             raise CatalogError(
                 [
-                    f"{self.name} line 1, {column}: this column is missing from the header"
-                    for column in missing
+                    f"{self.name} line 1: the header lacks {', '.join(missing)} and holds {held}; "
+                    "check the file and the format"
                 ]
             )
         twice = sorted({name for name in names if name and names.count(name) > 1})

@@ -28,7 +28,7 @@ HOST_WITHOUT_ACCELERATOR = "machine whose accelerators are priced in rows that a
 ACCELERATOR_WITHOUT_HOST = "accelerators whose machine is priced in a row that is missing"
 SEVERAL_HOSTS = "TPU slice of several hosts"
 UNKNOWN_SLICE = "TPU slice that is not understood"
-MIXED_FIGURE = "price on demand not above the spot price: a flex-start figure"
+MIXED_FIGURE = "price on demand not above the spot price, as flex-start prices are"
 
 _COUNTED = re.compile(r"(a2-highgpu|a2-ultragpu|a3-highgpu)-([1248])g")
 _COUNTED_NAMES = {"a2-highgpu": "A100", "a2-ultragpu": "A100-80GB", "a3-highgpu": "H100"}
@@ -71,6 +71,7 @@ class _Accelerators:
     memory_gib: Decimal | None
     on_demand: Decimal | None
     spot: Decimal | None
+    is_mixed: bool
 
 
 def accelerators_of(instance: str) -> tuple[str, int] | None:
@@ -126,11 +127,12 @@ class GoogleParts:
         spot: Decimal | None,
     ) -> None:
         """Keep the price of a number of accelerators."""
-        if on_demand is not None and spot is not None and on_demand <= spot:
+        is_mixed = on_demand is not None and spot is not None and on_demand <= spot
+        if is_mixed:
             self._into.skip(MIXED_FIGURE, place, f"{gpus} {name}: {on_demand}, spot {spot}")
             on_demand = None
         key = (zone, name.upper(), gpus)
-        part = _Accelerators(place, memory_gib, on_demand, spot)
+        part = _Accelerators(place, memory_gib, on_demand, spot, is_mixed)
         held = self._accelerators.setdefault(key, part)
         if (held.on_demand, held.spot) != (on_demand, spot):
             self._into.skip(CONTRADICTION, place, f"{gpus} {name} in {zone[1]}: {on_demand}")
@@ -173,6 +175,8 @@ class GoogleParts:
         )
         if machine is None:
             return
+        if part.is_mixed:
+            into.doubt(machine, "on-demand")
         on_demand, spot = _sum(host.on_demand, part.on_demand), _sum(host.spot, part.spot)
         if on_demand is None and spot is None:
             into.skip(NO_PRICE, host.place, f"{host.instance} in {zone[1]}")

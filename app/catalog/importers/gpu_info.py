@@ -12,7 +12,7 @@ from functools import lru_cache
 from app.catalog.importers.cells import gib_of_gpu, number
 
 MAX_CHARACTERS = 4_000
-SIZE_OF_ALL_GPUS = frozenset({"vast", "primeintellect"})
+SIZE_OF_ALL_GPUS = frozenset({"vast", "prime-intellect"})
 """Catalogues whose SizeInMiB is that of all GPUs of the instance. All others mean one GPU, and it
 is TotalGpuMemoryInMiB that Lambda and DigitalOcean give for one."""
 

@@ -15,6 +15,7 @@ import re
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +25,7 @@ from app.catalog.importers.cells import gib_of_gpu, number, tidy, usd
 from app.catalog.importers.collector import Collector, Place
 from app.catalog.importers.gpuhunt import HuntedItem, take_item
 from app.catalog.importers.names import load_names
-from app.catalog.importers.providers import ALSO_LISTS, provider_key
+from app.catalog.importers.providers import ALSO_LISTS, HasFirm, firm_of, provider_key
 from app.catalog.importers.result import Imported, Skipped
 from app.catalog.importers.shapes import BuiltInOffers
 from app.estimator.hardware import Accelerator, Offer
@@ -71,6 +72,7 @@ def fetch(
     progress: Progress,
     *,
     accelerators: Mapping[str, Accelerator],
+    sellers: Mapping[str, HasFirm],
     valid_from: date,
     offers: Iterable[Offer] = (),
     names_file: Path | None = None,
@@ -81,7 +83,7 @@ def fetch(
     ----------
     providers : keys of ours; empty for all in the published catalogues.
     progress : told of every step.
-    accelerators, valid_from, offers, names_file : as for `read_catalogue`.
+    accelerators, sellers, valid_from, offers, names_file : as for `read_catalogue`.
 
     Returns
     -------
@@ -101,8 +103,9 @@ def fetch(
         raise LiveRefreshError(f"{unknown[0]} cannot be fetched; choose among {known}")
     wanted = list(dict.fromkeys(wanted))
     library = _library()
+    names = load_names(names_file)
     collector = Collector(
-        "gpuhunt", accelerators, load_names(names_file), BuiltInOffers(offers), valid_from
+        "gpuhunt", accelerators, names, BuiltInOffers(offers), valid_from, firm_of(sellers)
     )
     failed: list[str] = []
     published = any(key in PUBLISHED for key in wanted)
@@ -229,14 +232,7 @@ def _with_failures(imported: Imported, failed: Sequence[str]) -> Imported:
     if not failed:
         return imported
     skipped = Skipped(NOT_FETCHED, len(failed), tuple(failed))
-    return Imported(
-        rows=imported.rows,
-        taken=imported.taken,
-        skipped=(skipped, *imported.skipped),
-        read=imported.read,
-        merged=imported.merged,
-        providers=imported.providers,
-    )
+    return replace(imported, skipped=(skipped, *imported.skipped))
 
 
 def _no_network(reason: str) -> LiveRefreshError:

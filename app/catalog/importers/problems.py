@@ -27,3 +27,20 @@ def raise_problems(problems: Sequence[str], count: int | None = None) -> None:
     if total > len(shown):
         shown.append(f"and {total - len(shown):,} more problems")
     raise CatalogError(shown)
+
+
+def check_separator(name: str, header: Sequence[str]) -> None:
+    """Refuse a header whose columns are separated by something else than commas.
+
+    Raises
+    ------
+    CatalogError : it is a single cell that holds semicolons or tabs.
+    """
+    for sign, called in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and sign in header[0]:
+            raise CatalogError(
+                [
+                    f"{name}: its cells are separated by {called}; save it with commas, and with "
+                    "points in decimal numbers (in a spreadsheet: CSV UTF-8, English format)"
+                ]
+            )

@@ -1,9 +1,11 @@
-"""What catalogues call the sellers, and whether a company can sign their prices today."""
+"""What catalogues call the sellers, whose keys and standing are in the table of providers."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from app.catalog.tables import CatalogError
 
@@ -15,64 +17,10 @@ KEYS = {
     "lambda_cloud": "lambda",
     "lambdalabs": "lambda",
     "ovh": "ovhcloud",
+    "primeintellect": "prime-intellect",
     "vastai": "vast",
 }
 """Names of catalogues that are not our keys."""
-
-FIRM = frozenset(
-    {
-        "aws",
-        "azure",
-        "coreweave",
-        "crusoe",
-        "digitalocean",
-        "fireworks",
-        "gcp",
-        "genesis-cloud",
-        "hyperstack",
-        "ibm",
-        "jarvislabs",
-        "lambda",
-        "modal",
-        "nebius",
-        "oci",
-        "ovhcloud",
-        "paperspace",
-        "runpod",
-        "scaleway",
-        "seeweb",
-        "thunder-compute",
-        "together",
-        "verda",
-        "vultr",
-    }
-)
-"""Sellers with a price list of their own. Nobody vouches for any other: its prices count as those
-of a marketplace."""
-
-NOT_FIRM = frozenset(
-    {
-        "akash",
-        "cloudrift",
-        "cudo",
-        "daytona",
-        "fluidstack",
-        "hotaisle",
-        "hyperbolic",
-        "lium",
-        "mithril",
-        "novita",
-        "primeintellect",
-        "runpod-community",
-        "scp",
-        "shadeform",
-        "spheron",
-        "tensordock",
-        "vast",
-        "yotta",
-    }
-)
-"""Marketplaces, brokers and others that are in the catalogues."""
 
 ALSO_LISTS = {"runpod": ("runpod-community",)}
 """Sellers whose prices are in the catalogue of another."""
@@ -80,6 +28,14 @@ ALSO_LISTS = {"runpod": ("runpod-community",)}
 NAMED_BY_FOLDER = "vms"
 SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*")
 AROUND_THE_NAME = re.compile(r"^(skypilot|gpuhunt|catalog)[_-]|[_-](vms|catalog|prices|v\d+)$")
+
+
+class HasFirm(Protocol):
+    """What is asked of a seller."""
+
+    @property
+    def firm(self) -> bool:
+        """Whether it has a price list that a company can sign."""
 
 
 def provider_key(name: str) -> str:
@@ -102,8 +58,12 @@ def provider_key(name: str) -> str:
     return KEYS.get(lower, lower)
 
 
-def provider_of_path(path: Path) -> str:
+def provider_of_path(path: Path, known: Collection[str]) -> str:
     """Key of the provider whose catalogue a file is, by its name or its folder.
+
+    Parameters
+    ----------
+    known : keys that a file's name may be; a folder's may be any.
 
     Raises
     ------
@@ -112,7 +72,7 @@ def provider_of_path(path: Path) -> str:
     Examples
     --------
     >>> for name in ("v8/aws/vms.csv", "skypilot_do_vms.csv", "vastai.csv"):
-    ...     print(provider_of_path(Path(name)))
+    ...     print(provider_of_path(Path(name), ["aws"]))
     aws
     digitalocean
     vast
@@ -124,7 +84,7 @@ def provider_of_path(path: Path) -> str:
     shortened = None
     while shortened != stem:
         shortened, stem = stem, AROUND_THE_NAME.sub("", stem)
-    if stem in KEYS or stem in FIRM or stem in NOT_FIRM:
+    if stem in KEYS or stem in known:
         return provider_key(stem)
     raise CatalogError(
         [
@@ -134,12 +94,9 @@ def provider_of_path(path: Path) -> str:
     )
 
 
-def is_firm(provider: str) -> bool:
-    """Whether a provider of a catalogue has a price list that a company can sign.
+def firm_of(sellers: Mapping[str, HasFirm]) -> dict[str, bool]:
+    """Whether each seller has a price list that a company can sign.
 
-    Examples
-    --------
-    >>> is_firm("aws"), is_firm("runpod-community"), is_firm("newcloud")
-    (True, False, False)
+    Nobody vouches for any other seller: its prices count as those of a marketplace.
     """
-    return provider in FIRM
+    return {key: seller.firm for key, seller in sellers.items()}

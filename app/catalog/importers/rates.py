@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any, Protocol
+from typing import Any
 
 from app.catalog.cells import decimal_between, integer_between, iso_date, slug
 from app.catalog.importers.csv_stream import MAX_FILE_BYTES
-from app.catalog.importers.problems import MOST_PROBLEMS, raise_problems
-from app.catalog.importers.providers import FIRM, NOT_FIRM
+from app.catalog.importers.problems import MOST_PROBLEMS, check_separator, raise_problems
+from app.catalog.importers.providers import HasFirm, firm_of
 from app.catalog.price_books import EVERY_REGION, BookRow
 from app.catalog.pricing_rows import (
     HIGHEST_USD_PER_GPU_HOUR,
@@ -54,14 +55,6 @@ LONGEST_NAME = 200
 LONGEST_NOTE = 1_000
 
 
-class HasFirm(Protocol):
-    """What is asked of a provider."""
-
-    @property
-    def firm(self) -> bool:
-        """Whether it has a price list that a company can sign."""
-
-
 def read_rates(
     text_or_bytes: str | bytes,
     name: str,
@@ -83,16 +76,20 @@ def read_rates(
     ------
     CatalogError : with the first problems, and how many more there are.
     """
-    firm = {key: provider.firm for key, provider in providers.items()}
     content = text_or_bytes
     if isinstance(content, str):
         # What UTF-8 cannot hold is in no name either: its checks refuse the sign for it.
         content = content.encode(errors="replace")
-    return _Reader(name, accelerators, firm, today).read(content)
+    return _Reader(name, accelerators, firm_of(providers), today).read(content)
 
 
 def read_rate_file(
-    content: bytes, name: str, *, accelerators: Mapping[str, Accelerator], today: date
+    content: bytes,
+    name: str,
+    *,
+    accelerators: Mapping[str, Accelerator],
+    providers: Mapping[str, HasFirm],
+    today: date,
 ) -> tuple[BookRow, ...]:
     """Rows of a file of this format, which name it as their source.
 
@@ -100,8 +97,8 @@ def read_rate_file(
     ------
     CatalogError : with the first problems, and how many more there are.
     """
-    firm = {**dict.fromkeys(FIRM, True), **dict.fromkeys(NOT_FIRM, False)}
-    return _Reader(name, accelerators, firm, today, of_file=True).read(content)
+    reader = _Reader(name, accelerators, firm_of(providers), today, of_file=True)
+    return reader.read(content)
 
 
 def _name(cell: str | None) -> object:
@@ -153,6 +150,16 @@ CHECKS: dict[str, Callable[[str | None], object]] = {
     "source": _note,
     "note": _note,
 }
+NUMBERS = frozenset(
+    {
+        "gpus_per_instance",
+        "gpu_memory_gib",
+        "vcpus",
+        "host_memory_gib",
+        "inter_node_gbit_per_s",
+        "usd_per_instance_hour",
+    }
+)
 
 
 class _Reader:
@@ -185,6 +192,7 @@ class _Reader:
             )
         lines = csv_lines(content, self._name)
         header_line, header = next(lines, (1, []))
+        check_separator(self._name, header)
         self._check_header(header_line, header)
         rows = []
         for line, cells in lines:
@@ -222,7 +230,7 @@ class _Reader:
         before = self._count
         values: dict[str, Any] = dict.fromkeys(CHECKS)
         for column, cell in cells.items():
-            if cell.startswith(FORMULA_SIGNS) and not _is_number(cell):
+            if cell.startswith(FORMULA_SIGNS) and not (column in NUMBERS and _is_number(cell)):
                 told = f"{cell[:40]!r} would be read as a formula by a spreadsheet; give its value"
                 self._tell_at(line, column, told)
                 continue
@@ -286,15 +294,15 @@ class _Reader:
             return
         memory = row.gpu_memory_gib
         fitted = accelerator.memory_bytes / GIB
-        if memory is not None and not (
-            fitted * float(SMALLEST_USABLE_SHARE) <= memory <= fitted * 1.001
-        ):
+        least = Decimal(repr(fitted)) * SMALLEST_USABLE_SHARE
+        if memory is not None and not least <= memory <= fitted * 1.001:
             self._tell_at(
                 line, "gpu_memory_gib", f"is {memory}; {accelerator.name} has {fitted:g} GiB"
             )
         shape = (line, row.accelerator, row.gpus_per_instance)
         first = self._shape_of.setdefault((row.provider, row.instance), shape)
-        if first[1:] != shape[1:]:
+        # On a marketplace hosts of all kinds have one name.
+        if row.tier != "marketplace" and first[1:] != shape[1:]:
             self._tell_at(
                 line,
                 "gpus_per_instance",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from app.catalog.price_books import BookRow
+from app.catalog.price_books import BookRow, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ class Imported:
     merged : prices of further zones of a region, or of further offers for one place, of which a
         row gives the only or the lowest. [count]
     providers : whose catalogues were read, also where none of their rows could be taken.
+    doubted : places whose prices the catalogues list, but none that can be
+        believed: out of range, contradicted, or of another kind. An older price may still hold.
     """
 
     rows: tuple[BookRow, ...]
@@ -46,3 +48,4 @@ class Imported:
     read: int
     merged: int
     providers: tuple[str, ...]
+    doubted: frozenset[Place] = frozenset()

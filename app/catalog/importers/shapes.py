@@ -29,6 +29,12 @@ class Shape:
 UNKNOWN_SHAPE = Shape(None, None, None)
 
 
+LARGEST_RATIO_TO_LIST = 5.0
+"""Times by which a price may lie above or below the built-in one of the same instance. Assumption:
+list prices moved by half in three years and differ by half between regions; the price of one GPU of
+eight is an eighth."""
+
+
 class BuiltInOffers:
     """The built-in offers, to compare a catalogue with.
 
@@ -65,6 +71,10 @@ class BuiltInOffers:
     def shape(self, provider: str, instance: str) -> Shape:
         """What is known of an instance: it has the same parts in every region."""
         return self._shapes.get(self.instance_key(provider, instance), UNKNOWN_SHAPE)
+
+    def knows(self, provider: str, instance: str) -> bool:
+        """Whether this very instance has a built-in price on demand."""
+        return self.instance_key(provider, instance) in self._of_instance
 
     def usual_usd(
         self, provider: str, instance: str, region: str, accelerator: str, gpus: int

@@ -200,7 +200,7 @@ class _Reader:
             gpu_memory_gib=memory_gib,
             vcpus=whole(_cell(cells, self._vcpus)) or None,
             host_memory_gib=tidy(host.quantize(Decimal("0.1"))) if host else None,
-            region=region_of(self._into.text(cells[self._region], place, "Region")),
+            region=self._into.text(region_of(cells[self._region]), place, "Region"),
         )
         judged = self._into.machine(machine, place)
         if judged is not None:

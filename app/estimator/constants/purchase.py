@@ -80,6 +80,18 @@ PURCHASE_CONSTANTS = (
         "electricity apart, and so it is counted apart here. 0 for a room of your own.",
     ),
     Constant(
+        "server_usd_per_gpu",
+        "Price of servers of your own for each GPU",
+        0.0,
+        "USD per GPU",
+        0.0,
+        1_000_000.0,
+        "assumption",
+        "0: the table of servers. Where it is above 0, servers with the GPU of the plan are bought "
+        "at this price, whatever the table says, with the power of their GPUs and its share for "
+        "the host.",
+    ),
+    Constant(
         "server_life_years",
         "Life of a server of your own",
         3.0,

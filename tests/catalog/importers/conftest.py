@@ -36,6 +36,7 @@ def imported(catalog: Catalog) -> Import:
             format=format_name,
             **{
                 "accelerators": catalog.accelerators,
+                "sellers": catalog.providers,
                 "offers": catalog.listed,
                 "valid_from": DAY,
                 **options,

@@ -27,13 +27,13 @@ def write(folder: Path, content: bytes, name: str = "aws.csv") -> Path:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"", "InstanceType: this column is missing from the header"),
+        (b"", "the header lacks InstanceType, AcceleratorName"),
         (b"\x89PNG\r\n\x1a\n\xff\xfe\x00\x01", "is not UTF-8"),
         (HEADER + GOOD + b"\xff\xfe\n", "is not UTF-8"),
         (HEADER.decode().encode("utf-16"), "is not UTF-8"),
-        (b"PK\x03\x04\x14\x00\x00\x00", "this column is missing"),
-        (b"a,b\n1,2\n", "line 1, SpotPrice: this column is missing from the header"),
-        (HEADER.replace(b"Region", b"Price"), "Region: this column is missing"),
+        (b"PK\x03\x04\x14\x00\x00\x00", "and holds PK\\x03"),
+        (b"a,b\n1,2\n", "SpotPrice, Region and holds a, b; check"),
+        (HEADER.replace(b"Region", b"Price"), "the header lacks Region and holds"),
         (HEADER[:-1] + b",Price\n", "line 1, Price: this column is in the header twice"),
         (HEADER + b'"p5.48xlarge,H100\n', "line 2: is not valid CSV"),
         (HEADER + b'"p5" x,H100,8,1,1,r\n', "line 2: is not valid CSV"),
@@ -66,13 +66,26 @@ def test_a_file_that_cannot_be_used_is_told_by_line_and_column(
     assert "aws.csv" in str(caught.value)
 
 
-def test_a_wrong_header_names_every_missing_column(imported: Import, tmp_path: Path) -> None:
+def test_a_wrong_header_is_one_problem_that_names_every_missing_column(
+    imported: Import, tmp_path: Path
+) -> None:
     with pytest.raises(CatalogError) as caught:
         imported("skypilot", write(tmp_path, b"InstanceType,Price,Region\n"))
-    assert len(caught.value.problems) == 3
+    [problem] = caught.value.problems
+    assert "lacks AcceleratorName, AcceleratorCount, SpotPrice and holds InstanceType" in problem
     with pytest.raises(CatalogError) as caught:
         imported("gpuhunt", write(tmp_path, HEADER))
-    assert len(caught.value.problems) == 7
+    [problem] = caught.value.problems
+    assert "holds InstanceType" in problem
+
+
+@pytest.mark.parametrize(("sign", "called"), [(b";", "semicolons"), (b"\t", "tabs")])
+def test_another_separator_is_named(
+    imported: Import, tmp_path: Path, sign: bytes, called: str
+) -> None:
+    for catalogue in ("skypilot", "csv"):
+        with pytest.raises(CatalogError, match=f"separated by {called}; save it with commas"):
+            imported(catalogue, write(tmp_path, HEADER.replace(b",", sign)))
 
 
 def test_the_prices_of_a_private_cluster_are_told_apart(imported: Import) -> None:

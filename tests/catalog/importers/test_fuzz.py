@@ -29,6 +29,7 @@ from app.catalog.importers import (
 from app.catalog.importers.gpu_info import read_gpu_info
 from app.catalog.pricing_rows import HIGHEST_USD_PER_GPU_HOUR, LOWEST_USD_PER_GPU_HOUR, offer_key
 from app.catalog.tables import CatalogError
+from app.services.book_drafts import rates_text
 
 DAY = date(2026, 11, 24)
 COLUMNS: dict[str, Sequence[str]] = {
@@ -59,6 +60,7 @@ def read(catalog: Catalog, content: bytes, format_name: CatalogueFormat, provide
             [path],
             format=format_name,
             accelerators=catalog.accelerators,
+            sellers=catalog.providers,
             offers=catalog.listed,
             valid_from=DAY,
             provider="" if format_name == "csv" else provider,
@@ -78,6 +80,16 @@ def check(result: Imported, catalog: Catalog) -> None:
         assert row.instance.isprintable()
         assert row.region.isprintable()
         assert row.region
+    # They can be shown as text, changed and read again.
+    if result.rows:
+        read_again = read_rates(
+            rates_text(result.rows),
+            "Rates",
+            accelerators=catalog.accelerators,
+            providers=catalog.providers,
+            today=DAY,
+        )
+        assert read_again == result.rows
 
 
 @pytest.mark.parametrize("format_name", get_args(CatalogueFormat))

@@ -12,9 +12,13 @@ from app.catalog.importers import Imported
 from app.catalog.importers.collector import (
     FAR_BELOW_LIST,
     NO_ACCELERATOR,
+    NO_NAME,
     NO_PRICE,
     NOT_IN_TABLE,
+    ODD_FIGURE,
+    OUT_OF_RANGE,
     PART_OF_GPU,
+    TOO_MANY,
 )
 from app.catalog.importers.gcp import SEVERAL_HOSTS
 from app.catalog.importers.gpuhunt import SOLD_AS_CLUSTER
@@ -122,6 +126,14 @@ def test_runpod_has_one_name_for_any_count_and_countries_for_hosts_of_individual
     assert skipped(result) == {SOLD_AS_CLUSTER: 1, NO_ACCELERATOR: 1}
 
 
+def test_a_name_that_is_too_long_with_its_count_is_left_out(
+    imported: Import, tmp_path: Path
+) -> None:
+    path = tmp_path / "runpod.csv"
+    path.write_text(f"{HEADER}\n{200 * 'x'},EU-RO-1,5,8,L4,24.0,False,,\n")
+    assert skipped(imported("gpuhunt", path)) == {NO_NAME: 1}
+
+
 def test_nebius_instances_are_called_as_in_the_built_in_offers(imported: Import) -> None:
     (row,) = imported("gpuhunt", "nebius.csv").rows
     assert row.instance == "gpu-h100-sxm_8gpu-128vcpu-1600gb"
@@ -146,6 +158,35 @@ def test_rows_without_price_or_known_name_are_left_out(imported: Import, tmp_pat
     assert [row.region for row in result.rows] == ["all"]
     names = {item.reason: item.examples for item in result.skipped}[NOT_IN_TABLE]
     assert names == ("(no name): 1, first aws.csv line 3",)
+
+
+def test_odd_counts_and_prices_are_told_and_doubted(imported: Import, tmp_path: Path) -> None:
+    lines = (
+        "g6.xlarge,r1,0.8,1,L4,24.0,False,,",
+        "g6.xlarge,r2,0.8,1,L4,24.0,False,,",
+        "g6.2xlarge,r1,0.9,1e9,L4,24.0,True,,",
+        "p5.48xlarge,r1,5504,8,H100,80.0,True,,",
+    )
+    result = imported("gpuhunt", write(tmp_path, *lines))
+    assert skipped(result) == {TOO_MANY: 1, OUT_OF_RANGE: 1}
+    assert {place[:2] for place in result.doubted} == {
+        ("aws", "g6.2xlarge"),
+        ("aws", "p5.48xlarge"),
+    }
+    assert ("aws", "p5.48xlarge", "r1", "spot") in result.doubted
+    assert ("aws", "p5.48xlarge", "r1", "on-demand") not in result.doubted
+
+
+def test_odd_figures_of_a_machine_are_taken_as_not_known(imported: Import, tmp_path: Path) -> None:
+    path = tmp_path / "aws.csv"
+    path.write_text(
+        f"{HEADER},cpu,memory\n"
+        "g6.xlarge,r1,0.8,1,L4,24.0,False,,,100000000,16\n"
+        "g6.xlarge,r2,0.8,1,L4,24.0,False,,,4,100000\n"
+    )
+    result = imported("gpuhunt", path, offers=())
+    assert [(row.vcpus, row.host_memory_gib) for row in result.rows] == [(None, 16), (4, None)]
+    assert skipped(result) == {ODD_FIGURE: 2}
 
 
 @pytest.mark.parametrize(

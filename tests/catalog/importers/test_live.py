@@ -122,6 +122,7 @@ def fetched(catalog: Catalog, steps: Steps) -> Fetch:
             providers,
             lambda done, total, name: steps.append((done, total, name)),
             accelerators=catalog.accelerators,
+            sellers=catalog.providers,
             valid_from=DAY,
             offers=catalog.listed,
         )

@@ -10,15 +10,9 @@ import pytest
 from app.catalog.catalog import Catalog
 from app.catalog.importers.cells import gib_of_gpu, number, usd, whole
 from app.catalog.importers.gpu_info import MAX_CHARACTERS, GpuInfo, read_gpu_info
+from app.catalog.importers.live import ASKED, PUBLISHED
 from app.catalog.importers.names import FILE_NAME, AcceleratorNames, NameRow, load_names
-from app.catalog.importers.providers import (
-    FIRM,
-    KEYS,
-    NOT_FIRM,
-    is_firm,
-    provider_key,
-    provider_of_path,
-)
+from app.catalog.importers.providers import ALSO_LISTS, KEYS, provider_key, provider_of_path
 from app.catalog.tables import CatalogError, read_table
 
 TABLE = Path(__file__).parents[3] / "pricing" / FILE_NAME
@@ -102,12 +96,17 @@ def test_a_wrong_row_of_the_table_is_told(tmp_path: Path, line: str, told: str) 
         AcceleratorNames.load(path)
 
 
-def test_the_firm_sellers_are_those_of_the_table_of_providers(catalog: Catalog) -> None:
-    sellers = {offer.provider: catalog.providers[offer.provider] for offer in catalog.listed}
-    wrong = [key for key, seller in sellers.items() if is_firm(key) != seller.firm]
-    assert wrong == []
-    assert not FIRM & NOT_FIRM
-    assert set(KEYS.values()) <= FIRM | NOT_FIRM
+def test_every_seller_of_a_catalogue_is_in_the_table_of_providers(catalog: Catalog) -> None:
+    sellers = {*KEYS.values(), *PUBLISHED, *ASKED}
+    sellers |= {also for listed in ALSO_LISTS.values() for also in listed}
+    sellers |= {row.provider for _, row in read_table(TABLE, NameRow)} - {""}
+    assert sellers <= set(catalog.providers)
+
+
+def test_a_name_of_a_seller_is_not_that_of_another(catalog: Catalog) -> None:
+    assert not set(KEYS) & set(catalog.providers)
+    same = {key.replace("-", "") for key in catalog.providers}
+    assert len(same) == len(catalog.providers)
 
 
 @pytest.mark.parametrize(
@@ -122,16 +121,20 @@ def test_the_firm_sellers_are_those_of_the_table_of_providers(catalog: Catalog) 
         ("gcp_v3.csv", "gcp"),
         ("do/vms.csv", "digitalocean"),
         ("newcloud/vms.csv", "newcloud"),
+        ("ori.csv", "ori"),
+        ("primeintellect.csv", "prime-intellect"),
+        ("skypilot_prime-intellect_vms.csv", "prime-intellect"),
+        ("seeweb/vms.csv", "seeweb"),
     ],
 )
-def test_the_provider_is_in_the_path(path: str, provider: str) -> None:
-    assert provider_of_path(Path(path)) == provider
+def test_the_provider_is_in_the_path(catalog: Catalog, path: str, provider: str) -> None:
+    assert provider_of_path(Path(path), catalog.providers) == provider
 
 
 @pytest.mark.parametrize("path", ["prices.csv", "vms.csv", "newcloud.csv", "a b/vms.csv"])
-def test_a_path_that_names_no_provider_is_refused(path: str) -> None:
+def test_a_path_that_names_no_provider_is_refused(catalog: Catalog, path: str) -> None:
     with pytest.raises(CatalogError, match="does not say whose prices it holds"):
-        provider_of_path(Path(path))
+        provider_of_path(Path(path), catalog.providers)
 
 
 def test_a_key_is_made_of_letters_and_digits() -> None:

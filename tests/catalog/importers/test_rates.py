@@ -145,6 +145,9 @@ def test_another_provider_must_say_what_its_price_is_worth(catalog: Catalog) -> 
         (("2026-11-01", "1.11.2026"), "valid_from: '1.11.2026' is not a day such as"),
         (("2026-11-01", "2026-12-01"), "valid_from: 2026-12-01 is after today, 2026-11-24"),
         (("p5.48xlarge", "@p5"), "instance: '@p5' would be read as a formula"),
+        (("p5.48xlarge", "-inf"), "instance: '-inf' would be read as a formula"),
+        (("us-east-1", "+1"), "region: '+1' would be read as a formula"),
+        ((",8,", ",-8,"), "gpus_per_instance: '-8' is not a plain whole number"),
         (("p5.48xlarge", 201 * "p"), "instance: is not a name of at most 200"),
     ],
 )
@@ -172,6 +175,19 @@ def test_cells_that_do_not_go_together_are_told(catalog: Catalog) -> None:
         "the same instance",
         "Rates line 4, instance: there is already a price for this on line 2; keep one",
     )
+
+
+def test_a_note_cannot_be_a_signed_number(catalog: Catalog) -> None:
+    header = f"{HEADER},note,vcpus"
+    (told,) = problems(catalog, f"{P5},+1,192", header=header)
+    assert told.startswith("Rates line 2, note: '+1' would be read as a formula")
+    (told,) = problems(catalog, f"{P5},,+192", header=header)
+    assert told == "Rates line 2, vcpus: '+192' is not a plain whole number such as 8"
+
+
+def test_hosts_of_a_marketplace_may_be_called_alike(catalog: Catalog) -> None:
+    hosts = [P5.replace("aws", "vast"), P5.replace("aws", "vast").replace(",8,us-east-1", ",4,eu")]
+    assert [row.gpus_per_instance for row in read(catalog, *hosts)] == [4, 8]
 
 
 def test_names_that_differ_in_signs_alone_are_one_offer(catalog: Catalog) -> None:
@@ -244,6 +260,20 @@ def test_two_files_with_a_price_for_one_place_and_a_provider_option_are_refused(
         imported("csv", one, two)
     with pytest.raises(CatalogError, match="names the provider in every row"):
         imported("csv", one, provider="aws")
+
+
+def test_a_file_knows_the_sellers_of_the_table(imported: Import, tmp_path: Path) -> None:
+    path = tmp_path / "rates.csv"
+    sellers = ("ori", "seeweb", "prime-intellect", "shadeform")
+    path.write_text("\n".join((HEADER, *(P5.replace("aws", seller) for seller in sellers))))
+    result = imported("csv", path, valid_from=TODAY)
+    assert {row.provider: row.tier for row in result.rows} == {
+        "ori": "list",
+        "seeweb": "list",
+        "prime-intellect": "marketplace",
+        "shadeform": "marketplace",
+    }
+    assert result.doubted == frozenset()
 
 
 def test_a_file_with_one_wrong_row_takes_nothing(imported: Import, tmp_path: Path) -> None:

@@ -10,14 +10,25 @@ from pathlib import Path
 import pytest
 
 from app.catalog.catalog import Catalog
-from app.catalog.importers import Imported, read_catalogue
+from app.catalog.importers import (
+    Imported,
+    collector,
+    gcp,
+    gpuhunt,
+    live,
+    read_catalogue,
+    read_rates,
+)
 from app.catalog.importers.collector import (
     AMBIGUOUS,
     CONTRADICTION,
     FAR_BELOW_LIST,
+    FAR_FROM_LIST,
     NO_ACCELERATOR,
+    NO_NAME,
     NO_PRICE,
     NOT_IN_TABLE,
+    ODD_FIGURE,
     OTHER_MEMORY,
     OTHER_SHAPE,
     OUT_OF_RANGE,
@@ -35,12 +46,28 @@ from app.catalog.importers.gcp import (
 from app.catalog.price_books import BookRow
 from app.catalog.pricing_rows import offer_key
 from app.catalog.tables import CatalogError
+from app.estimator.hardware import PURCHASE_OPTIONS
+from app.services.book_drafts import rates_text
 
 Import = Callable[..., Imported]
 CLOUDS = (
     *("aws", "azure", "gcp", "oci", "lambda", "nebius", "runpod", "do", "verda", "vast"),
     *("hyperstack", "primeintellect"),
 )
+REASONS = {
+    *(
+        "NO_ACCELERATOR",
+        "NO_NAME",
+        "NO_PRICE",
+        "NOT_IN_TABLE",
+        "AMBIGUOUS",
+        "PART_OF_GPU",
+        "OTHER_MEMORY",
+    ),
+    *("OUT_OF_RANGE", "SPOT_ABOVE", "CONTRADICTION", "OTHER_SHAPE", "TOO_MANY", "ODD_FIGURE"),
+    *("FAR_BELOW_LIST", "HOST_WITHOUT_ACCELERATOR", "ACCELERATOR_WITHOUT_HOST", "SEVERAL_HOSTS"),
+    *("UNKNOWN_SLICE", "MIXED_FIGURE", "SOLD_AS_CLUSTER", "NOT_FETCHED"),
+}
 HEADER = (
     "InstanceType,AcceleratorName,AcceleratorCount,vCPUs,MemoryGiB,GpuInfo,Price,SpotPrice,Region,"
     "AvailabilityZone"
@@ -72,6 +99,17 @@ def row(result: Imported, instance: str, option: str = "on-demand") -> BookRow:
         row for row in result.rows if (row.instance, row.purchase_option) == (instance, option)
     )
     return found
+
+
+def read_back(result: Imported, catalog: Catalog) -> tuple[BookRow, ...]:
+    """The rows after their text was read as rates."""
+    return read_rates(
+        rates_text(result.rows),
+        "Rates",
+        accelerators=catalog.accelerators,
+        providers=catalog.providers,
+        today=date(2026, 11, 20),
+    )
 
 
 def write(folder: Path, *lines: str, cloud: str = "aws") -> Path:
@@ -109,7 +147,7 @@ def write(folder: Path, *lines: str, cloud: str = "aws") -> Path:
         ("verda", 7, {("verda", "on-demand"): 5, ("verda", "spot"): 4}, 1),
         ("vast", 8, {("vast", "on-demand"): 6}, 2),
         ("hyperstack", 2, {("hyperstack", "on-demand"): 2}, 0),
-        ("primeintellect", 3, {("primeintellect", "on-demand"): 1}, 1),
+        ("primeintellect", 3, {("prime-intellect", "on-demand"): 1}, 1),
     ],
 )
 def test_the_rows_of_each_cloud_are_counted(
@@ -504,6 +542,180 @@ def test_one_name_for_different_machines_is_left_out(imported: Import, tmp_path:
     assert skipped(result) == {OTHER_SHAPE: 2, TOO_MANY: 1}
 
 
+def test_one_name_for_different_machines_in_two_regions_is_left_out_of_a_price_list(
+    imported: Import, tmp_path: Path
+) -> None:
+    lines = (
+        "g6.xlarge,L4,1,4,16,,0.8,,us-east-1,a",
+        "g6.xlarge,L4,2,4,16,,0.8,,us-east-2,a",
+        "g6.2xlarge,L4,1,8,32,,0.9,,us-east-1,a",
+    )
+    result = imported("skypilot", write(tmp_path, *lines))
+    assert list(accelerators(result)) == ["g6.2xlarge"]
+    assert skipped(result) == {OTHER_SHAPE: 2}
+    assert result.skipped[0].examples[1].endswith("g6.xlarge in us-east-2: 2 L4-24GB")
+    # Hosts of a marketplace are called alike.
+    assert len(imported("skypilot", write(tmp_path, *lines, cloud="vast")).rows) == 3
+
+
+@pytest.mark.parametrize("count", ["999", "1e9", "1e300"])
+def test_too_many_accelerators_are_told_as_that(
+    imported: Import, tmp_path: Path, count: str
+) -> None:
+    line = f"p5.96xlarge,H100,{count},16,256,,6.9,,us-east-1,b"
+    result = imported("skypilot", write(tmp_path, line))
+    assert skipped(result) == {TOO_MANY: 1}
+
+
+@pytest.mark.parametrize(
+    ("vcpus", "memory", "told"),
+    [
+        ("1e8", "2048", "100000000 vCPUs"),
+        ("192", "1e8", "100000000 GiB"),
+        ("192", "0.5", "0.5 GiB"),
+        ("1e300", "65537", "1000000000 vCPUs and 65537 GiB"),
+    ],
+)
+def test_odd_figures_of_a_machine_are_taken_as_not_known(
+    imported: Import, tmp_path: Path, vcpus: str, memory: str, told: str
+) -> None:
+    path = write(tmp_path, f"p5.48xlarge,H100,8,{vcpus},{memory},,55.5,,us-east-1,a")
+    result = imported("skypilot", path, offers=())
+    (found,) = result.rows
+    assert found.vcpus == (192 if vcpus == "192" else None)
+    assert found.host_memory_gib == (2048 if memory == "2048" else None)
+    assert skipped(result) == {ODD_FIGURE: 1}
+    assert result.skipped[0].examples == (f"aws/vms.csv line 2: p5.48xlarge: {told}",)
+    # A built-in offer of the instance knows better.
+    assert imported("skypilot", path).rows[0].vcpus == 192
+
+
+# ------------------------------------------------------------------------------- doubts
+
+
+GOOD = "g6.xlarge,L4,1,4,16,,0.8,,us-east-1,a"
+P5_EAST = ("aws", "p5.48xlarge", "us-east-1")
+A100 = "{'Gpus': [{'MemoryInfo': {'SizeInMiB': 40960}}]}"
+
+
+@pytest.mark.parametrize(
+    ("cloud", "lines", "doubted"),
+    [
+        ("aws", ["p5.48xlarge,H100,8,192,2048,,5504,,us-east-1,a"], {(*P5_EAST, "on-demand")}),
+        ("aws", ["p5.48xlarge,H100,8,192,2048,,55,71,us-east-1,a"], {(*P5_EAST, "spot")}),
+        (
+            "aws",
+            [
+                "p5.48xlarge,H100,8,192,2048,,55,,us-east-1,a",
+                "p5.48xlarge,H100,8,192,2048,,56,,us-east-1,b",
+            ],
+            {(*P5_EAST, "on-demand")},
+        ),
+        (
+            "aws",
+            [
+                "p5.48xlarge,H100,8,192,2048,,55,20,us-east-1,a",
+                "p5.48xlarge,H100,4,192,2048,,55,20,us-east-1,b",
+            ],
+            {(*P5_EAST, "on-demand"), (*P5_EAST, "spot")},
+        ),
+        (
+            "aws",
+            ["p5.48xlarge,H100,1e9,192,2048,,55,20,us-east-1,a"],
+            {(*P5_EAST, option) for option in PURCHASE_OPTIONS},
+        ),
+        (
+            "gcp",
+            [
+                "a3-highgpu-8g,,,208,1872,,9.5,3.9,us-central1,us-central1-a",
+                ",H100,8,,,,34.2,26.1,us-central1,us-central1-a",
+            ],
+            {("gcp", "a3-highgpu-8g", "us-central1", "on-demand")},  # flex-start
+        ),
+        (
+            "gcp",
+            [
+                "a2-highgpu-1g,,,12,85,,0.75,0.37,us-central1,us-central1-a",
+                f",A100,1,,,{A100},1.2,1.45,us-central1,us-central1-a",
+            ],
+            {("gcp", "a2-highgpu-1g", "us-central1", "on-demand")},
+        ),
+        # No price and an unknown card are no doubts.
+        ("aws", ["p5.48xlarge,H100,8,192,2048,,0,,us-east-1,a"], set()),
+        ("aws", ["p9.48xlarge,X100,8,192,2048,,55,,us-east-1,a"], set()),
+        # Nor is a place of which another zone has a good price.
+        (
+            "aws",
+            [
+                "p5.48xlarge,H100,8,192,2048,,,5504,us-east-1,a",
+                "p5.48xlarge,H100,8,192,2048,,,20,us-east-1,b",
+            ],
+            set(),
+        ),
+    ],
+)
+def test_places_whose_new_price_is_not_believed_are_told(
+    imported: Import,
+    tmp_path: Path,
+    cloud: str,
+    lines: list[str],
+    doubted: set[tuple[str, str, str, str]],
+) -> None:
+    good = GOOD if cloud == "aws" else ",tpu-v6e-4,1,,,,11,4,us-central1,a"
+    result = imported("skypilot", write(tmp_path, good, good, *lines, cloud=cloud))
+    assert result.doubted == doubted
+
+
+# ------------------------------------------------------------------------------- back and forth
+
+
+def test_imported_rates_can_be_edited_as_text(imported: Import, catalog: Catalog) -> None:
+    result = imported("skypilot", *(f"{cloud}/vms.csv" for cloud in CLOUDS))
+    assert read_back(result, catalog) == result.rows
+
+
+def test_odd_imported_rates_can_be_edited_as_text(
+    imported: Import, catalog: Catalog, tmp_path: Path
+) -> None:
+    lines = (
+        "p5.48xlarge,H100-SXM,8,1e8,1e8,,55.5,20.1,us-east-1,a",
+        "p5.48xlarge,H100-SXM,4,0.5,0.5,,55.5,,us-east-2,a",
+        "g6.xlarge,L4,1,10000,65536,,0.8,,us-east-1,a",
+        "g6.2xlarge,L4,1,8,32.06,,0.123456789,,us-east-1,a",
+        "one,RTX4090,1,8,32,\"{'Gpus': [{'MemoryInfo': {'SizeInMiB': 22160}}]}\",0.4,,us-east-1,a",
+    )
+    for cloud, rows in (("aws", 3), ("vast", 6)):
+        result = imported("skypilot", write(tmp_path, *lines, cloud=cloud))
+        assert len(result.rows) == rows
+        assert read_back(result, catalog) == result.rows
+
+
+def test_an_instance_without_a_name_is_left_out(imported: Import, tmp_path: Path) -> None:
+    lines = (",H100-SXM,8,192,2048,,55.5,,us-east-1,a", "g6.xlarge,L4,1,4,16,,0.8,,us-east-1,a")
+    result = imported("skypilot", write(tmp_path, *lines))
+    assert list(accelerators(result)) == ["g6.xlarge"]
+    assert skipped(result) == {NO_NAME: 1}
+
+
+def test_a_region_that_a_spreadsheet_would_compute_is_refused(
+    imported: Import, tmp_path: Path
+) -> None:
+    path = write(tmp_path, 'g6.xlarge,L4,1,4,16,,0.8,,", -us",a')
+    with pytest.raises(CatalogError, match="Region: '-us' would be read as a formula"):
+        imported("skypilot", path)
+
+
+def test_every_reason_reads_well_before_its_count() -> None:
+    reasons = [
+        text
+        for module in (collector, gcp, gpuhunt, live)
+        for name, text in vars(module).items()
+        if name in REASONS
+    ]
+    assert len(set(reasons)) == len(REASONS)
+    assert not [text for text in reasons if ":" in text or text[-1] in ".,;" or len(text) > 90]
+
+
 def test_slices_of_gpus_are_left_out(imported: Import, tmp_path: Path) -> None:
     lines = (
         "x.mig,H100-MIG-1g.10gb,1,4,16,,1.1,,us-east-1,a",
@@ -567,8 +779,23 @@ def test_a_file_whose_rows_are_all_left_out_gives_an_account_and_no_row(
 
 
 def test_an_unknown_format_and_no_file_are_refused(catalog: Catalog) -> None:
-    options = {"accelerators": catalog.accelerators, "valid_from": date(2026, 11, 20)}
+    options = {
+        "accelerators": catalog.accelerators,
+        "sellers": catalog.providers,
+        "valid_from": date(2026, 11, 20),
+    }
     with pytest.raises(CatalogError, match="No file"):
         read_catalogue([], format="skypilot", **options)
     with pytest.raises(CatalogError, match="is not a format"):
         read_catalogue([Path("x")], format="excel", **options)  # type: ignore[arg-type]
+
+
+def test_a_price_far_from_the_built_in_one_is_not_believed(
+    imported: Import, tmp_path: Path
+) -> None:
+    # An eighth of 55.04, which is the price of one GPU, and seven times of it.
+    for usd in ("6.88", "390"):
+        line = f"p5.48xlarge,H100,8,192,2048,,{usd},,us-east-1,a"
+        result = imported("skypilot", write(tmp_path, line))
+        assert skipped(result) == {FAR_FROM_LIST: 1}
+        assert result.doubted == {("aws", "p5.48xlarge", "us-east-1", "on-demand")}

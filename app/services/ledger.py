@@ -1,0 +1,51 @@
+"""The inputs of a scenario as rows of its report's assumptions."""
+
+from __future__ import annotations
+
+from app.estimator.report import Assumption
+from app.inputs import ScenarioInput
+from app.services.situations import SITUATIONS
+
+BLANK = ScenarioInput()
+PRESETS = {situation.key: situation.scenario for situation in SITUATIONS}
+
+
+def ledger(scenario: ScenarioInput, price_book: str) -> tuple[Assumption, ...]:
+    """The inputs as rows of the report's assumptions: entered, or a default or preset of ours.
+
+    Parameters
+    ----------
+    price_book : label of the one in force; a scenario holds only its key.
+    """
+    rows = []
+    preset = PRESETS.get(scenario.situation, BLANK)
+    for name, field in ScenarioInput.model_fields.items():
+        if name in {"title", "situation", "config_json", "assumptions"}:
+            continue
+        if name == "model" and scenario.config_json is not None:
+            continue  # the shape comes from the config.json
+        value = getattr(scenario, name)
+        extra = field.json_schema_extra
+        unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+        changed = value != getattr(preset, name)
+        shown: float | str
+        if name == "price_book":
+            shown = price_book or "built-in prices"
+        elif isinstance(value, tuple):
+            shown = ", ".join(value) or "all"
+        elif isinstance(value, bool):
+            shown = "yes" if value else "no"
+        else:
+            shown = value
+        rows.append(
+            Assumption(
+                key=name,
+                label=field.title or name,
+                value=shown,
+                unit=unit,
+                kind="input" if changed else "default",
+                source=field.description or "",
+                changed=changed,
+            )
+        )
+    return tuple(rows)
