@@ -16,7 +16,7 @@ from app.estimator.constants import CONSTANTS, Constant
 from app.estimator.cost import GPU_LINES, Costs
 from app.estimator.currency import US_DOLLAR
 from app.estimator.finance import payback_months
-from app.estimator.hardware import PURCHASE_OPTIONS, Source
+from app.estimator.hardware import PURCHASE_OPTIONS, STALE_PRICE_DAYS, Source
 from app.estimator.methods import Method
 from app.estimator.plan_reports import (
     bill_report,
@@ -366,6 +366,13 @@ def report_notes(case: Case) -> tuple[str, ...]:
         notes.append(
             f"The sequence length of {case.data.sequence_length:,} tokens is beyond the "
             f"{longest:,} that this model was made for."
+        )
+    if case.old_prices_left_out:
+        many = case.old_prices_left_out > 1
+        notes.append(
+            f"{case.old_prices_left_out} {'prices' if many else 'price'} older than "
+            f"{STALE_PRICE_DAYS} days {'are' if many else 'is'} left out, since newer ones exist: "
+            "some may be lower. They can be included under Infrastructure."
         )
     if case.programme.releases_per_year > 0 and case.programme.release_fixed_usd == 0:
         notes.append(

@@ -173,6 +173,7 @@ class Case:
     market : other ways to pay for a programme.
     currency : in which amounts are said.
     exchange_rate : the fact behind it; None for the dollar and for a rate that was entered.
+    old_prices_left_out : offers that are not in `fleet` because newer prices exist. [count]
     price_book : name of the price book in force; empty for the built-in prices.
     """
 
@@ -204,3 +205,4 @@ class Case:
     currency: Currency = US_DOLLAR
     exchange_rate: ExchangeRate | None = None
     price_book: str = ""
+    old_prices_left_out: int = 0

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from app.estimator.currency import US_DOLLAR, Currency
 from app.estimator.methods import LABELS
 from app.estimator.report import Comparison, Verdict
-from app.estimator.wording import amount, percent, points, sentence_start, signed_points
+from app.estimator.wording import (
+    amount,
+    amounts_and_difference,
+    percent,
+    points,
+    sentence_start,
+    signed_points,
+)
 
 Floats = NDArray[np.float64]
 Said = Callable[[float], str]
@@ -147,7 +154,7 @@ def decide(
     if comparison is not None:
         if choice == "neither" or best.probability_pays < 0.5:
             sentences.append(f"{sentence_start(_evidence(contenders, comparison))}.")
-        sentences.append(_costs(contenders, comparison, said))
+        sentences.append(_costs(contenders, comparison, currency))
         sentences.append(
             "Chance that full fine-tuning is worth more than "
             f"{contenders[comparison.adapter_method].name}: "
@@ -187,15 +194,16 @@ def _best(contenders: Mapping[str, Contender], comparison: Comparison | None) ->
     return max((contenders[key] for key in sorted(stand)), key=lambda c: c.expected_npv)
 
 
-def _costs(contenders: Mapping[str, Contender], comparison: Comparison, said: Said) -> str:
+def _costs(contenders: Mapping[str, Contender], comparison: Comparison, currency: Currency) -> str:
     """What both cost, and what of the difference is GPU time: the rest is people and checks."""
     full, adapter = contenders["full"], contenders[comparison.adapter_method]
     more = full.total_usd - adapter.total_usd
     gpu = full.gpu_usd - adapter.gpu_usd
+    costs, other, apart = amounts_and_difference(full.total_usd, adapter.total_usd, currency)
+    gpu_full, gpu_other = (amount(usd, currency) for usd in (full.gpu_usd, adapter.gpu_usd))
     return (
-        f"Over the horizon full fine-tuning costs {said(full.total_usd)} and {adapter.name} "
-        f"{said(adapter.total_usd)}: {said(abs(more))} {'more' if more >= 0 else 'less'} "
-        f"for full. GPU time is {said(full.gpu_usd)} against {said(adapter.gpu_usd)}"
+        f"Over the horizon full fine-tuning costs {costs} and {adapter.name} {other}: {apart} "
+        f"{'more' if more >= 0 else 'less'} for full. GPU time is {gpu_full} against {gpu_other}"
         + (
             "; the rest is the people and checks that were entered or preset."
             if abs(gpu) < abs(more) / 2

@@ -273,7 +273,8 @@ class WayReport:
     """One way to pay for the GPU time of the same training programme over the horizon."""
 
     key: str
-    """on-demand, spot, reserved-1y, reserved-3y, capacity-block, own or managed"""
+    """on-demand, spot, reserved-1y, reserved-3y, capacity-block, own-alone (servers for this only),
+    own (a share of servers that other work of the company runs on too) or managed"""
     label: str
     seller: str
     what: str

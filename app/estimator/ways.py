@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import ceil, isfinite
 
 import numpy as np
 
@@ -17,11 +17,12 @@ from app.estimator.market import ManagedPrice, Server
 from app.estimator.methods import Method
 from app.estimator.ownership import Ownership, Rent, buying_report, owned, utilisation_of
 from app.estimator.planner import Choice, Planned
-from app.estimator.purchase import spot_hours
+from app.estimator.purchase import ROUNDING, TERM_MONTHS, spot_hours
 from app.estimator.report import BuyingReport, CostLine, WayReport
 from app.estimator.schedule import Campaigns, Schedule, schedule_of
 from app.estimator.wording import sentence_start
 
+OWN_ALONE = "own-alone"
 OWN = "own"
 MANAGED = "managed"
 ENTERED = "input"
@@ -96,7 +97,7 @@ def ways_to_pay(
     ways = list(rented)
     buying = None
     if ownership is not None:
-        ways.append(_owned(bought, ownership))
+        ways.extend(_owned(bought, ownership))
         rent = next((way for way in rented if way.key == "on-demand"), rented[0])
         chosen = rented[0]
         buying = buying_report(
@@ -206,6 +207,10 @@ def _rented(bought: _Bought, offer: Offer) -> WayReport | None:
             f"Interruptions are expected to make a run {hours / bought.hours - 1:.1%} longer."
         )
     idle = 1 - bill.used_gpu_hours / bill.paid_gpu_hours
+    upfront = None
+    if option in TERM_MONTHS:
+        release = ceil(float(bought.campaigns.release_month[0]) - ROUNDING)
+        upfront = float(bill.by_month[: release + 1].sum())
     if option not in ("on-demand", "spot"):
         notes.append(f"{idle:.0%} of the hours that are paid for stay idle.")
     if not _is_same(bought, offer):
@@ -227,6 +232,7 @@ def _rented(bought: _Bought, offer: Offer) -> WayReport | None:
         paid_gpu_hours=bill.paid_gpu_hours,
         hours_per_run=hours,
         lines=bill.lines,
+        upfront_usd=upfront,
         priced=offer,
         note=" ".join(notes),
     )
@@ -269,34 +275,53 @@ def _servers(bought: _Bought) -> tuple[Server, ...]:
     return (entered,)
 
 
-def _owned(bought: _Bought, ownership: Ownership) -> WayReport:
-    """The programme on servers of one's own, at its share of the hours in which they are used."""
-    utilisation = utilisation_of(ownership, bought.gpu_hours)
+def _owned(bought: _Bought, ownership: Ownership) -> tuple[WayReport, ...]:
+    """The programme on servers of one's own: with all of their cost, as a reservation is paid for,
+    and with its share of it where other work uses them too.
+    """
     alone = bought.gpu_hours / ownership.gpu_hours
+    utilisation = utilisation_of(ownership, bought.gpu_hours)
     share = alone / utilisation
-    if share < 1:
-        part = f"{share:.1%}" if share >= LEAST_SHOWN else f"less than {LEAST_SHOWN:.1%}"
-        note = (
+
+    def way(key: str, label: str, used: float, charged: float, note: str) -> WayReport:
+        return _way(
+            bought.case,
+            key,
+            label,
+            seller="",
+            what=f"{ownership.servers} × {ownership.server.name}",
+            chosen=False,
+            gpu_hours=bought.gpu_hours,
+            paid_gpu_hours=ownership.gpu_hours * charged,
+            hours_per_run=bought.hours,
+            lines=ownership.lines(used, charged),
+            upfront_usd=ownership.upfront_usd,
+            priced=ownership.server,
+            note=note,
+        )
+
+    if share >= 1:
+        note = f"This programme alone uses them in {alone:.0%} of all hours."
+        return (way(OWN, "Servers of your own", alone, 1.0, note),)
+    part = f"{share:.1%}" if share >= LEAST_SHOWN else f"less than {LEAST_SHOWN:.1%}"
+    busy = f"{alone:.1%}" if alone >= LEAST_SHOWN else f"less than {LEAST_SHOWN:.1%}"
+    return (
+        way(
+            OWN_ALONE,
+            "Servers of your own, for this alone",
+            alone,
+            1.0,
+            f"This programme uses them in {busy} of all hours; the rest of the time they wait.",
+        ),
+        way(
+            OWN,
+            "Servers of your own, shared",
+            utilisation,
+            share,
             f"Holds only where other work uses them: in {utilisation:.0%} of all hours, of which "
             f"this programme takes {part} and pays for as much; their whole price is paid "
-            "before the first release."
-        )
-    else:
-        note = f"This programme alone uses them in {utilisation:.0%} of all hours and pays for all."
-    return _way(
-        bought.case,
-        OWN,
-        "Servers of your own",
-        seller="",
-        what=f"{ownership.servers} × {ownership.server.name}",
-        chosen=False,
-        gpu_hours=bought.gpu_hours,
-        paid_gpu_hours=bought.gpu_hours / utilisation,
-        hours_per_run=bought.hours,
-        lines=ownership.lines(utilisation, share),
-        upfront_usd=ownership.upfront_usd,
-        priced=ownership.server,
-        note=note,
+            "before the first release.",
+        ),
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import floor, log10
+
 from app.estimator.currency import Currency
 
 
-def amount(usd: float, currency: Currency) -> str:
-    """An amount for a sentence in a currency, to two or three figures.
+def amount(usd: float, currency: Currency, figures: int = 3) -> str:
+    """An amount for a sentence in a currency, to so many figures; below 1,000 in whole units.
 
     Parameters
     ----------
@@ -19,15 +21,35 @@ def amount(usd: float, currency: Currency) -> str:
     ('US$310', '-US$48,300', '€1.07 million')
     """
     value = currency.of(usd)
-    size = float(f"{abs(value):.3g}")
+    size = float(f"{abs(value):.{figures}g}")
     sign = ("-" if value < 0 and round(size) else "") + currency.sign
     for scale, name in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
         if size >= scale:
             scaled = size / scale
-            digits = 0 if scaled >= 100 else 1 if scaled >= 10 else 2
+            digits = max(0, figures - (1 if scaled < 10 else 2 if scaled < 100 else 3))
             text = f"{scaled:,.{digits}f}"
             return f"{sign}{text.rstrip('0').rstrip('.') if digits else text} {name}"
     return f"{sign}{size if size >= 1000 else round(abs(value)):,.0f}"
+
+
+def amounts_and_difference(
+    left_usd: float, right_usd: float, currency: Currency
+) -> tuple[str, str, str]:
+    """Two amounts, and how much they are apart, rounded so that a reader can subtract them.
+
+    Examples
+    --------
+    >>> amounts_and_difference(21_063.0, 14_048.0, Currency("USD", 2, 1.0))
+    ('US$21,060', 'US$14,050', 'US$7,010')
+    """
+    larger = max(abs(currency.of(left_usd)), abs(currency.of(right_usd)), 1.0)
+    unit = max(1.0, 10.0 ** (floor(log10(larger)) - 3))
+    left, right = (
+        round(currency.of(usd) / unit) * unit / currency.per_usd for usd in (left_usd, right_usd)
+    )
+    said = (amount(usd, currency, figures=4) for usd in (left, right, abs(left - right)))
+    first, second, apart = said
+    return first, second, apart
 
 
 def sentence_start(text: str) -> str:

@@ -27,7 +27,13 @@ from app.inputs import ScenarioInput
 from app.services.exchange import currency_of
 from app.services.ledger import ledger
 from app.services.lengths import InvalidLengths, parse_lengths
-from app.services.offers_allowed import allowed_fleet, allows, market_of, usual_fleet
+from app.services.offers_allowed import (
+    allowed_fleet,
+    allows,
+    market_of,
+    old_prices_left_out,
+    usual_fleet,
+)
 from app.services.problems import Busy, InputProblems, Problem, escaped
 
 __all__ = ["allows", "case_of", "estimate", "report_of"]
@@ -166,6 +172,7 @@ def case_of(scenario: ScenarioInput, catalog: Catalog, today: date) -> Case:
         currency=currency,
         exchange_rate=exchange_rate,
         price_book=catalog.price_book,
+        old_prices_left_out=old_prices_left_out(scenario, catalog, fleet),
     )
 
 

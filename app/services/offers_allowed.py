@@ -27,11 +27,7 @@ def allowed_fleet(
     providers = {offer.provider for offer in catalog.offers}
     _check_known("accelerators", "GPU", scenario.accelerators, catalog.accelerators, problems)
     _check_known("providers", "provider", scenario.providers, providers, problems)
-    offers = [
-        o
-        for o in catalog.offers
-        if allows(scenario, o.tier, o.purchase_option, o.provider, o.accelerator.key)
-    ]
+    offers = _allowed(scenario, catalog)
     if not scenario.include_old_prices:
         offers = current(offers, today)
     if not offers and len(problems) == known:
@@ -44,6 +40,19 @@ def allowed_fleet(
             )
         )
     return fleet_of(offers)
+
+
+def old_prices_left_out(scenario: ScenarioInput, catalog: Catalog, fleet: Fleet) -> int:
+    """Offers that the scenario allows and whose price is too old to be planned on. [count]"""
+    return len(_allowed(scenario, catalog)) - len(fleet.offers)
+
+
+def _allowed(scenario: ScenarioInput, catalog: Catalog) -> list[Offer]:
+    return [
+        o
+        for o in catalog.offers
+        if allows(scenario, o.tier, o.purchase_option, o.provider, o.accelerator.key)
+    ]
 
 
 def usual_fleet(catalog: Catalog, today: date) -> Fleet:

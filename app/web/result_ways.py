@@ -131,9 +131,9 @@ def _buying(report: Report, found: BuyingReport) -> tuple[str, ...]:
         f"{show.usd(found.total_usd, currency)} over {show.months(report.horizon_months)} less "
         f"what {'it is' if found.servers == 1 else 'they are'} worth at the end, or "
         f"{price(found.usd_per_gpu_hour_at_full_use)} per GPU-hour in use all the time, against "
-        f"{price(found.rent_usd_per_gpu_hour)} for renting ({found.rent_label}). The lines of "
-        "owning below charge this programme its share in a company that uses its servers "
-        f"{show.percent(found.utilisation_fraction)} of the time.",
+        f"{price(found.rent_usd_per_gpu_hour)} for renting ({found.rent_label}). Below, "
+        "servers “for this alone” charge this programme all of that, and shared ones its part in a "
+        f"company that uses them {show.percent(found.utilisation_fraction)} of the time.",
     )
 
 

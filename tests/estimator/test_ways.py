@@ -87,6 +87,10 @@ def test_every_way_by_hand(offers: list[Offer], llama_8b: Architecture) -> None:
         # 279,803.88 for 60% of 140,256 = 84,153.6 used GPU-hours, of which this programme's are
         # 528: 0.627424%.
         "own": 1_755.56,
+        # The whole of it for this alone. 528 of 140,256 GPU-hours are 0.376454%, so electricity is
+        #   10.2 kW x 17,532 h x (0.00376454 x 0.82 + 0.99623546 x 0.2) x PUE 1.54 x 0.09: 5,014.91
+        # and 151,666.67 + 48,960.00 + 5,014.91 + 65,000.00:
+        "own-alone": 270_641.58,
         # 50,000 x 900 x 3 = 135 million tokens a run x 0.48 = 64.80. Four experiments of half a
         # run: 129.60; the release: 64.80; three retrainings: 194.40.
         "managed": 388.80,
@@ -139,6 +143,10 @@ def test_lines_of_the_ways_by_hand(offers: list[Offer], llama_8b: Architecture) 
     # The server is paid for in full, whoever else uses it.
     assert ways["own"].upfront_usd == 325_000.00
     assert ways["own"].paid_gpu_hours == pytest.approx(528 / 0.6)
+    assert ways["own-alone"].upfront_usd == 325_000.00
+    assert ways["own-alone"].paid_gpu_hours == pytest.approx(140_256)
+    # A reservation begins with the first run, which is released before its first month is due.
+    assert ways["reserved-1y"].upfront_usd == 0.0
     assert ways["reserved-3y"].paid_gpu_hours == pytest.approx(26_280 * 8)
     assert ways["spot"].hours_per_run == pytest.approx(10.172589, abs=1e-6)
     assert ways["spot"].gpu_hours == pytest.approx(66 * 8 * 1.0172589, abs=1e-4)
@@ -179,7 +187,7 @@ def test_the_chosen_way_comes_first_and_all_train_the_same_releases(
     found, _ = ways_to_pay(*bought(case))
     assert found[0].key == option
     assert found[0].chosen
-    assert [way.chosen for way in found[1:]] == [False] * 6
+    assert [way.chosen for way in found[1:]] == [False] * 7
     for way in found:
         assert way.total_usd == pytest.approx(plain[way.key].total_usd, rel=1e-9)
 
@@ -405,10 +413,12 @@ def test_lines_of_every_way_sum_to_its_total(
         programme=replace(case.programme, releases_per_year=releases),
     )
     found, buying = ways_to_pay(*bought(case, nodes=nodes, hours=hours))
-    assert {way.key for way in found} == {*PURCHASE_OPTIONS, "own", "managed"}
+    # Where the programme keeps the servers as busy as is assumed, nothing is left to share.
+    alone = {"own-alone"} if any(way.key == "own-alone" for way in found) else set()
+    assert {way.key for way in found} == {*PURCHASE_OPTIONS, *alone, "own", "managed"}
     for way in found:
         assert sum(line.usd for line in way.lines) == way.total_usd
-        if way.key != "own":
+        if not way.key.startswith(("own", "reserved")):
             assert sum(x.usd for x in way.lines if x.when == "once") == way.upfront_usd
         for line in way.lines:
             assert line.quantity * line.unit_price_usd == line.usd
@@ -421,6 +431,7 @@ def test_lines_of_every_way_sum_to_its_total(
     assert buying is not None
     assert buying.break_even_fraction is None or 0 < buying.break_even_fraction <= 1
     own = next(way for way in found if way.key == "own")
+    assert bool(alone) == (buying.programme_fraction < buying.utilisation_fraction)
     price = 8 * entered or 325_000.0
     assert own.upfront_usd == pytest.approx(nodes * price * (1.125 if nodes > 1 else 1))
     # The lines are the programme's share of what the company pays.

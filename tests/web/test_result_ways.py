@@ -103,7 +103,7 @@ def test_the_use_at_which_buying_wins_is_said(report: Report) -> None:
         "US$1.66 per GPU-hour in use all the time, against US$2.72 for renting (On demand: Lambda)"
         in detail
     )
-    assert "uses its servers 70% of the time" in detail
+    assert "that uses them 70% of the time" in detail
 
 
 def test_one_server_that_never_wins_says_so(report: Report) -> None:
