@@ -80,11 +80,6 @@ class GpuBill:
         """GPU time that is paid for. [h]"""
         return float(sum(line.quantity for line in self.lines))
 
-    @property
-    def used_gpu_hours(self) -> float:
-        """GPU time that runs use. [h]"""
-        return float(sum(line.quantity for line in self.lines if line.key in GPU_LINES))
-
 
 @dataclass(frozen=True, slots=True)
 class Costs:

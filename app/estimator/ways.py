@@ -206,13 +206,10 @@ def _rented(bought: _Bought, offer: Offer) -> WayReport | None:
         notes.append(
             f"Interruptions are expected to make a run {hours / bought.hours - 1:.1%} longer."
         )
-    idle = 1 - bill.used_gpu_hours / bill.paid_gpu_hours
     upfront = None
     if option in TERM_MONTHS:
         release = ceil(float(bought.campaigns.release_month[0]) - ROUNDING)
         upfront = float(bill.by_month[: release + 1].sum())
-    if option not in ("on-demand", "spot"):
-        notes.append(f"{idle:.0%} of the hours that are paid for stay idle.")
     if not _is_same(bought, offer):
         notes.append(
             "Not the plan's own instance and region: the cheapest firm offer of the same GPU, with "

@@ -60,7 +60,7 @@ class PriceRow:
     Parameters
     ----------
     tier : what kind of price it is, where the option does not say so.
-    inference_only : an inference deployment, never planned on.
+    not_planned : never planned on: no instance that trains, or a chip without a model of its speed.
     before : the list price, where a price book changed it.
     pflop_usd : empty where it is not known what the chip delivers.
     """
@@ -71,7 +71,7 @@ class PriceRow:
     region: str
     option: str
     tier: str
-    inference_only: bool
+    not_planned: bool
     usd: str
     before: str
     gpu_usd: str
@@ -281,7 +281,7 @@ def _row(offer: Offer, delivered: Delivered, today: date) -> PriceRow:
         region=show.region(offer.region),
         option=option,
         tier=_tier(offer),
-        inference_only=not offer.trainable,
+        not_planned=not offer.can_be_planned,
         usd=amount(offer.usd_per_instance_hour),
         before=_before(offer),
         gpu_usd=f"{offer.usd_per_gpu_hour:,.2f}",

@@ -273,7 +273,7 @@ def test_tiers_and_inference_are_said(h100: Offer) -> None:
     assert _view(h100, tier="list").tier == "list price"
     spot = _view(h100, tier="spot", purchase_option="spot")
     assert (spot.option, spot.tier) == ("spot", "")
-    assert _view(h100, trainable=False).inference_only
+    assert _view(h100, trainable=False).not_planned
 
 
 # ------------------------------------------------------------------------ spread
