@@ -37,6 +37,8 @@ PRICE_BOOK_PATTERN = r"^([A-Za-z0-9_-]{32}(@[1-9][0-9]{0,8})?)?$"
 """Nothing for the built-in prices, or the key of a price book, with ``@`` and its version where the
 scenario is pinned to one."""
 
+CURRENCY_PATTERN = r"^[A-Z]{3}$"
+
 MAX_CONFIG_CHARACTERS = 8_000
 MAX_CONFIG_DEPTH = 20
 TOO_LONG_CONFIG = f"must be at most {MAX_CONFIG_CHARACTERS:,} characters long"
@@ -539,7 +541,7 @@ class ScenarioInput(BaseModel):
     )
     currency: str = Field(
         "USD",
-        pattern=r"^[A-Z]{3}$",
+        pattern=CURRENCY_PATTERN,
         title="Currency",
         description="Amounts are shown in it, converted at a dated rate; what you enter is in US "
         "dollars. ISO 4217.",

@@ -30,6 +30,8 @@ def decimal_between(low: str, high: str, unit: str) -> Callable[[object], object
     def check(cell: object) -> object:
         if cell is None or isinstance(cell, Decimal):
             return cell
+        if isinstance(cell, str) and re.fullmatch(r"-[0-9]+(\.[0-9]+)?", cell):
+            raise ValueError(f"{cell} is below 0; {low} to {high} {unit} is expected")
         if not isinstance(cell, str) or not re.fullmatch(r"[0-9]+(\.[0-9]+)?", cell):
             raise ValueError(f"{cell!r} is not a plain decimal number such as 12.5")
         value = Decimal(cell)

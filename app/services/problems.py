@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from app.inputs import ScenarioInput
+from app.inputs import CURRENCY_PATTERN, PRICE_BOOK_PATTERN, ScenarioInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,14 @@ def _label(name: str) -> str:
     return field.title if field is not None and field.title else name or "The request"
 
 
+_FORMS = {
+    PRICE_BOOK_PATTERN: "must be the key of a price book, with @ and a version to pin it, or empty "
+    "for the built-in prices",
+    CURRENCY_PATTERN: "must be the three capital letters of ISO 4217, such as EUR",
+}
+"""What a text with a form of its own must be, by its pattern."""
+
+
 def _expectation(error_type: str, context: dict[str, Any]) -> str | None:
     """What is wrong and what would do, for the kinds of error that a scenario can meet."""
 
@@ -110,6 +118,8 @@ def _expectation(error_type: str, context: dict[str, Any]) -> str | None:
             return "holds characters that are not valid text"
         case "string_too_long":
             return f"must be at most {number(context['max_length'])} characters long"
+        case "string_pattern_mismatch":
+            return _FORMS.get(context["pattern"])
         case "string_too_short":
             return "must not be empty"
         case "too_short":

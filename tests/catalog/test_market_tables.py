@@ -38,7 +38,7 @@ Folders = tuple[Path, Path, Path]
         ("ownership.csv", "high_usd_per_kw_month", "", "and low_usd_per_kw_month are given"),
         ("exchange_rates.csv", "code", "usd", "'usd' is not a code of three capitals such"),
         ("exchange_rates.csv", "per_usd", "1.1", "is 1.1; one US dollar is 1"),
-        ("exchange_rates.csv", "per_usd", "-1", "'-1' is not a plain decimal number"),
+        ("exchange_rates.csv", "per_usd", "-1", "-1 is below 0;"),
         ("exchange_rates.csv", "digits", "two", "'two' is not a plain whole number"),
         ("exchange_rates.csv", "valid_from", "2026-12-24", "2026-12-24 is after retrieved"),
         ("exchange_rates.csv", "name", "=NOW()", "'=NOW()' would be read as a formula"),

@@ -135,7 +135,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
         ("usd_per_instance_hour", "98.32$", "'98.32$' is not a plain decimal number"),
         ("usd_per_instance_hour", "nan", "'nan' is not a plain decimal number"),
         ("usd_per_instance_hour", "inf", "'inf' is not a plain decimal number"),
-        ("usd_per_instance_hour", "-1", "'-1' is not a plain decimal number"),
+        ("usd_per_instance_hour", "-1", "-1 is below 0;"),
         ("usd_per_instance_hour", "1e2", "'1e2' is not a plain decimal number"),
         ("usd_per_instance_hour", "", "is blank; this column needs a value"),
         ("usd_per_instance_hour", "100600", "100600 is out of range; 0.01 to 10000 USD/h"),

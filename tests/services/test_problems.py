@@ -71,3 +71,19 @@ def test_a_config_with_a_huge_number_is_refused_in_our_words() -> None:
 def test_long_values_are_cut() -> None:
     said = problems({"epochs": "x" * 5000})["/epochs"]
     assert len(said) < 200
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("price_book", "nonsense", "must be the key of a price book"),
+        ("currency", "euro", "must be the three capital letters of ISO 4217, such as EUR"),
+    ],
+)
+def test_a_form_of_its_own_is_said_in_words(field: str, value: str, said: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        ScenarioInput.model_validate({field: value})
+    [problem] = problems_from_validation(caught.value)
+    assert problem.pointer == f"/{field}"
+    assert said in problem.message
+    assert "pattern" not in problem.message

@@ -136,7 +136,7 @@ def test_another_provider_must_say_what_its_price_is_worth(catalog: Catalog) -> 
         ((",8,", ",0,"), "gpus_per_instance: 0 is out of range"),
         (("on-demand", "on demand"), "purchase_option: 'on demand' is not one of on-demand, spot"),
         (("44.1", "forty"), "usd_per_instance_hour: 'forty' is not a plain decimal number"),
-        (("44.1", "-44.1"), "usd_per_instance_hour: '-44.1' is not a plain decimal number"),
+        (("44.1", "-44.1"), "usd_per_instance_hour: -44.1 is below 0; 0.01 to 10000 USD/h"),
         (("44.1", ""), "usd_per_instance_hour: is blank"),
         (("44.1", "0"), "usd_per_instance_hour: 0 is out of range"),
         (("44.1", "=40+4"), "usd_per_instance_hour: '=40+4' would be read as a formula"),
