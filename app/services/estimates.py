@@ -27,16 +27,8 @@ from app.inputs import ScenarioInput
 from app.services.exchange import currency_of
 from app.services.ledger import ledger
 from app.services.lengths import InvalidLengths, parse_lengths
-from app.services.offers_allowed import (
-    allowed_fleet,
-    allows,
-    market_of,
-    old_prices_left_out,
-    usual_fleet,
-)
+from app.services.offers_allowed import allowed_fleet, market_of, usual_fleet
 from app.services.problems import Busy, InputProblems, Problem, escaped
-
-__all__ = ["allows", "case_of", "estimate", "report_of"]
 
 SIMULTANEOUS = 4
 """Estimates at a time in one process: more would only take memory, since each keeps a core busy."""
@@ -111,7 +103,7 @@ def case_of(scenario: ScenarioInput, catalog: Catalog, today: date) -> Case:
     problems: list[Problem] = []
     model = _model(scenario, catalog, problems)
     methods = _methods(scenario, problems)
-    fleet = allowed_fleet(scenario, catalog, today, problems)
+    fleet, left_out = allowed_fleet(scenario, catalog, today, problems)
     data = _data(scenario, problems)
     currency, exchange_rate = currency_of(scenario, catalog, problems)
     _check_constants(scenario, problems)
@@ -172,7 +164,7 @@ def case_of(scenario: ScenarioInput, catalog: Catalog, today: date) -> Case:
         currency=currency,
         exchange_rate=exchange_rate,
         price_book=catalog.price_book,
-        old_prices_left_out=old_prices_left_out(scenario, catalog, fleet),
+        old_prices_left_out=left_out,
     )
 
 

@@ -21,15 +21,18 @@ file behind it, and a discounted offer keeps the source of its list price."""
 
 def allowed_fleet(
     scenario: ScenarioInput, catalog: Catalog, today: date, problems: list[Problem]
-) -> Fleet:
-    """The offers that the scenario allows."""
+) -> tuple[Fleet, int]:
+    """The offers that the scenario allows, and how many more it would with old prices. [count]"""
     known = len(problems)
     providers = {offer.provider for offer in catalog.offers}
     _check_known("accelerators", "GPU", scenario.accelerators, catalog.accelerators, problems)
     _check_known("providers", "provider", scenario.providers, providers, problems)
-    offers = _allowed(scenario, catalog)
-    if not scenario.include_old_prices:
-        offers = current(offers, today)
+    allowed = [
+        o
+        for o in catalog.offers
+        if allows(scenario, o.tier, o.purchase_option, o.provider, o.accelerator.key)
+    ]
+    offers = allowed if scenario.include_old_prices else current(allowed, today)
     if not offers and len(problems) == known:
         problems.append(
             Problem(
@@ -39,20 +42,7 @@ def allowed_fleet(
                 "marketplaces.",
             )
         )
-    return fleet_of(offers)
-
-
-def old_prices_left_out(scenario: ScenarioInput, catalog: Catalog, fleet: Fleet) -> int:
-    """Offers that the scenario allows and whose price is too old to be planned on. [count]"""
-    return len(_allowed(scenario, catalog)) - len(fleet.offers)
-
-
-def _allowed(scenario: ScenarioInput, catalog: Catalog) -> list[Offer]:
-    return [
-        o
-        for o in catalog.offers
-        if allows(scenario, o.tier, o.purchase_option, o.provider, o.accelerator.key)
-    ]
+    return fleet_of(offers), len(allowed) - len(offers)
 
 
 def usual_fleet(catalog: Catalog, today: date) -> Fleet:

@@ -11,7 +11,8 @@ from app.catalog.price_changes import ListedPrice, PriceChange, changes, listed_
 from app.estimator.report import Report
 from app.inputs import ScenarioInput
 from app.services.book_access import INSTALLATION, Asker
-from app.services.estimates import allows, estimate
+from app.services.estimates import estimate
+from app.services.offers_allowed import allows
 from app.services.problems import InputProblems, Problem
 from app.services.scenario_prices import ScenarioPrices
 from app.services.scenarios import SharedScenario

@@ -158,6 +158,16 @@ def test_check_passes_where_nothing_is_old() -> None:
     assert printed("check", "--max-age", "36500") == {"max_age_days": 36500, "older": []}
 
 
+def test_an_old_quote_for_a_server_is_told_and_does_not_fail_the_check(catalog: Catalog) -> None:
+    today = datetime.now(UTC).date()
+    oldest = max((today - offer.valid_from).days for offer in (*catalog.listed, *catalog.managed))
+    quote = max((today - server.valid_from).days for server in catalog.servers)
+    assert quote > oldest
+    found = printed("check", "--max-age", str(quote - 1))
+    assert [(row["table"], row["fails"]) for row in found["older"]] == [("servers", False)]
+    assert "Quotes for servers, told only: 1." in said("check", "--max-age", str(quote - 1))
+
+
 def test_check_looks_at_every_table() -> None:
     tables = {row["table"] for row in printed("check", "--max-age", "0", status=1)["older"]}
     assert tables == {"offers", "managed", "servers", "storage", "grid", "exchange_rates"}

@@ -657,3 +657,13 @@ def test_each_situation_says_when_buying_wins_or_what_is_missing(
         assert m.plan.accelerator_name in m.buying.server
         own = next(way for way in m.ways if way.key == "own")
         assert own.upfront_usd >= 8 * 40_000
+
+
+def test_old_prices_that_are_left_out_are_counted(catalog: Catalog) -> None:
+    listed = [o for o in catalog.offers if (o.tier, o.purchase_option) == ("list", "on-demand")]
+    old = sum((TODAY - offer.valid_from).days > 180 for offer in listed)
+    assert old > 1
+    said = f"{old} prices older than 180 days are left out"
+    assert any(note.startswith(said) for note in answer(catalog, accelerators=[]).notes)
+    every = answer(catalog, accelerators=[], include_old_prices=True)
+    assert not any("left out" in note for note in every.notes)

@@ -450,6 +450,25 @@ def test_what_moved_since_the_last_import(books: PriceBooks) -> None:
     assert [row.region for row in third] == [row.region for row in first]
 
 
+@pytest.mark.parametrize("usd", ["6.88", "440"])
+def test_a_rate_that_cannot_be_of_the_whole_instance_is_refused(
+    books: PriceBooks, usd: str
+) -> None:
+    """The price of one GPU of eight, and that of eight instances."""
+    draft = dataclasses.replace(OURS, rates=HEADER + RATE.replace(",40,", f",{usd},"))
+    with pytest.raises(PriceBookProblems, match=f"/rates: Rates: {usd} USD for p5.48xlarge"):
+        books.create(draft, None)
+    assert books.mine(None) == []
+
+
+def test_a_discount_on_a_seller_without_a_price_is_refused(
+    books: PriceBooks, catalog: Catalog
+) -> None:
+    without = min(set(catalog.providers) - {offer.provider for offer in catalog.listed})
+    with pytest.raises(PriceBookProblems, match="/discounts: "):
+        books.create(dataclasses.replace(OURS, discounts=f"{without}, 12"), None)
+
+
 def test_other_providers_and_formats_stay(books: PriceBooks) -> None:
     take(books, imported(2))
     assert take(books, imported(2, provider="gcp"), "gcp") == (2, 2, 0, 0, 0, 2, True)
