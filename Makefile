@@ -63,7 +63,7 @@ lock: $(VENV)/.dev ## Resolve all dependencies anew
 	@$(call compile,.ci/build,--group pyproject.toml:build)
 
 compile = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-	--generate-hashes --no-header --no-emit-index-url -o $(1).txt $(2)
+	--generate-hashes --no-strip-extras --no-header --no-emit-index-url -o $(1).txt $(2)
 
 wheel: $(VENV)/.dev static/vendor/README ## Build dist/tunecase-*.whl, with all that it serves
 	@$(RUN) build --no-isolation --wheel --outdir dist .
