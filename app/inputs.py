@@ -7,11 +7,20 @@ and units live here and nowhere else.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from app.estimator.evidence import TaskGroup
 from app.estimator.methods import LABELS
@@ -95,6 +104,66 @@ Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Usd = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 
 
+PilotPoints = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+
+
+class PilotRow(BaseModel):
+    """Scores of one pilot at one size of training set, all on one test set.
+
+    Raises
+    ------
+    pydantic.ValidationError : as `ScenarioInput`; also a row without any score.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    examples: int = Field(
+        ge=1,
+        le=10_000_000_000,
+        title="Training examples",
+        description="That the pilot models were trained on.",
+    )
+    test_set_size: int = Field(
+        ge=10,
+        le=10_000_000,
+        title="Test questions",
+        description="That were scored.",
+    )
+    base_points: PilotPoints | None = Field(
+        None, title="Base", description="Score of the base model on this test set."
+    )
+    full_points: PilotPoints | None = Field(
+        None, title="Full", description="Score after full fine-tuning."
+    )
+    lora_points: PilotPoints | None = Field(None, title="LoRA", description="Score with LoRA.")
+    qlora_points: PilotPoints | None = Field(None, title="QLoRA", description="Score with QLoRA.")
+
+    @model_validator(mode="after")
+    def _has_a_score(self) -> PilotRow:
+        if all(getattr(self, name) is None for name in PILOT_SCORES):
+            raise ValueError("needs at least one score: of the base, full, LoRA or QLoRA model")
+        return self
+
+
+PILOT_SCORES = ("base_points", "full_points", "lora_points", "qlora_points")
+PILOT_COLUMNS = tuple(PilotRow.model_fields)
+PILOT_CELL = re.compile(rf"pilot\.(?P<row>[0-9]{{1,3}})\.(?P<column>{'|'.join(PILOT_COLUMNS)})")
+"""Name of one cell of the pilot, in a form or a query."""
+MOST_PILOT_ROWS = 10
+
+
+def _few_rows(value: object) -> object:
+    """Before any row is looked at, so that a huge list costs nothing."""
+    if not isinstance(value, list | tuple):
+        raise ValueError(  # noqa: TRY004 - pydantic reports this one at its field
+            'must be a list of rows, such as [{"examples": 2000, "test_set_size": 500, '
+            '"lora_points": 71.5}]'
+        )
+    if len(value) > MOST_PILOT_ROWS:
+        raise ValueError(f"must have at most {MOST_PILOT_ROWS} rows")
+    return value
+
+
 class ScenarioInput(BaseModel):
     """What was asked: model, data, methods, infrastructure, programme and value.
 
@@ -161,6 +230,27 @@ class ScenarioInput(BaseModel):
         title="Test set",
         description="Questions in your test set; a small one measures accuracy with more noise.",
         json_schema_extra={"unit": "questions"},
+    )
+
+    domain_distance: Literal["usual", "near", "medium", "far"] = Field(
+        "usual",
+        title="Distance from what the base model knows",
+        description="Usual: that of the kind of task. Far: a language or specialist knowledge that "
+        "it was hardly trained on.",
+    )
+    pilot: Annotated[tuple[PilotRow, ...], BeforeValidator(_few_rows)] = Field(
+        (),
+        max_length=MOST_PILOT_ROWS,
+        title="Pilot",
+        description="Scores that you measured, of any of the models, at one or more sizes of the "
+        "training set. They update what the studies expect.",
+    )
+    own_evidence: str = Field(
+        "",
+        max_length=20_000,
+        title="Own past comparisons",
+        description="Optional: past head-to-heads of your company, as CSV with the columns study, "
+        "group, metric, base, full, adapter, method, rank.",
     )
 
     # Model and data
@@ -294,6 +384,13 @@ class ScenarioInput(BaseModel):
         max_length=200,
         title="QLoRA targets",
         description="all-linear, attention, or names such as q_proj,v_proj.",
+    )
+
+    lora_variant: Literal["plain", "dora", "pissa", "lora-ga", "rslora"] = Field(
+        "plain",
+        title="LoRA variant",
+        description="Changes the expected accuracy only; its time and memory are counted as those "
+        "of LoRA.",
     )
 
     # Infrastructure
@@ -495,6 +592,89 @@ class ScenarioInput(BaseModel):
         json_schema_extra={"unit": "USD"},
     )
 
+    adapter_release_percent: Percent = Field(
+        100,
+        title="Checks of an adapter release",
+        description="Share of the fixed cost of a release that LoRA and QLoRA need.",
+        json_schema_extra={"unit": "%"},
+    )
+    artefact_year_usd: Usd = Field(
+        0,
+        title="Governing one model artefact",
+        description="Inventory, monitoring, documentation and access control, a year. A dedicated "
+        "model for each variant is one artefact each; adapters add one for their base.",
+        json_schema_extra={"unit": "USD a year"},
+    )
+    delay_cost_usd_per_month: Usd = Field(
+        0,
+        title="Cost of a month's delay",
+        description="Until the first release, beyond the value that is not yet earned: a contract "
+        "that waits, a competitor that leads.",
+        json_schema_extra={"unit": "USD a month"},
+    )
+
+    # Serving
+    serving: Literal["auto", "merged", "unmerged", "none"] = Field(
+        "auto",
+        title="How adapters are served",
+        description="Merged: a model of its own for each variant, as after full fine-tuning. "
+        "Unmerged: all on one base. Auto: whichever is cheaper. None: serving is left out.",
+    )
+    variants: int = Field(
+        1,
+        ge=1,
+        le=100_000,
+        title="Variants",
+        description="Tuned models in use at once: for customers, languages or policies. They share "
+        "the answers evenly.",
+    )
+    prompt_tokens: int = Field(
+        1_000,
+        ge=1,
+        le=10_000_000,
+        title="Prompt",
+        description="Mean, with instructions and retrieved text.",
+        json_schema_extra={"unit": "tokens"},
+    )
+    completion_tokens: int = Field(
+        300,
+        ge=1,
+        le=1_000_000,
+        title="Answer",
+        description="Mean length.",
+        json_schema_extra={"unit": "tokens"},
+    )
+    peak_factor: float = Field(
+        3,
+        ge=1,
+        le=1_000,
+        allow_inf_nan=False,
+        title="Peak over mean load",
+        description="GPUs are held for the busiest hour.",
+    )
+    max_ms_per_token: float = Field(
+        50,
+        gt=0,
+        le=60_000,
+        allow_inf_nan=False,
+        title="Slowest token that users accept",
+        description="Between two tokens of one answer: 50 ms is about 900 words a minute.",
+        json_schema_extra={"unit": "ms"},
+    )
+    least_replicas: int = Field(
+        1,
+        ge=1,
+        le=1_000,
+        title="Replicas at least",
+        description="Of every resident model, for availability.",
+    )
+    latency_value_usd_per_second: Usd = Field(
+        0,
+        title="Worth of a second less waiting",
+        description="For each answer.",
+        json_schema_extra={"unit": "USD"},
+    )
+
     # Value
     answers_per_month: float = Field(
         100_000,
@@ -508,6 +688,77 @@ class ScenarioInput(BaseModel):
         0.5,
         title="Worth of one more right answer",
         description="What it saves or earns when an answer is right instead of wrong.",
+        json_schema_extra={"unit": "USD"},
+    )
+    hallucination_percent: Percent = Field(
+        0,
+        title="Wrong answers that are believed",
+        description="Share of the wrong answers that state something made up as a fact and are not "
+        "caught by the reader.",
+        json_schema_extra={"unit": "%"},
+    )
+    hallucination_cost_usd: Usd = Field(
+        0,
+        title="Cost of one believed error",
+        description="Rework, a wrong decision, lost trust: beyond the worth of a right answer.",
+        json_schema_extra={"unit": "USD"},
+    )
+    violation_percent: Percent = Field(
+        0,
+        title="Wrong answers that break a rule",
+        description="Share of the wrong answers that break a policy or a law.",
+        json_schema_extra={"unit": "%"},
+    )
+    incident_percent: Percent = Field(
+        0,
+        title="Violations that become incidents",
+        description="Share that reaches a patient, a client or a regulator.",
+        json_schema_extra={"unit": "%"},
+    )
+    incident_cost_usd: Usd = Field(
+        0,
+        title="Cost of an incident",
+        description="Fine, remedy, lawyers, people.",
+        json_schema_extra={"unit": "USD"},
+    )
+    other_answers_per_month: float = Field(
+        0,
+        ge=0,
+        le=1e12,
+        allow_inf_nan=False,
+        title="Other answers a month",
+        description="Asked of the same model outside the task that it is tuned for: what it "
+        "forgets is lost there.",
+    )
+    other_value_usd: Usd = Field(
+        0,
+        title="Worth of a right answer there",
+        description="What it is worth when such an answer is right instead of wrong.",
+        json_schema_extra={"unit": "USD"},
+    )
+    growth_percent: float = Field(
+        0,
+        ge=-90,
+        le=1_000,
+        allow_inf_nan=False,
+        title="Growth of answers",
+        description="A year, whatever the model.",
+        json_schema_extra={"unit": "% a year"},
+    )
+    growth_per_point_percent: float = Field(
+        0,
+        ge=0,
+        le=100,
+        allow_inf_nan=False,
+        title="Growth for each accuracy point",
+        description="More answers a year for each point over the base model: customers that a "
+        "better product wins and keeps. Small gaps compound.",
+        json_schema_extra={"unit": "% a year"},
+    )
+    margin_per_answer_usd: Usd = Field(
+        0,
+        title="Margin of an answer",
+        description="What one more answer that is asked earns, right or wrong.",
         json_schema_extra={"unit": "USD"},
     )
     value_uncertainty_percent: Percent = Field(
@@ -600,6 +851,8 @@ class ScenarioInput(BaseModel):
         for name, value in self.model_dump(mode="json", exclude_defaults=True).items():
             if name == "assumptions":
                 pairs += [(f"assumptions.{key}", repr(number)) for key, number in value.items()]
+            elif name == "pilot":
+                pairs += _pilot_pairs(value)
             elif name == "config_json":
                 pairs.append((name, json.dumps(value, separators=(",", ":"))))
             elif isinstance(value, list):
@@ -607,7 +860,7 @@ class ScenarioInput(BaseModel):
             elif isinstance(value, bool):
                 pairs.append((name, "true" if value else "false"))
             elif isinstance(value, float):
-                pairs.append((name, repr(value).removesuffix(".0")))
+                pairs.append((name, _number(value)))
             else:
                 pairs.append((name, str(value)))
         return urlencode(pairs)
@@ -616,27 +869,51 @@ class ScenarioInput(BaseModel):
 SEQUENCE_FIELDS = frozenset({"methods", "accelerators", "providers"})
 
 
+def _number(value: float) -> str:
+    return repr(value).removesuffix(".0")
+
+
+def _pilot_pairs(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Cells of the pilot that are filled, as ``pilot.ROW.COLUMN``."""
+    return [
+        (f"pilot.{place}.{column}", _number(cell))
+        for place, row in enumerate(rows)
+        for column, cell in row.items()
+        if cell is not None
+    ]
+
+
 def fields_from_pairs(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """Form or query pairs as the members of a ScenarioInput.
 
     Repeated names make a list; a blank entry in a list says "none" (a form needs a way to say that
-    no box is ticked); ``assumptions.KEY`` fills the mapping; names that are not fields (tracking
+    no box is ticked); ``assumptions.KEY`` fills the mapping; ``pilot.ROW.COLUMN`` is a cell of the
+    pilot, whose blank cells and blank rows are left out; names that are not fields (tracking
     parameters of a mail program, say) are left out.
 
     Examples
     --------
     >>> fields_from_pairs([("methods", ""), ("methods", "lora"), ("utm_source", "x")])
     {'methods': ['lora']}
+    >>> fields_from_pairs([("pilot.7.examples", "500"), ("pilot.0.examples", " ")])
+    {'pilot': [{'examples': '500'}]}
     """
     fields: dict[str, Any] = {}
+    pilot: dict[int, dict[str, str]] = {}
     for name, value in pairs:
-        if name.startswith("assumptions."):
+        cell = PILOT_CELL.fullmatch(name)
+        if cell is not None:
+            if value.strip():
+                pilot.setdefault(int(cell["row"]), {})[cell["column"]] = value
+        elif name.startswith("assumptions."):
             if value.strip():
                 fields.setdefault("assumptions", {})[name.removeprefix("assumptions.")] = value
         elif name in SEQUENCE_FIELDS:
             items: list[str] = fields.setdefault(name, [])
             if value.strip():
                 items.append(value.strip())
-        elif name in ScenarioInput.model_fields:
+        elif name in ScenarioInput.model_fields and name != "pilot":
             fields[name] = value
+    if pilot:
+        fields["pilot"] = [pilot[place] for place in sorted(pilot)]
     return fields

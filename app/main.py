@@ -22,6 +22,8 @@ from app.catalog.catalog import load_catalog
 from app.db.migrate import upgrade
 from app.db.repositories import ping
 from app.db.session import open_engine, open_sessions
+from app.services.backtests import Backtests
+from app.services.expectations import Expectations
 from app.services.own_runs import ValidationService
 from app.services.price_books import PriceBooks
 from app.services.scenario_prices import ScenarioPrices
@@ -83,6 +85,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.price_books = PriceBooks(sessions, app.state.catalog)
     app.state.scenario_prices = ScenarioPrices(sessions)
     app.state.validation = ValidationService(app.state.catalog)
+    app.state.expectations = Expectations(app.state.catalog)
+    app.state.backtests = Backtests(app.state.catalog)
 
     # The last one added is the first to see a request.
     # Compression: a page that shows links (secrets) beside reflected input could leak them by its

@@ -13,14 +13,18 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from app.estimator.constants import CONSTANTS
+from app.estimator.evidence import Distance
 from app.estimator.methods import LABELS
 from app.estimator.plans import CHECKPOINTING
 from app.estimator.software import COMPUTES, LOSSES, OPTIMIZERS, PRECISIONS, STACKS
 from app.estimator.tokens import PACKINGS
 from app.inputs import (
     METHOD_LABELS,
+    MOST_PILOT_ROWS,
+    PILOT_SCORES,
     TASK_GROUP_LABELS,
     Method,
+    PilotRow,
     ScenarioInput,
     TaskGroup,
     fields_from_pairs,
@@ -57,10 +61,23 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=6,
 )
+points = st.none() | st.floats(0, 100)
+pilot_rows = st.fixed_dictionaries(
+    {
+        "examples": st.integers(1, 10**10),
+        "test_set_size": st.integers(10, 10**7),
+        "base_points": points,
+        "full_points": points,
+        "lora_points": points,
+        "qlora_points": points,
+    }
+).filter(lambda row: any(row[name] is not None for name in PILOT_SCORES))
 SPECIAL: dict[str, st.SearchStrategy[Any]] = {
     "title": lines,
     "model": lines.filter(bool),
     "lengths": texts,
+    "own_evidence": texts,
+    "pilot": st.lists(pilot_rows, max_size=MOST_PILOT_ROWS),
     "lora_targets": texts,
     "qlora_targets": texts,
     "config_json": st.none() | st.dictionaries(texts, json_values, max_size=4),
@@ -143,6 +160,63 @@ def test_a_blank_entry_says_none() -> None:
         from_query("methods=")
 
 
+def test_a_pilot_in_a_form() -> None:
+    """Cells may come in any order and be blank; so may whole rows. What is no cell is left out."""
+    found = fields_from_pairs(
+        [
+            ("pilot.10.examples", "900"),
+            ("pilot.2.lora_points", "71.5"),
+            ("pilot.2.examples", "500"),
+            ("pilot.2.full_points", " "),
+            ("pilot.10.base_points", "60"),
+            ("pilot.0.examples", ""),
+            ("pilot.-1.examples", "3"),
+            ("pilot.x.examples", "3"),
+            ("pilot.1.colour", "3"),
+            ("pilot.1", "3"),
+            ("pilot", "3"),
+        ]
+    )
+    assert found == {
+        "pilot": [
+            {"lora_points": "71.5", "examples": "500"},
+            {"examples": "900", "base_points": "60"},
+        ]
+    }
+    assert fields_from_pairs([("pilot.0.examples", ""), ("pilot.0.lora_points", "")]) == {}
+
+
+@pytest.mark.parametrize(
+    ("pilot", "place"),
+    [
+        ([{"examples": 500, "test_set_size": 100}], ("pilot", 0)),
+        ([{"examples": 0, "test_set_size": 100, "lora_points": 1}], ("pilot", 0, "examples")),
+        ([{"examples": 5, "test_set_size": 9, "lora_points": 1}], ("pilot", 0, "test_set_size")),
+        ([{"examples": 5, "test_set_size": 10, "lora_points": 101}], ("pilot", 0, "lora_points")),
+        ([{"examples": 5, "test_set_size": 10, "score": 1}], ("pilot", 0, "score")),
+        ([{"examples": 5, "test_set_size": 10, "full_points": 1}] * 11, ("pilot",)),
+        ({"examples": 5}, ("pilot",)),
+        ("500", ("pilot",)),
+    ],
+)
+def test_a_pilot_that_cannot_be(pilot: object, place: tuple[object, ...]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        ScenarioInput.model_validate({"pilot": pilot})
+    assert place in [error["loc"] for error in caught.value.errors()]
+
+
+def test_every_column_of_a_pilot_says_what_it_is() -> None:
+    for name, field in PilotRow.model_fields.items():
+        assert field.title, name
+        assert field.description, name
+
+
+def test_a_huge_pilot_costs_nothing() -> None:
+    with pytest.raises(ValidationError) as caught:
+        ScenarioInput.model_validate({"pilot": [{"examples": "x"}] * 100_000})
+    assert len(caught.value.errors()) == 1
+
+
 def test_names_that_are_not_fields_are_left_out() -> None:
     assert from_query("utm_source=mail&epochs=2&gclid=1") == ScenarioInput(epochs=2)
 
@@ -165,6 +239,8 @@ NUMBERS = sorted(
 @pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -1, 1e300, "1e309", "", "x"])
 def test_absurd_numbers_are_refused(name: str, value: object) -> None:
+    if (name, value) == ("growth_percent", -1):
+        return  # answers may shrink
     with pytest.raises(ValidationError) as caught:
         ScenarioInput.model_validate({name: value})
     assert [error["loc"] for error in caught.value.errors()] == [(name,)]
@@ -211,6 +287,7 @@ def test_names_agree_with_the_estimator() -> None:
     assert set(choices["precision"]) == {"usual", *PRECISIONS}
     assert set(choices["optimizer"]) == {"usual", *OPTIMIZERS}
     assert set(choices["packing"]) == set(PACKINGS)
+    assert set(choices["domain_distance"]) == {"usual", *get_args(Distance)}
     assert set(choices["checkpointing"]) == {"any", *CHECKPOINTING}
     # What older versions did, and what no chip of a planner is for, is for measured runs only.
     assert set(choices["loss"]) == {"usual", *LOSSES} - {"narrow"}

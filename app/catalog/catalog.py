@@ -47,7 +47,7 @@ from app.catalog.offers import (
     price_list_hash,
 )
 from app.catalog.pricing_rows import AcceleratorRow, DatedRow, OfferRow, ProviderRow, SourceRow
-from app.catalog.schema import ArchitectureRow, ResultRow, StudyRow
+from app.catalog.schema import ArchitectureRow, BenchmarkRow, ResultRow, StudyRow
 from app.catalog.table_set import TableSet, content_hash
 from app.catalog.tables import CatalogError, problem
 from app.estimator.architecture import Architecture
@@ -82,7 +82,13 @@ class ModelEntry:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A published study that compares full fine-tuning with adapters."""
+    """A published study that compares full fine-tuning with adapters.
+
+    Parameters
+    ----------
+    kind : paper or benchmark.
+    note : how its numbers were read, where there is something to know; else empty.
+    """
 
     key: str
     title: str
@@ -90,6 +96,8 @@ class Study:
     year: int
     address: str
     retrieved: date
+    kind: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +129,7 @@ class Catalog:
     managed, servers : in force, sorted by key.
     regions : key of the grid of a provider and its region.
     head_to_heads : in the order of the table.
+    questions : how many a metric is of, where it is known.
     content_hash : SHA-256 of all tables, so that an answer can name the facts it was made from.
     price_list_hash : of `listed`; the same as long as no price in force changes.
     prices_as_of : newest day on which a list price was in force.
@@ -143,6 +152,7 @@ class Catalog:
     labour: Mapping[str, Labour]
     ownership: Mapping[str, OwnershipRange]
     head_to_heads: tuple[HeadToHead, ...]
+    questions: Mapping[str, int]
     studies: Mapping[str, Study]
     sources: Mapping[str, Source]
     content_hash: str
@@ -202,6 +212,7 @@ def _load(
     rate_rows = tables.read("exchange_rates.csv", ExchangeRateRow)
     architecture_rows = tables.read("architectures.csv", ArchitectureRow, models_dir)
     study_rows = tables.read("studies.csv", StudyRow, evidence_dir)
+    benchmark_rows = tables.read("benchmarks.csv", BenchmarkRow, evidence_dir)
     result_rows = tables.read("results.csv", ResultRow, evidence_dir)
 
     sources = {row.source: _source(row) for _, row in source_rows}
@@ -209,6 +220,7 @@ def _load(
     sellers = {row.provider: row for _, row in provider_rows}
     known_grids = {row.grid: row for _, row in grid_rows}
     studies = {row.study: _study(row) for _, row in study_rows}
+    questions = {row.metric: row.questions for _, row in benchmark_rows}
     for name in _SOURCED:
         tables.refer(name, "source", "sources.csv", sources)
     tables.refer("grid.csv", "usd_per_kwh_source", "sources.csv", sources)
@@ -277,7 +289,8 @@ def _load(
         exchange_rates=MappingProxyType(exchange_rates(_current(rate_rows, as_of), sources)),
         labour=MappingProxyType(labour(_current(labour_rows, as_of), sources)),
         ownership=MappingProxyType(ownership(_current(ownership_rows, as_of), sources)),
-        head_to_heads=tuple(_head_to_head(row) for _, row in result_rows),
+        head_to_heads=tuple(_head_to_head(row, questions) for _, row in result_rows),
+        questions=MappingProxyType(questions),
         studies=MappingProxyType(studies),
         sources=MappingProxyType(sources),
         content_hash=content_hash(
@@ -391,10 +404,12 @@ def _study(row: StudyRow) -> Study:
         year=row.year,
         address=row.address,
         retrieved=row.retrieved,
+        kind=row.kind,
+        note=row.note or "",
     )
 
 
-def _head_to_head(row: ResultRow) -> HeadToHead:
+def _head_to_head(row: ResultRow, questions: Mapping[str, int]) -> HeadToHead:
     return HeadToHead(
         key=row.result,
         study=row.study,
@@ -412,4 +427,11 @@ def _head_to_head(row: ResultRow) -> HeadToHead:
         retention=row.retention,
         base_same_harness=bool(row.base_same_harness),
         locator=row.locator,
+        stated_distance=row.distance or "",
+        params_b=float(row.params_b),
+        train_examples=row.train_examples,
+        train_tokens=row.train_tokens,
+        trainable=None if row.trainable_m is None else float(row.trainable_m) * 1e6,
+        test_set_size=questions.get(row.metric),
+        full_same_study=row.full_same_study,
     )

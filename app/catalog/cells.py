@@ -119,6 +119,7 @@ Count = Annotated[int, _integer(1, 10_000_000, "")]
 Tokens = Annotated[int, _integer(1, 10**14, "")]
 Rank = Annotated[int, _integer(1, 16384, "")]
 Points = Annotated[Decimal, _decimal("0", "100", "points")]
+Millions = Annotated[Decimal, _decimal("0.001", "1000000", "million")]
 Billions = Annotated[Decimal, _decimal("0.01", "5000", "billion")]
 
 Gpus = Annotated[int, _integer(1, 144, "GPUs")]

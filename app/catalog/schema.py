@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from app.catalog.cells import Billions, Day, Note, Points, Rank, Slug, Tokens, Year, YesNo
+from app.catalog.cells import (
+    Billions,
+    Count,
+    Day,
+    Millions,
+    Note,
+    Points,
+    Rank,
+    Slug,
+    Tokens,
+    Year,
+    YesNo,
+)
 from app.catalog.tables import Row
-from app.estimator.evidence import TaskGroup
+from app.estimator.evidence import Distance, TaskGroup
 
 MetricKind = Literal["share", "overlap", "judge"]
 Method = Literal[
@@ -66,6 +78,23 @@ class StudyRow(Row):
             yield "address", f"{self.address!r} must begin with https://"
 
 
+class BenchmarkRow(Row):
+    """evidence/benchmarks.csv: how many questions a metric is of."""
+
+    key_column: ClassVar[str] = "metric"
+
+    metric: str
+    questions: Count
+    address: str
+    retrieved: Day
+    note: Note
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """The address can be opened."""
+        if not self.address.startswith("https://"):
+            yield "address", f"{self.address!r} must begin with https://"
+
+
 class ResultRow(Row):
     """evidence/results.csv: one score of the base, the full and the adapter model."""
 
@@ -77,6 +106,7 @@ class ResultRow(Row):
     base_model: str
     params_b: Billions
     group: TaskGroup
+    distance: Distance | None
     domain: str
     metric: str
     metric_kind: MetricKind
@@ -86,10 +116,12 @@ class ResultRow(Row):
     method: Method
     rank: Rank | None
     targets: Note
+    trainable_m: Millions | None
     train_examples: Tokens | None
     train_tokens: Tokens | None
     retention: YesNo
     base_same_harness: YesNo | None
+    full_same_study: YesNo
     note: Note
 
     def faults(self) -> Iterator[tuple[str, str]]:

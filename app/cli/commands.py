@@ -300,6 +300,8 @@ def _as_text(report: Report) -> str:
     """The report as the result page shows it, in columns of plain text."""
     shown = view(report)
     lines = [f"{shown.headline} {shown.because}".strip(), "", *shown.sentences, ""]
+    if shown.deciding.turns:
+        lines += [*shown.deciding.turns, ""]
     lines += columns([(f.label, f.value, f.range) for f in shown.key_figures])
     table = [("", *(head.label for head in shown.methods))]
     table += [

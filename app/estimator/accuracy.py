@@ -1,185 +1,297 @@
-"""The accuracy prior: what published head-to-heads say a method gains, always as a distribution.
-
-One draw: pick a study of the task's group (every study weighs the same; one more pseudo-study
-stands for all other groups, which is the shrinkage), then one of its rows. Full fine-tuning removes
-a share of the base model's errors; an adapter recovers a share of that gain.
-"""
+"""What the studies let us expect of a case, as a belief in points: base, full, LoRA and QLoRA."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.estimator.adapters import Adapters
+from app.estimator.belief import (
+    BASE,
+    CURVE_ADAPTER,
+    CURVE_FULL,
+    FULL,
+    LORA,
+    QLORA,
+    QUANTITIES,
+    Belief,
+    mixture,
+)
 from app.estimator.constants import ConstantValues
-from app.estimator.evidence import HeadToHead
-from app.estimator.methods import Method
+from app.estimator.evidence_fit import PARAMETERS, Component
+from app.estimator.evidence_model import EvidenceModel
+from app.estimator.evidence_rows import COMMON, common_loading, plain_rows, rank_steps
+from app.estimator.mixtures import mixture_quantile
 
 Floats = NDArray[np.float64]
 
-MAX_RANK_STEPS = 2.0
-"""The rank effect is not carried beyond 16 times the rank at which it was measured."""
-
-PLAIN_ADAPTERS = frozenset({"lora", "qlora"})
+SHOWN_RANKS = (4, 8, 16, 32, 64, 128, 256)
+LEAST_WEIGHT = 1e-3
+"""Components of the belief that weigh less are left out."""
 
 
 @dataclass(frozen=True, slots=True)
-class Prior:
-    """Rows that can be drawn, and how often each is. Arrays of length n.
+class AccuracyTask:
+    """The case whose accuracy is asked for.
 
     Parameters
     ----------
-    weight : probability of a row when the adapter is drawn; sums to 1.
-    gain_weight : the same when the gain of full is drawn, 0 where `error_removed` is NaN.
-    error_removed : share of the base's errors that full fine-tuning removed; NaN without a base,
-        where the metric is not a share of right answers, and where hardly an error was left.
-    recovery : share of the gain that the adapter kept; NaN where the gap speaks instead: without a
-        base, with one that another harness measured, or where full gained little.
-    gap : adapter less full. [points]
-    log4_rank : logarithm to base 4 of the adapter's rank; NaN where not stated.
-    studies, rows : of the task's own group. [count]
-    others : probability that a draw comes from another group.
+    group : a `TaskGroup`; distance : near, medium or far.
+    base_points : measured score of the base model. [points]
+    test_set_size : questions that it was measured with. [count]
+    tokens_per_run, examples : trained on. [tokens], [count]
+    trainable_parameters, rank, targets : by method key; of the adapter methods that are compared.
+    variant : plain, dora, pissa, lora-ga or rslora.
     """
 
-    weight: Floats
-    gain_weight: Floats
-    error_removed: Floats
-    recovery: Floats
-    gap: Floats
-    log4_rank: Floats
+    group: str
+    distance: str
+    base_points: float
+    test_set_size: int
+    tokens_per_run: float
+    examples: int
+    trainable_parameters: Mapping[str, int]
+    rank: Mapping[str, int]
+    targets: Mapping[str, tuple[str, ...]]
+    variant: str = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A quantity that is not known exactly."""
+
+    mean: float
+    p10: float
+    p50: float
+    p90: float
+
+
+@dataclass(frozen=True, slots=True)
+class PriorSummary:
+    """What the studies say of a kind of task.
+
+    Parameters
+    ----------
+    studies, rows : published, of this group. [count]
+    own_studies, own_rows : a company's own, of any group. [count]
+    weight_of_other_groups : how much of the expected loss comes from other groups. [fraction]
+    recovery_lora : share of the gain of full that LoRA keeps in one more study, at its rank.
+    error_removed : share of the base model's errors that full removes in one more study.
+    recovery_by_rank : rank and recovery, for ranks that are usual.
+    """
+
     studies: int
     rows: int
-    others: float
+    own_studies: int
+    own_rows: int
+    weight_of_other_groups: float
+    recovery_lora: Range
+    error_removed: Range
+    recovery_by_rank: tuple[tuple[int, Range], ...]
 
 
-def study_weights(rows: Sequence[HeadToHead], group: str) -> tuple[Floats, int, float]:
-    """Probability of each row: studies of the group equal, one pseudo-study for all others.
+@dataclass(frozen=True, slots=True)
+class _Effect:
+    """Share of one component for one more study: mean, variance, and what goes with it.
 
-    Returns
-    -------
-    The weights, the number of studies in the group, and the share of the pseudo-study.
+    Parameters
+    ----------
+    value_mean, value_variance, covariance : of the effect in points, and with the share.
     """
-    inside = np.array([row.group == group for row in rows])
-    studies = sorted({row.study for row, own in zip(rows, inside, strict=True) if own})
-    n = len(studies)
-    others = sorted({row.study for row, own in zip(rows, inside, strict=True) if not own})
-    shares = {(True, study): 1.0 / (n + 1) for study in studies}
-    shares |= {(False, study): 1.0 / (n + 1) / len(others) for study in others}
-    keys = [(bool(own), row.study) for row, own in zip(rows, inside, strict=True)]
-    count = {key: keys.count(key) for key in set(keys)}
-    weight = np.array([shares[key] / count[key] for key in keys])
-    weight /= weight.sum()
-    return weight, n, float(weight[~inside].sum())
+
+    weight: float
+    mean: float
+    variance: float
+    value_mean: float
+    value_variance: float
+    covariance: float
+    run: float
+    factor: float
 
 
-def prior_of(evidence: Sequence[HeadToHead], group: str, constants: ConstantValues) -> Prior:
-    """The prior of a task group from plain LoRA and QLoRA rows on the trained task."""
-    rows = [r for r in evidence if not r.retention and r.method in PLAIN_ADAPTERS]
-    weight, studies, others = study_weights(rows, group)
-    base = np.array([np.nan if r.base is None else r.base for r in rows])
-    full = np.array([r.full for r in rows])
-    adapter = np.array([r.adapter for r in rows])
-    counted = np.array([r.metric_kind == "share" for r in rows])
-    gain = full - base
-    same_harness = np.array([r.base_same_harness for r in rows])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        room = counted & (100 - base >= constants["least_errors_for_gain_points"])
-        clear = same_harness & (gain >= constants["least_gain_for_recovery_points"])
-        error_removed = np.where(room, gain / (100 - base), np.nan)
-        recovery = np.where(clear, (adapter - base) / gain, np.nan)
-    known = ~np.isnan(error_removed)
-    gain_weight = np.zeros(len(rows))
-    gain_weight[known], _, _ = study_weights(
-        [row for row, is_known in zip(rows, known, strict=True) if is_known], group
-    )
-    return Prior(
-        weight=weight,
-        gain_weight=gain_weight,
-        error_removed=error_removed,
-        recovery=recovery,
-        gap=adapter - full,
-        log4_rank=np.log([np.nan if r.rank is None else r.rank for r in rows]) / np.log(4),
-        studies=studies,
-        rows=sum(r.group == group for r in rows),
-        others=others,
-    )
+def _effects(
+    components: Sequence[Component], task: AccuracyTask, has_own: bool, own_share: float
+) -> list[_Effect]:
+    """Share and effect in points of one more study of a kind, by component."""
+    share = np.zeros(PARAMETERS)
+    share[: len(COMMON)] = common_loading(task.group, task.distance)
+    value = np.zeros(PARAMETERS)
+    if has_own:
+        share[len(COMMON)] = 1.0
+        value[len(COMMON) + 1] = 1.0
+    fresh = 1.0 - own_share if has_own else 1.0
+    return [
+        _Effect(
+            weight=c.weight,
+            mean=float(share @ c.mean),
+            variance=float(share @ c.covariance @ share) + fresh * c.study**2 + c.row**2,
+            value_mean=float(value @ c.mean),
+            value_variance=float(value @ c.covariance @ value) + fresh * c.arm_value**2,
+            covariance=float(share @ c.covariance @ value),
+            run=c.run,
+            factor=c.factor,
+        )
+        for c in components
+    ]
 
 
-def _draw(generator: np.random.Generator, weight: Floats, draws: int) -> NDArray[np.intp]:
-    """Row indices drawn by weight. (draws,)"""
-    cumulative = np.cumsum(weight)
-    uniform = generator.random(draws) * cumulative[-1]
-    row = np.searchsorted(cumulative, uniform, side="right")
-    return np.asarray(np.minimum(row, len(weight) - 1), dtype=np.intp)
+def loss_factor(factor: float, rank: float | None, attention_only: bool, more: float) -> float:
+    """What a loss share is multiplied by at a rank and targets. [fraction]
+
+    Parameters
+    ----------
+    factor : for every four times the rank, at most 1.
+    more : for adapters on attention alone.
+    """
+    return float(factor ** rank_steps(rank)) * (more if attention_only else 1.0)
 
 
-def rank_effect(group: str, constants: ConstantValues) -> float:
-    """Recovery added by four times the rank, 0 where no study shows an effect. [fraction]"""
-    return constants.get(f"rank_effect_{group}", 0.0)
-
-
-def draw_accuracy(
-    prior: Prior,
-    group: str,
-    methods: Sequence[Method],
-    base_points: float,
-    test_set_size: int,
-    draws: int,
-    generator: np.random.Generator,
-    constants: ConstantValues,
-) -> tuple[Floats, dict[str, Floats]]:
-    """Draws of the base accuracy and of each method's accuracy. [points]
-
-    Returns
-    -------
-    base : (draws,)
-    final : method key to (draws,)
+def _expected_loss(mean: float, factor: float) -> float:
+    """Rank lowers a loss; an advantage of LoRA does not shrink with it. [fraction]
 
     Notes
     -----
-    - base: the measured figure with its binomial standard error sqrt(p (1 - p) / n).
-    - full: base + h (100 - base), h drawn from the rows that state a base score.
-    - LoRA: base + (r + e log4(rank / measured rank)) (full - base) where the drawn row states a
-      recovery r; full + gap + e log4(...) (full - base) where it states only a gap.
-    - QLoRA: as LoRA at its own rank and targets, plus N(0, s).
-
-    The same rows are drawn for LoRA and QLoRA, so that they differ by rank and s alone. All in 0 to
-    100. Validity: that of the studies, mostly models of 7 to 8 billion parameters.
-
-    References
-    ----------
-    The studies on the evidence list; rank effect: Biderman et al., arXiv:2405.09673; QLoRA against
-    LoRA: Dettmers et al., arXiv:2305.14314, and pairs in other studies.
+    So a higher rank never lowers the expected recovery. Assumption: no adapter is expected to end
+    below the base model, so no more than the gain is lost.
     """
-    p = base_points / 100
-    error = 100 * np.sqrt(p * (1 - p) / test_set_size)
-    base = np.clip(base_points + error * generator.standard_normal(draws), 0.0, 100.0)
-    removed = prior.error_removed[_draw(generator, prior.gain_weight, draws)]
-    full = np.clip(base + removed * (100 - base), 0.0, 100.0)
-    row = _draw(generator, prior.weight, draws)
-    noise = constants["qlora_sd_points"] * generator.standard_normal(draws)
-    final: dict[str, Floats] = {}
-    for method in methods:
-        if method.adapters is None:
-            final[method.key] = full
-            continue
-        steps = _rank_steps(method.adapters, prior.log4_rank[row])
-        more = rank_effect(group, constants) * steps
-        gain = full - base
-        recovered = base + (prior.recovery[row] + more) * gain
-        shifted = full + prior.gap[row] + more * gain
-        drawn = np.where(np.isnan(prior.recovery[row]), shifted, recovered)
-        if method.quantized:
-            drawn = drawn + noise
-        final[method.key] = np.clip(drawn, 0.0, 100.0)
-    return base, final
+    return min(factor * max(mean, 0.0), 1.0) + min(mean, 0.0)
 
 
-def _rank_steps(adapters: Adapters, measured_log4: Floats) -> Floats:
-    """Steps of four times the rank between the measured adapters and these. (draws,)"""
-    steps = np.log(adapters.rank) / np.log(4) - measured_log4
-    steps = np.clip(np.nan_to_num(steps, nan=0.0), -MAX_RANK_STEPS, MAX_RANK_STEPS)
-    return np.asarray(steps, dtype=np.float64)
+ATTENTION_NAMES = ("attention", "attn", "q_", "k_", "v_", "o_", "qkv", "query", "key", "value")
+
+
+def is_attention_only(targets: Sequence[str]) -> bool:
+    """Whether adapters are on the projections of attention alone."""
+    return bool(targets) and all(name.startswith(ATTENTION_NAMES) for name in targets)
+
+
+def _factor(task: AccuracyTask, method: str, factor: float, constants: ConstantValues) -> float:
+    key = method if method in task.rank else next(iter(task.rank), "")
+    return loss_factor(
+        factor,
+        task.rank.get(key),
+        is_attention_only(task.targets.get(key, ())),
+        constants["attention_only_loss_factor"],
+    )
+
+
+def prior_belief(model: EvidenceModel, task: AccuracyTask, constants: ConstantValues) -> Belief:
+    """What the studies let us believe of the scores of a case. [points]
+
+    Notes
+    -----
+    - base: the measured score, with its binomial noise.
+    - gain of full: h (100 - base), h the errors removed in one more study.
+    - gain of LoRA: (1 - l) gain of full + v, l the loss share at its rank and targets, v an effect
+      of the study in points. QLoRA: the same at its rank, plus N(0, s).
+    - h, l and the base are independent; the products are replaced by normals of the same means and
+      covariances: Var(XY) = E[X]^2 Var Y + E[Y]^2 Var X + Var X Var Y.
+    - the training noise of two runs is their own; LoRA and QLoRA differ by s alone.
+
+    Without a rank of its own a method has that of the other.
+    """
+    base = task.base_points
+    p = base / 100
+    base_variance = 1e4 * p * (1 - p) / task.test_set_size
+    own = constants["own_study_share_fraction"]
+    extra, extra_sd = variant_effect(task, constants)
+    parts = []
+    for gain in _effects(model.gain, task, model.has_own, own):
+        for loss in _effects(model.loss, task, model.has_own, own):
+            weight = gain.weight * loss.weight
+            if weight < LEAST_WEIGHT:
+                continue
+            room = 100 - base
+            full = gain.mean * room
+            spread = gain.variance * (room**2 + base_variance) + gain.mean**2 * base_variance
+            mean = np.zeros(len(QUANTITIES))
+            covariance = np.zeros((len(QUANTITIES), len(QUANTITIES)))
+            mean[BASE], covariance[BASE, BASE] = base, base_variance
+            mean[FULL], covariance[FULL, FULL] = full, spread + loss.run**2
+            covariance[BASE, FULL] = covariance[FULL, BASE] = -gain.mean * base_variance
+            factors = {
+                place: _factor(task, method, loss.factor, constants)
+                for place, method in ((LORA, "lora"), (QLORA, "qlora"))
+            }
+            for place, factor in factors.items():
+                kept = 1 - _expected_loss(loss.mean, factor)
+                mean[place] = kept * full + loss.value_mean + extra
+                for known, shared in ((BASE, -gain.mean * base_variance), (FULL, spread)):
+                    covariance[place, known] = covariance[known, place] = kept * shared
+            for a, b in ((LORA, LORA), (LORA, QLORA), (QLORA, QLORA)):
+                kept = (1 - _expected_loss(loss.mean, factors[a])) * (
+                    1 - _expected_loss(loss.mean, factors[b])
+                )
+                both = factors[a] * factors[b]
+                covariance[a, b] = (
+                    kept * spread
+                    + both * loss.variance * (full**2 + spread)
+                    - (factors[a] + factors[b]) * full * loss.covariance
+                    + loss.value_variance
+                    + loss.run**2
+                    + extra_sd**2
+                )
+                covariance[b, a] = covariance[a, b]
+            covariance[QLORA, QLORA] += constants["qlora_sd_points"] ** 2
+            covariance[CURVE_FULL, CURVE_FULL] = covariance[CURVE_ADAPTER, CURVE_ADAPTER] = 1.0
+            covariance[CURVE_FULL, CURVE_ADAPTER] = constants["curve_correlation"]
+            covariance[CURVE_ADAPTER, CURVE_FULL] = constants["curve_correlation"]
+            parts.append((weight, mean, covariance))
+    return mixture(parts)
+
+
+def variant_effect(task: AccuracyTask, constants: ConstantValues) -> tuple[float, float]:
+    """What a variant of LoRA adds to its score, mean and spread. [points]"""
+    if task.variant == "plain":
+        return 0.0, 0.0
+    if task.group == "rl":
+        name = "pissa_rl" if task.variant == "pissa" else "variant_rl"
+    else:
+        name = "variant"
+    return constants[f"{name}_points"], constants[f"{name}_sd_points"]
+
+
+def _range(weight: Floats, mean: Floats, variance: Floats) -> Range:
+    sd = np.sqrt(variance)[None, :]
+    at = [float(mixture_quantile(q, weight, mean[None, :], sd)[0]) for q in (0.1, 0.5, 0.9)]
+    return Range(float(weight @ mean), *at)
+
+
+def prior_summary(
+    model: EvidenceModel, task: AccuracyTask, constants: ConstantValues
+) -> PriorSummary:
+    """What the page shows of the studies behind a case."""
+    own_share = constants["own_study_share_fraction"]
+    loss = _effects(model.loss, task, model.has_own, own_share)
+    gain = _effects(model.gain, task, model.has_own, own_share)
+    weight = np.array([effect.weight for effect in loss])
+
+    def recovery(factor: float) -> Range:
+        mean = np.array([1 - _expected_loss(effect.mean, factor) for effect in loss])
+        return _range(weight, mean, factor**2 * np.array([effect.variance for effect in loss]))
+
+    rows = plain_rows(model.evidence)
+    mine = [row for row in rows if row.group == task.group and not row.is_own]
+    own = [row for row in rows if row.is_own]
+    by_rank = []
+    for rank in SHOWN_RANKS:
+        at_rank = {"lora": rank}
+        targets = {"lora": task.targets.get("lora", ())}
+        key_task = replace(task, rank=at_rank, targets=targets)
+        by_rank.append((rank, recovery(_factor(key_task, "lora", loss[0].factor, constants))))
+    return PriorSummary(
+        studies=len({row.study for row in mine}),
+        rows=len(mine),
+        own_studies=len({row.study for row in own}),
+        own_rows=len(own),
+        weight_of_other_groups=model.borrowed.get(task.group, 1.0),
+        recovery_lora=recovery(_factor(task, "lora", loss[0].factor, constants)),
+        error_removed=_range(
+            np.array([effect.weight for effect in gain]),
+            np.array([effect.mean for effect in gain]),
+            np.array([effect.variance for effect in gain]),
+        ),
+        recovery_by_rank=tuple(by_rank),
+    )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from math import ceil
 
 import numpy as np
 
+from app.estimator.adapters import Adapters
 from app.estimator.architecture import Architecture
 from app.estimator.calibration import Calibration
 from app.estimator.constants import ConstantValues
 from app.estimator.currency import US_DOLLAR, Currency
 from app.estimator.evidence import HeadToHead
+from app.estimator.evidence_model import EvidenceModel
 from app.estimator.fleet import Fleet, Floats
 from app.estimator.hardware import Offer, Source
 from app.estimator.market import ExchangeRate, ManagedPrice, Server
@@ -97,6 +99,9 @@ class Programme:
     engineer_weeks_full, engineer_weeks_adapter : person-weeks until the first release.
     engineer_week_usd, data_preparation_usd, release_fixed_usd : [USD]
     releases_per_year : releases after the first; each is trained again.
+    adapter_release_fraction : checks of an adapter release, as a share of those of full.
+    artefact_year_usd : governing one model artefact for a year. [USD]
+    delay_usd_per_month : of each month until the first release. [USD]
     """
 
     experiments: int
@@ -108,6 +113,9 @@ class Programme:
     data_preparation_usd: float
     releases_per_year: float
     release_fixed_usd: float
+    adapter_release_fraction: float = 1.0
+    artefact_year_usd: float = 0.0
+    delay_usd_per_month: float = 0.0
 
     def engineer_weeks(self, method: Method) -> float:
         """Work until the first release of a method. [person-weeks]"""
@@ -125,6 +133,14 @@ class Value:
     answers_per_month, value_per_correct_answer_usd : [count], [USD]
     horizon_months : [months]; discount_rate_fraction : effective, a year.
     value_uncertainty_fraction, price_uncertainty_fraction : half width of the 80% range.
+    hallucination_fraction, hallucination_usd : share of the wrong answers that are believed, and
+        what one costs beyond the worth of a right answer. [USD]
+    violation_fraction, incident_fraction, incident_usd : share of the wrong answers that break a
+        rule, share of those that become an incident, and its cost. [USD]
+    other_answers_per_month, other_value_usd : outside the tuned task. [count], [USD]
+    growth_fraction : of answers, a year; growth_per_point_fraction : more of it, for each point of
+        gain; margin_usd : of one more answer. [USD]
+    second_usd : worth of a second less waiting, for each answer. [USD]
     """
 
     base_accuracy_points: float
@@ -135,11 +151,73 @@ class Value:
     discount_rate_fraction: float
     value_uncertainty_fraction: float
     price_uncertainty_fraction: float
+    hallucination_fraction: float = 0.0
+    hallucination_usd: float = 0.0
+    violation_fraction: float = 0.0
+    incident_fraction: float = 0.0
+    incident_usd: float = 0.0
+    other_answers_per_month: float = 0.0
+    other_value_usd: float = 0.0
+    growth_fraction: float = 0.0
+    growth_per_point_fraction: float = 0.0
+    margin_usd: float = 0.0
+    second_usd: float = 0.0
+
+    @property
+    def usd_per_error(self) -> float:
+        """What one answer that is right instead of wrong is worth: its own worth, believed errors
+        and incidents. [USD]
+        """
+        return (
+            self.value_per_correct_answer_usd
+            + self.hallucination_fraction * self.hallucination_usd
+            + self.violation_fraction * self.incident_fraction * self.incident_usd
+        )
 
     @property
     def usd_per_point_month(self) -> float:
-        """Worth of one accuracy point for one month. [USD]"""
-        return self.answers_per_month * self.value_per_correct_answer_usd / 100
+        """Worth of one accuracy point for one month, before growth. [USD]"""
+        return self.answers_per_month * self.usd_per_error / 100
+
+
+@dataclass(frozen=True, slots=True)
+class PilotScore:
+    """One score that was measured.
+
+    Parameters
+    ----------
+    method : base, full, lora or qlora.
+    examples : that the model was trained on, 0 for the base. [count]
+    points : [points, 0 to 100]; test_set_size : [count]
+    """
+
+    method: str
+    examples: int
+    points: float
+    test_set_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What is asked of the model in use.
+
+    Parameters
+    ----------
+    serving : auto, merged, unmerged or none.
+    variants : tuned models in use at once, with equal shares of the answers. [count]
+    prompt_tokens, completion_tokens : mean of an answer. [tokens]
+    peak_factor : load of the busiest hour over the mean.
+    max_ms_per_token : slowest token that is accepted. [ms]
+    least_replicas : of every resident model. [count]
+    """
+
+    serving: str = "auto"
+    variants: int = 1
+    prompt_tokens: int = 1_000
+    completion_tokens: int = 300
+    peak_factor: float = 3.0
+    max_ms_per_token: float = 50.0
+    least_replicas: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +251,12 @@ class Case:
     market : other ways to pay for a programme.
     currency : in which amounts are said.
     exchange_rate : the fact behind it; None for the dollar and for a rate that was entered.
+    distance : from what the base model knows: near, medium or far.
+    variant : of LoRA, for its accuracy alone.
+    pilot : scores that were measured.
+    demand : what is asked of the model in use.
+    adapters : of LoRA and QLoRA by method key, also of one that is not compared.
+    evidence_model : fitted to `evidence`; None to fit it for this case.
     old_prices_left_out : offers that are not in `fleet` because newer prices exist. [count]
     price_book : name of the price book in force; empty for the built-in prices.
     """
@@ -206,3 +290,9 @@ class Case:
     exchange_rate: ExchangeRate | None = None
     price_book: str = ""
     old_prices_left_out: int = 0
+    distance: str = "near"
+    variant: str = "plain"
+    pilot: tuple[PilotScore, ...] = ()
+    demand: Demand = Demand()
+    adapters: Mapping[str, Adapters] = field(default_factory=dict)
+    evidence_model: EvidenceModel | None = None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.estimator.case import Programme
-from app.estimator.finance import live_fraction, release_months
+from app.estimator.finance import live_fraction, release_months, waiting_fraction
 from app.estimator.purchase import (
     BILLED_HOURS_PER_MONTH,
     TERM_MONTHS,
@@ -18,6 +18,7 @@ from app.estimator.purchase import (
 )
 from app.estimator.report import CostLine
 from app.estimator.schedule import Campaigns, Schedule, schedule_of
+from app.estimator.units import MONTHS_PER_YEAR
 
 Floats = NDArray[np.float64]
 
@@ -57,6 +58,27 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What a method's model takes once it is released, beyond retraining.
+
+    Parameters
+    ----------
+    release_fraction : checks of a release, as a share of `Programme.release_fixed_usd`.
+    artefacts : models and adapters to govern. [count]
+    serving_usd_per_month : beyond serving the base model. [USD]
+    serving_source : key of the source of that price.
+    """
+
+    release_fraction: float = 1.0
+    artefacts: int = 1
+    serving_usd_per_month: float = 0.0
+    serving_source: str = "assumption"
+
+
+PLAIN_UPKEEP = Upkeep()
+
+
+@dataclass(frozen=True, slots=True)
 class GpuBill:
     """The GPU time of a programme: what runs use, and what is paid for and stays idle.
 
@@ -93,6 +115,7 @@ class Costs:
         (months + 1,) [USD]
     live_by_month : share of each month in which the release is in use. (months + 1,)
     release_month : time to the first release. [months]
+    later_releases : after the first, within the horizon. [count]
     """
 
     lines: tuple[CostLine, ...]
@@ -100,6 +123,7 @@ class Costs:
     gpu_by_month: Floats
     live_by_month: Floats
     release_month: float
+    later_releases: int
 
     @property
     def total_usd(self) -> float:
@@ -214,7 +238,11 @@ def gpu_bill(
 
 
 def programme_costs(
-    run: Run, programme: Programme, engineer_weeks: float, horizon_months: int
+    run: Run,
+    programme: Programme,
+    engineer_weeks: float,
+    horizon_months: int,
+    upkeep: Upkeep = PLAIN_UPKEEP,
 ) -> Costs:
     """Cost of the whole programme of one method.
 
@@ -223,13 +251,20 @@ def programme_costs(
     Time to the first release = engineering + experiments and release run one after the other
     (Assumption: one cluster). Up-front cost falls into month 0; a later release is paid at the end
     of the month that it falls into, with the same share of failed runs. Releases are never more
-    frequent than a run takes. `gpu_bill` says when GPU time is paid.
+    frequent than a run takes. `gpu_bill` says when GPU time is paid. Serving and the governance of
+    artefacts are paid for as long as a release is in use; a delay costs from the start until the
+    first release, within the horizon. Assumption: all three are paid whether or not the model turns
+    out to be better than the base.
     """
     schedule = schedule_of(programme, engineer_weeks, horizon_months)
     campaigns = schedule.campaigns(run.hours)
     release, per_year = float(campaigns.release_month[0]), float(campaigns.releases_per_year[0])
     later = release_months(horizon_months, release, per_year)
     gpus = gpu_bill(run, programme, schedule)
+    live = live_fraction(horizon_months, release)
+    waiting = waiting_fraction(horizon_months, release)
+    checks_usd = programme.release_fixed_usd * upkeep.release_fraction
+    artefacts_usd_per_month = upkeep.artefacts * programme.artefact_year_usd / MONTHS_PER_YEAR
 
     def plain(
         key: str, label: str, quantity: float, unit: str, unit_price: float, when: str
@@ -261,7 +296,7 @@ def programme_costs(
             "Evaluation and audit of the first release",
             1,
             "release",
-            programme.release_fixed_usd,
+            checks_usd,
             "once",
         ),
         *gpus.later,
@@ -270,13 +305,42 @@ def programme_costs(
             "Evaluation and audit of later releases",
             len(later),
             "releases",
-            programme.release_fixed_usd,
+            checks_usd,
             "recurring",
+        ),
+        plain(
+            "governance",
+            f"Governance of model artefacts ({upkeep.artefacts})",
+            upkeep.artefacts * float(live.sum()) / MONTHS_PER_YEAR,
+            "artefact-years",
+            programme.artefact_year_usd,
+            "recurring",
+        ),
+        plain(
+            "delay",
+            "Cost of delay until the first release",
+            float(waiting.sum()),
+            "months",
+            programme.delay_usd_per_month,
+            "recurring",
+        ),
+        replace(
+            plain(
+                "serving",
+                "Serving beyond the base model",
+                float(live.sum()),
+                "months",
+                upkeep.serving_usd_per_month,
+                "recurring",
+            ),
+            source=upkeep.serving_source,
         ),
     )
     lines = tuple(line for line in every if line.usd > 0 or line.key == "release_run")
     paid_hourly = GPU_LINES | IDLE_LINES
     fixed = np.zeros(horizon_months + 1)
     fixed[0] = sum(x.usd for x in lines if x.when == "once" and x.key not in paid_hourly)
-    np.add.at(fixed, later, programme.release_fixed_usd)
-    return Costs(lines, fixed, gpus.by_month, live_fraction(horizon_months, release), release)
+    np.add.at(fixed, later, checks_usd)
+    fixed += live * (artefacts_usd_per_month + upkeep.serving_usd_per_month)
+    fixed += waiting * programme.delay_usd_per_month
+    return Costs(lines, fixed, gpus.by_month, live, release, len(later))

@@ -87,6 +87,19 @@ def live_fraction(months: int, release_month: float) -> Floats:
     return live
 
 
+def waiting_fraction(months: int, release_month: float) -> Floats:
+    """Share of each month that passes before the first release. (months + 1,), month 0 is 0
+
+    Examples
+    --------
+    >>> waiting_fraction(3, 1.25).tolist()
+    [0.0, 1.0, 0.25, 0.0]
+    """
+    waiting = 1.0 - live_fraction(months, release_month)
+    waiting[0] = 0.0
+    return waiting
+
+
 def later_releases(months: int, first: ArrayLike, per_year: ArrayLike) -> NDArray[np.int64]:
     """Later releases that are paid before the last month end; one at the very end would serve
     nobody. [count]

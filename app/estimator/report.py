@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-REPORT_SCHEMA = 3
+REPORT_SCHEMA = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +331,16 @@ class BuyingReport:
 
 
 @dataclass(frozen=True, slots=True)
+class CurveReport:
+    """Expected score by the number of training examples. Arrays of one length."""
+
+    examples: tuple[int, ...]
+    mean_points: tuple[float, ...]
+    p10_points: tuple[float, ...]
+    p90_points: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AccuracyReport:
     """Accuracy on the task, in points of 0 to 100. The gain is over the base model and never below
     0, since a model that tests below the base is not released."""
@@ -343,6 +353,12 @@ class AccuracyReport:
     share_of_draws_from_other_groups: float
     probability_worse_than_base: float
     """share of draws in which it tests below the base; it is then not released and gains nothing"""
+    prior_points: Distribution | None
+    """what the studies alone expect, before a pilot; None without one"""
+    recovery: Distribution | None
+    """share of the expected gain of full fine-tuning that an adapter keeps; None for full, and
+    where full is expected to gain nothing"""
+    learning_curve: CurveReport | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,6 +427,176 @@ class MethodReport:
 
 
 @dataclass(frozen=True, slots=True)
+class RankRecovery:
+    """Expected recovery of LoRA at one rank, by the studies."""
+
+    rank: int
+    recovery: Distribution
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceReport:
+    """What the studies say of this kind of task, before any pilot."""
+
+    task_group: str
+    regime: str
+    """sft, continued or rl"""
+    distance: str
+    """near, medium or far: from what the base model knows"""
+    studies: int
+    rows: int
+    """published, of this kind of task"""
+    own_studies: int
+    own_rows: int
+    """entered with the scenario"""
+    share_from_other_groups: float
+    error_removed: Distribution
+    """share of the base model's errors that full fine-tuning removes"""
+    recovery: Distribution
+    """share of that gain which LoRA keeps, at the rank of the scenario"""
+    recovery_by_rank: tuple[RankRecovery, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PilotScoreReport:
+    """One measured score, with the noise of its test set."""
+
+    method: str
+    """base, full, lora or qlora"""
+    examples: int
+    points: float
+    test_set_size: int
+    sd_points: float
+
+
+@dataclass(frozen=True, slots=True)
+class PilotReport:
+    """What was measured, and how far it moved the answer."""
+
+    scores: tuple[PilotScoreReport, ...]
+    choice_before: str
+    choice_after: str
+    probability_full_before: float | None
+    probability_full_after: float | None
+    """that full fine-tuning is worth more than the adapter; None without both"""
+    gap_before: Distribution | None
+    gap_after: Distribution | None
+    """full less the adapter, in points of accuracy"""
+    surprise_sd: float
+    """how far the scores lie from what was expected, in standard deviations of that; above 3 the
+    pilot and the studies do not speak of the same thing"""
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentValue:
+    """One argument for one method."""
+
+    method: str
+    quantity: float | None
+    """expected, in the unit of the argument; None where there is none"""
+    p10: float | None
+    p90: float | None
+    usd: float | None
+    """what it costs over the horizon, expected, undiscounted; below 0 it earns; None where money is
+    not at stake or is part of another line"""
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentReport:
+    """One argument that leaders hear, as a quantity of every method."""
+
+    key: str
+    """accuracy, hallucination, violations, audit, governance, retention, latency, serving,
+    development_time, delay, growth or control"""
+    label: str
+    quantity_label: str
+    unit: str
+    values: tuple[ArgumentValue, ...]
+    inputs: tuple[str, ...]
+    """fields of the scenario that it rests on"""
+    counted: bool
+    """whether it is in the money: its inputs are not 0"""
+    note: str
+    """how it was computed and how well it is known, as a sentence"""
+    source: str
+    """`input`, `assumption`, `evidence` (the studies), `serving` (its measurements) or `counted`"""
+
+
+@dataclass(frozen=True, slots=True)
+class ServingWay:
+    """One way to serve all answers of a month."""
+
+    key: str
+    """base (untuned, for comparison), merged (a dedicated model for each variant) or unmerged
+    (adapters on one shared base)"""
+    label: str
+    models: int
+    """resident base models that differ"""
+    replicas: int
+    gpus: int
+    instances: int
+    offer_key: str
+    provider_name: str
+    instance: str
+    region: str
+    accelerator_name: str
+    gpus_per_replica: int
+    usd_per_instance_hour: float
+    price_valid_from: str
+    price_age_days: int
+    price_source_key: str
+    utilisation_fraction: float
+    """mean load over what the replicas could serve"""
+    usd_per_month: float
+    usd_per_month_range: Distribution
+    """by how well the throughput is known"""
+    usd_per_million_tokens: float
+    """prompt and completion tokens together"""
+    usd_per_answer: float
+    ms_per_token: float
+    """between two tokens of one answer"""
+    seconds_per_answer: float
+
+
+@dataclass(frozen=True, slots=True)
+class MethodServing:
+    """How a method is served, and what that costs beyond serving the base model."""
+
+    method: str
+    way: str
+    extra_usd_per_month: float
+    extra_seconds_per_answer: float
+
+
+@dataclass(frozen=True, slots=True)
+class VariantsPoint:
+    """Monthly cost of serving with so many variants."""
+
+    variants: int
+    dedicated_usd_per_month: float
+    adapters_usd_per_month: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServingReport:
+    """What serving takes and costs; `ways` is empty where `reason` says why."""
+
+    answers_per_month: float
+    prompt_tokens: int
+    completion_tokens: int
+    peak_factor: float
+    variants: int
+    ways: tuple[ServingWay, ...]
+    methods: tuple[MethodServing, ...]
+    break_even_variants: int | None
+    """smallest number of variants from which adapters on one base are cheaper than dedicated
+    models; None where they never are"""
+    by_variants: tuple[VariantsPoint, ...]
+    adapter_throughput_loss_fraction: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Full fine-tuning against the better adapter method; None in the report without both."""
 
@@ -426,15 +612,51 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class DecidingNumber:
+    """One of the two or three numbers that the verdict rests on."""
+
+    key: str
+    label: str
+    value: float
+    unit: str
+    """points, USD, fraction, weeks, months or count"""
+    note: str
+    """what it is held against, as a sentence"""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A change of one input alone that changes the verdict."""
+
+    field: str
+    """the input, as the scenario names it; gpu_price and gap are of the estimate"""
+    label: str
+    now: float
+    needed: float
+    unit: str
+    becomes: str
+    """the choice beyond that value"""
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer in words, made from the numbers of this report."""
 
     choice: str
-    """full, lora, qlora, neither or undecided"""
+    """full, lora, qlora, pilot (measure first), neither or, in reports of earlier schemas,
+    undecided"""
     headline: str
     sentences: tuple[str, ...]
     perfect_information_usd: float
     """expected gain of knowing every uncertain figure before choosing: no pilot is worth more"""
+    probability: float | None
+    """that the choice is the best of all, doing nothing included; for a pilot, that full beats the
+    adapter; for neither, that doing nothing is best"""
+    pilot_usd: float | None
+    """GPU time of a small pilot of both methods; None without both"""
+    numbers: tuple[DecidingNumber, ...]
+    turns: tuple[Turn, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -504,6 +726,12 @@ class Report:
     methods: tuple[MethodReport, ...]
     comparison: Comparison | None
     verdict: Verdict
+    evidence: EvidenceReport | None
+    """None in reports of earlier schemas"""
+    pilot: PilotReport | None
+    arguments: tuple[ArgumentReport, ...]
+    serving: ServingReport | None
+    """None in reports of earlier schemas, and where serving is left out"""
     notes: tuple[str, ...]
     assumptions: tuple[Assumption, ...]
     sources: tuple[SourceReport, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from app.estimator.constants import ConstantValues
 from app.estimator.cost import Costs
-from app.estimator.finance import npv_usd
+from app.estimator.finance import discount_factors, npv_usd
 from app.estimator.methods import LABELS
 from app.estimator.purchase import TERM_MONTHS
 from app.estimator.report import Distribution
+from app.estimator.value import VOLUME_STREAMS, Stream
 
 Floats = NDArray[np.float64]
 
@@ -107,67 +108,120 @@ def gpu_factor(factors: Factors, method: str, option: str) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
+class PresentDraws:
+    """Present value of what one method earns and costs.
+
+    Parameters
+    ----------
+    volume : worth that is proportional to the answers a month. (draws,) [USD]
+    other : worth that is not: what is forgotten outside the task. (draws,) [USD]
+    gpu : cost of GPU time for training. (draws,) [USD]
+    fixed : all other cost. [USD]
+    """
+
+    volume: Floats
+    other: Floats
+    gpu: Floats
+    fixed: float
+
+    @property
+    def npv(self) -> Floats:
+        """Net present value. (draws,) [USD]"""
+        return np.asarray(self.volume + self.other - self.gpu - self.fixed)
+
+
+@dataclass(frozen=True, slots=True)
 class MoneyDraws:
     """Draws of one method's money.
 
     Parameters
     ----------
+    present : what its net present value is made of.
     npv, total_cost : (draws,) [USD]
     cumulative_p10, cumulative_p90 : of the cumulative cash flow. (months + 1,) [USD]
     expected_flow : mean cash flow by month. (months + 1,) [USD]
-    expected_cost, expected_benefit : undiscounted, over the horizon. [USD]
+    expected_cost : undiscounted, over the horizon. [USD]
+    expected_by_stream : mean of what each stream of worth brings, undiscounted, over the horizon;
+        below 0 for losses. [USD]
     """
 
+    present: PresentDraws
     npv: Floats
     total_cost: Floats
     cumulative_p10: Floats
     cumulative_p90: Floats
     expected_flow: Floats
     expected_cost: float
-    expected_benefit: float
+    expected_by_stream: Mapping[str, float]
+
+    @property
+    def expected_benefit(self) -> float:
+        """What it earns less what is lost by it, undiscounted, over the horizon. [USD]"""
+        return float(sum(self.expected_by_stream.values()))
+
+
+def present_draws(
+    costs: Costs, streams: Sequence[Stream], gpu_factor: Floats, annual_rate: float
+) -> PresentDraws:
+    """Present value of what a method earns and costs, over all draws."""
+    factors = discount_factors(annual_rate, len(costs.live_by_month) - 1)
+    none = np.zeros_like(gpu_factor)
+    volume, other = none, none
+    for stream in streams:
+        if stream.key in VOLUME_STREAMS:
+            volume = volume + stream.total(factors)
+        else:
+            other = other + stream.total(factors)
+    return PresentDraws(
+        volume=volume,
+        other=other,
+        gpu=np.asarray(npv_usd(costs.gpu_by_month, annual_rate) * gpu_factor),
+        fixed=npv_usd(costs.fixed_by_month, annual_rate),
+    )
 
 
 def money_draws(
-    costs: Costs,
-    gain: Floats,
-    gpu_factor: Floats,
-    value_factor: Floats,
-    usd_per_point_month: float,
-    annual_rate: float,
+    costs: Costs, streams: Sequence[Stream], gpu_factor: Floats, annual_rate: float
 ) -> MoneyDraws:
     """Net present value, cost and cash flow of one method over all draws.
 
+    Parameters
+    ----------
+    streams : what the model in use is worth, of `app.estimator.value.streams_of`.
+
     Notes
     -----
-    flow[m] = -fixed[m] - gpu[m] x factor + live[m] x value per point x max(gain, 0).
-    A model that tests below the base is not put to use: its gain is worth nothing, not less.
+    flow[m] = -fixed[m] - gpu[m] x factor + what the streams bring in month m. All flows of a month
+    fall at its end.
     """
     months = len(costs.fixed_by_month) - 1
-    benefit = usd_per_point_month * np.maximum(gain, 0.0) * value_factor
-    npv = (
-        -npv_usd(costs.fixed_by_month, annual_rate)
-        - npv_usd(costs.gpu_by_month, annual_rate) * gpu_factor
-        + npv_usd(costs.live_by_month, annual_rate) * benefit
-    )
-    fixed = np.cumsum(costs.fixed_by_month)
-    gpu = np.cumsum(costs.gpu_by_month)
-    live = np.cumsum(costs.live_by_month)
+    fixed, gpu = np.cumsum(costs.fixed_by_month), np.cumsum(costs.gpu_by_month)
+    steady = [stream for stream in streams if stream.log_yearly is None]
+    growing = [stream for stream in streams if stream.log_yearly is not None]
+    steady_amounts = [np.cumsum(stream.by_month) for stream in steady]
+    means = {stream.key: stream.by_month * float(stream.by_draw.mean()) for stream in steady}
+    means |= {stream.key: np.zeros(months + 1) for stream in growing}
+    grown = np.zeros_like(gpu_factor)
+    band = np.empty((2, months + 1))
     # Month by month: all months at once would take draws x months of memory.
-    band = np.array(
-        [
-            np.quantile(live[m] * benefit - gpu[m] * gpu_factor, (0.1, 0.9)) - fixed[m]
-            for m in range(months + 1)
-        ]
-    ).T
-    mean_benefit = float(benefit.mean())
+    for m in range(months + 1):
+        for stream in growing:
+            flow = stream.in_month(m)
+            means[stream.key][m] = flow.mean()
+            grown += flow
+        earned = grown - gpu[m] * gpu_factor
+        for stream, amount in zip(steady, steady_amounts, strict=True):
+            earned = earned + amount[m] * stream.by_draw
+        band[:, m] = np.quantile(earned, (0.1, 0.9)) - fixed[m]
+    present = present_draws(costs, streams, gpu_factor, annual_rate)
+    worth = np.sum([*means.values(), np.zeros(months + 1)], axis=0)
     return MoneyDraws(
-        npv=npv,
+        present=present,
+        npv=present.npv,
         total_cost=fixed[-1] + gpu[-1] * gpu_factor,
         cumulative_p10=band[0],
         cumulative_p90=band[1],
-        expected_flow=(
-            -costs.fixed_by_month - costs.gpu_by_month + costs.live_by_month * mean_benefit
-        ),
+        expected_flow=worth - costs.fixed_by_month - costs.gpu_by_month,
         expected_cost=float(fixed[-1] + gpu[-1]),
-        expected_benefit=float(live[-1] * mean_benefit),
+        expected_by_stream={key: float(flow.sum()) for key, flow in means.items()},
     )

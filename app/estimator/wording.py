@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import floor, log10
+from math import ceil, floor, log10
 
 from app.estimator.currency import Currency
 
@@ -100,3 +100,36 @@ def percent(fraction: float) -> str:
     if fraction > 0.99:
         return "over 99%"
     return f"{fraction:.0%}"
+
+
+def outward(value: float, up: bool, figures: int = 3, decimals: int | None = None) -> float:
+    """A value rounded up or down, never back across what it was found to lie beyond.
+
+    Parameters
+    ----------
+    figures : that are kept; `decimals` replaces them.
+
+    Examples
+    --------
+    >>> outward(312_345.0, up=True), outward(0.04567, up=False), outward(-1.23, True, decimals=1)
+    (313000.0, 0.0456, -1.2)
+    """
+    if value == 0:
+        return 0.0
+    places = figures - 1 - floor(log10(abs(value))) if decimals is None else decimals
+    # Within rounding error of a round value, that value.
+    scaled = round(value * 10.0**places, 6)
+    return float(round((ceil if up else floor)(scaled) / 10.0**places, max(places, 0)))
+
+
+def count(value: float) -> str:
+    """A number of things: whole from 100, with one decimal at most from 10, with two below it.
+
+    Examples
+    --------
+    >>> count(310_000.0), count(16.2), count(10.0), count(0.083)
+    ('310,000', '16.2', '10', '0.08')
+    """
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.{1 if abs(value) >= 10 else 2}f}".rstrip("0").rstrip(".")

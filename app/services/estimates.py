@@ -11,11 +11,12 @@ from app.catalog.catalog import Catalog
 from app.catalog.config_json import architecture_from_config
 from app.estimator.adapters import Adapters, target_names
 from app.estimator.architecture import Architecture
-from app.estimator.case import Case, Data, Model, Programme, Value
+from app.estimator.case import Case, Data, Demand, Model, PilotScore, Programme, Value
 from app.estimator.constants import CONSTANTS, constant_values
 from app.estimator.errors import InvalidSpec, UnknownArchitecture
 from app.estimator.estimate import NothingFits
 from app.estimator.estimate import estimate as estimate_case
+from app.estimator.evidence import DISTANCE, HeadToHead
 from app.estimator.hardware import Source
 from app.estimator.lengths import Lengths, lengths_from_summary
 from app.estimator.methods import LABELS, Method
@@ -24,10 +25,12 @@ from app.estimator.report import Report
 from app.estimator.software import Software, usual_software
 from app.estimator.tokens import count_tokens
 from app.inputs import ScenarioInput
+from app.services.evidence_fits import fitted
 from app.services.exchange import currency_of
 from app.services.ledger import ledger
 from app.services.lengths import InvalidLengths, parse_lengths
 from app.services.offers_allowed import allowed_fleet, market_of, usual_fleet
+from app.services.own_evidence import parse_own_evidence
 from app.services.problems import Busy, InputProblems, Problem, escaped
 
 SIMULTANEOUS = 4
@@ -106,11 +109,13 @@ def case_of(scenario: ScenarioInput, catalog: Catalog, today: date) -> Case:
     fleet, left_out = allowed_fleet(scenario, catalog, today, problems)
     data = _data(scenario, problems)
     currency, exchange_rate = currency_of(scenario, catalog, problems)
+    own = _own_evidence(scenario, problems)
     _check_constants(scenario, problems)
     _check_targets(model, methods, problems)
     if problems or model is None or data is None:
         raise InputProblems(problems)
     software = software_of(scenario)
+    constants = constant_values(catalog.calibration.constants, scenario.assumptions)
     return Case(
         title=scenario.title,
         situation=scenario.situation,
@@ -136,6 +141,9 @@ def case_of(scenario: ScenarioInput, catalog: Catalog, today: date) -> Case:
             data_preparation_usd=scenario.data_preparation_usd,
             releases_per_year=scenario.releases_per_year,
             release_fixed_usd=scenario.release_fixed_usd,
+            adapter_release_fraction=scenario.adapter_release_percent / 100,
+            artefact_year_usd=scenario.artefact_year_usd,
+            delay_usd_per_month=scenario.delay_cost_usd_per_month,
         ),
         value=Value(
             base_accuracy_points=scenario.base_accuracy_points,
@@ -146,26 +154,94 @@ def case_of(scenario: ScenarioInput, catalog: Catalog, today: date) -> Case:
             discount_rate_fraction=scenario.discount_rate_percent / 100,
             value_uncertainty_fraction=scenario.value_uncertainty_percent / 100,
             price_uncertainty_fraction=scenario.price_uncertainty_percent / 100,
+            hallucination_fraction=scenario.hallucination_percent / 100,
+            hallucination_usd=scenario.hallucination_cost_usd,
+            violation_fraction=scenario.violation_percent / 100,
+            incident_fraction=scenario.incident_percent / 100,
+            incident_usd=scenario.incident_cost_usd,
+            other_answers_per_month=scenario.other_answers_per_month,
+            other_value_usd=scenario.other_value_usd,
+            growth_fraction=scenario.growth_percent / 100,
+            growth_per_point_fraction=scenario.growth_per_point_percent / 100,
+            margin_usd=scenario.margin_per_answer_usd,
+            second_usd=scenario.latency_value_usd_per_second,
         ),
-        evidence=catalog.head_to_heads,
+        evidence=(*catalog.head_to_heads, *own),
         studies={
             key: Source(
                 key, study.title, study.authors_short, "paper", study.address, study.retrieved
             )
             for key, study in catalog.studies.items()
         },
-        constants=constant_values(catalog.calibration.constants, scenario.assumptions),
+        constants=constants,
         calibration=catalog.calibration,
         draws=scenario.draws,
         seed=scenario.seed,
         as_of=today,
-        ledger=ledger(scenario, catalog.price_book),
+        ledger=ledger(scenario, catalog.price_book, len(own)),
         market=market_of(scenario, catalog, today),
         currency=currency,
         exchange_rate=exchange_rate,
         price_book=catalog.price_book,
         old_prices_left_out=left_out,
+        distance=distance_of(scenario),
+        variant=scenario.lora_variant,
+        pilot=pilot_scores(scenario),
+        demand=Demand(
+            serving=scenario.serving,
+            variants=scenario.variants,
+            prompt_tokens=scenario.prompt_tokens,
+            completion_tokens=scenario.completion_tokens,
+            peak_factor=scenario.peak_factor,
+            max_ms_per_token=scenario.max_ms_per_token,
+            least_replicas=scenario.least_replicas,
+        ),
+        adapters=adapters_of(scenario),
+        evidence_model=fitted(catalog.head_to_heads, own, constants),
     )
+
+
+def distance_of(scenario: ScenarioInput) -> str:
+    """From what the base model knows: as entered, or as the kind of task usually has it."""
+    if scenario.domain_distance == "usual":
+        return DISTANCE[scenario.task_group]
+    return scenario.domain_distance
+
+
+def pilot_scores(scenario: ScenarioInput) -> tuple[PilotScore, ...]:
+    """Every score of the pilot; the base model's was trained on nothing."""
+    return tuple(
+        PilotScore(method, 0 if method == "base" else row.examples, points, row.test_set_size)
+        for row in scenario.pilot
+        for method in ("base", *LABELS)
+        if (points := getattr(row, f"{method}_points")) is not None
+    )
+
+
+def adapters_of(scenario: ScenarioInput) -> dict[str, Adapters]:
+    """Adapters of LoRA and QLoRA, whether or not they are compared; without unusable targets."""
+    found = {}
+    for key, rank, targets in _adapter_fields(scenario):
+        try:
+            found[key] = Adapters(rank, target_names(targets))
+        except InvalidSpec:
+            continue
+    return found
+
+
+def _adapter_fields(scenario: ScenarioInput) -> tuple[tuple[str, int, str], ...]:
+    return (
+        ("lora", scenario.lora_rank, scenario.lora_targets),
+        ("qlora", scenario.qlora_rank, scenario.qlora_targets),
+    )
+
+
+def _own_evidence(scenario: ScenarioInput, problems: list[Problem]) -> tuple[HeadToHead, ...]:
+    try:
+        return parse_own_evidence(scenario.own_evidence)
+    except InputProblems as error:
+        problems.extend(error.problems)
+        return ()
 
 
 def _model(scenario: ScenarioInput, catalog: Catalog, problems: list[Problem]) -> Model | None:
@@ -207,12 +283,12 @@ def _nearest(name: str, catalog: Catalog) -> str:
 
 def _methods(scenario: ScenarioInput, problems: list[Problem]) -> tuple[Method, ...]:
     methods = []
+    fields = {key: (rank, targets) for key, rank, targets in _adapter_fields(scenario)}
     for key in scenario.methods:
         if key == "full":
             methods.append(Method("full"))
             continue
-        rank = scenario.lora_rank if key == "lora" else scenario.qlora_rank
-        targets = scenario.lora_targets if key == "lora" else scenario.qlora_targets
+        rank, targets = fields[key]
         try:
             adapters = Adapters(rank, target_names(targets))
             methods.append(Method(key, adapters, scenario.train_embeddings))

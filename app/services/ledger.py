@@ -10,12 +10,15 @@ BLANK = ScenarioInput()
 PRESETS = {situation.key: situation.scenario for situation in SITUATIONS}
 
 
-def ledger(scenario: ScenarioInput, price_book: str) -> tuple[Assumption, ...]:
+def ledger(
+    scenario: ScenarioInput, price_book: str, own_comparisons: int = 0
+) -> tuple[Assumption, ...]:
     """The inputs as rows of the report's assumptions: entered, or a default or preset of ours.
 
     Parameters
     ----------
     price_book : label of the one in force; a scenario holds only its key.
+    own_comparisons : that `own_evidence` holds. [count]
     """
     rows = []
     preset = PRESETS.get(scenario.situation, BLANK)
@@ -31,6 +34,10 @@ def ledger(scenario: ScenarioInput, price_book: str) -> tuple[Assumption, ...]:
         shown: float | str
         if name == "price_book":
             shown = price_book or "built-in prices"
+        elif name == "pilot":
+            shown = _counted(len(scenario.pilot), "row")
+        elif name == "own_evidence":
+            shown = _counted(own_comparisons, "comparison")
         elif isinstance(value, tuple):
             shown = ", ".join(value) or "all"
         elif isinstance(value, bool):
@@ -49,3 +56,8 @@ def ledger(scenario: ScenarioInput, price_book: str) -> tuple[Assumption, ...]:
             )
         )
     return tuple(rows)
+
+
+def _counted(count: int, what: str) -> str:
+    """How many there are, in words."""
+    return f"{count} {what}{'' if count == 1 else 's'}" if count else "none"

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from app.inputs import CURRENCY_PATTERN, PRICE_BOOK_PATTERN, ScenarioInput
+from app.inputs import CURRENCY_PATTERN, PRICE_BOOK_PATTERN, PilotRow, ScenarioInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,18 @@ def escaped(part: str) -> str:
 def _label(name: str) -> str:
     field = ScenarioInput.model_fields.get(name)
     return field.title if field is not None and field.title else name or "The request"
+
+
+def _subject(location: list[str]) -> str:
+    """The member that an error is about, in words: for a pilot, its row and column."""
+    subject = _label(location[0] if location else "")
+    if location[:1] == ["pilot"] and len(location) > 1:
+        subject += f", row {int(location[1]) + 1}"
+        if len(location) > 2:
+            column = PilotRow.model_fields.get(location[2])
+            subject += f", {column.title if column is not None else location[2]}:"
+        return subject
+    return subject if len(location) < 2 else f"{subject}, {location[-1]}"
 
 
 _FORMS = {
@@ -160,15 +172,11 @@ def problems_from_errors(errors: Iterable[Mapping[str, Any]]) -> tuple[Problem, 
         if len(problems) == MOST_PROBLEMS:
             break
         pointer = "".join("/" + escaped(part) for part in location)
-        name = location[0] if location else ""
         said = _expectation(item["type"], item.get("ctx", {})) or item["msg"]
         shown = item.get("input")
         got = ""
         if isinstance(shown, str | int | float) and not isinstance(shown, bool) and shown != "":
             text = str(shown)
             got = f" (got {text[:40]}{'…' if len(text) > 40 else ''})"
-        subject = _label(name)
-        if len(location) > 1:
-            subject += f", {location[-1]}"
-        problems[pointer, said] = Problem(pointer, f"{subject} {said}{got}.")
+        problems[pointer, said] = Problem(pointer, f"{_subject(location)} {said}{got}.")
     return tuple(problems.values())

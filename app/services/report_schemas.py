@@ -26,6 +26,8 @@ def read_report(text: str) -> Report:
         _from_1(document)
     if saved_with <= 2:
         _from_2(document)
+    if saved_with <= 3:
+        _from_3(document)
         text = json.dumps(document)
     return _REPORTS.validate_json(text)
 
@@ -137,3 +139,12 @@ def _plan_from_2(plan: dict[str, Any]) -> None:
         "energy": None,
     }
     plan["wall_clock"]["interruptions_h"] = 0.0
+
+
+def _from_3(report: dict[str, Any]) -> None:
+    """Schema 3 knew no pilots, arguments and serving, and said no probability with its verdict."""
+    report |= {"evidence": None, "pilot": None, "arguments": [], "serving": None}
+    report["verdict"] |= {"probability": None, "pilot_usd": None, "numbers": [], "turns": []}
+    for method in report["methods"]:
+        if method["accuracy"]:
+            method["accuracy"] |= {"prior_points": None, "recovery": None, "learning_curve": None}

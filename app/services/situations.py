@@ -59,9 +59,21 @@ DEEP_DOMAIN = ReadyMade(
         # inventory.
         releases_per_year=2,
         release_fixed_usd=12_000,
+        # One entry in the inventory of models: documentation, monitoring, yearly review.
+        artefact_year_usd=8_000,
+        # Rules and the passages that a question is about come with it.
+        prompt_tokens=3_000,
+        completion_tokens=400,
         # About 40 analysts with 100 questions a month; a right answer spares 10 to 15 minutes.
         answers_per_month=4_000,
         value_per_correct_answer_usd=18,
+        # One wrong answer in ten states a rule that does not exist and is believed: a half-day to
+        # find and to mend.
+        hallucination_percent=10,
+        hallucination_cost_usd=120,
+        # The same analysts draft letters and summaries with it.
+        other_answers_per_month=2_000,
+        other_value_usd=4,
         value_uncertainty_percent=40,
         horizon_months=36,
         discount_rate_percent=10,
@@ -94,10 +106,19 @@ CONTROLLED_BEHAVIOUR = ReadyMade(
         releases_per_year=3,
         # External audit and re-validation, each time.
         release_fixed_usd=25_000,
+        # Each released model is watched, documented and reviewed for the regulator.
+        artefact_year_usd=15_000,
         answers_per_month=60_000,
-        # Rework by a clinician after a violation that is caught; incidents that are not caught
-        # cost far more and are rare, which the wide range stands for.
-        value_per_correct_answer_usd=2.5,
+        # Rework by a clinician after a violation that is caught.
+        value_per_correct_answer_usd=1.5,
+        # Accuracy is the share that keeps to the policy, so every wrong answer breaks it; one in
+        # 20,000 of them reaches a patient.
+        violation_percent=100,
+        incident_percent=0.005,
+        incident_cost_usd=25_000,
+        # Plain questions of clinicians, which the rules are not about.
+        other_answers_per_month=10_000,
+        other_value_usd=0.5,
         value_uncertainty_percent=60,
         horizon_months=36,
         discount_rate_percent=8,
@@ -132,9 +153,20 @@ CORE_PRODUCT = ReadyMade(
         # A release every two months after the first.
         releases_per_year=6,
         release_fixed_usd=4_000,
+        # A month later is a month in which a competitor's assistant is the better one.
+        delay_cost_usd_per_month=10_000,
+        # One model for each of three plans.
+        variants=3,
+        prompt_tokens=1_500,
+        completion_tokens=250,
+        max_ms_per_token=30,
         answers_per_month=3_000_000,
         # Revenue kept, per answer that is right instead of wrong.
         value_per_correct_answer_usd=0.06,
+        # The market grows, and a point of accuracy adds customers to it.
+        growth_percent=30,
+        growth_per_point_percent=0.5,
+        margin_per_answer_usd=0.01,
         value_uncertainty_percent=40,
         horizon_months=24,
         discount_rate_percent=12,

@@ -20,6 +20,7 @@ from app.web import htmx, requests
 from app.web import presenters as show
 from app.web.contexts import Answer, Builder, BuilderPart, Layout
 from app.web.forms import Pairs, form
+from app.web.pilot_fields import without_unfinished
 from app.web.requests import (
     PRIVATE,
     REVALIDATE,
@@ -71,7 +72,8 @@ def builder(request: Request, site: Site) -> Response:
     answer: Answer | None = None
     problems: tuple[Problem, ...] = ()
     try:
-        scenario = read_scenario(pairs)
+        # A row of the pilot that is still being typed is no mistake; the form says what it needs.
+        scenario = read_scenario(without_unfinished(pairs) if partial else pairs)
         if not partial and (shorter := _shorter(pairs, scenario)) is not None:
             return shorter
         report = estimate(scenario, site.catalog_of(scenario), today)

@@ -12,6 +12,25 @@ from app.inputs import TASK_GROUP_LABELS
 _USUAL = "Usual for the software"
 CHOICE_LABELS: Mapping[str, Mapping[str, str]] = {
     "task_group": TASK_GROUP_LABELS,
+    "domain_distance": {
+        "usual": "Usual for the kind of task",
+        "near": "Near: form, style or a skill that it has",
+        "medium": "Medium: skills that it saw in part",
+        "far": "Far: a language or knowledge that it hardly saw",
+    },
+    "lora_variant": {
+        "plain": "Plain LoRA",
+        "dora": "DoRA",
+        "pissa": "PiSSA",
+        "lora-ga": "LoRA-GA",
+        "rslora": "rsLoRA",
+    },
+    "serving": {
+        "auto": "Auto: whichever is cheaper",
+        "merged": "Merged: a model for each variant",
+        "unmerged": "Unmerged: all on one base",
+        "none": "Leave serving out",
+    },
     "objective": {"value": "Best value", "cheapest": "Cheapest", "fastest": "Fastest"},
     "packing": PACKINGS,
     "stack": {key: stack.label for key, stack in STACKS.items()},
@@ -28,7 +47,7 @@ CHOICE_LABELS: Mapping[str, Mapping[str, str]] = {
     },
 }
 """By field, then by value."""
-_AS_WRITTEN = ("bf16", "fp32", "fp8", "torchtune")
+_AS_WRITTEN = ("bf16", "fp32", "fp8", "rsLoRA", "torchtune")
 """What labels begin with that have no capital letter."""
 
 

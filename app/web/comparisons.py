@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
 from app.estimator.currency import US_DOLLAR
 from app.estimator.report import MethodReport, Report
-from app.inputs import METHOD_LABELS, ScenarioInput
+from app.inputs import METHOD_LABELS, PILOT_SCORES, PilotRow, ScenarioInput
 from app.web import addresses
 from app.web import presenters as show
 from app.web.choices import CHOICE_LABELS, choice_label
@@ -90,8 +91,10 @@ def _words(name: str, value: Any) -> str:
     """An input as it is read."""
     if name in CHOICE_LABELS:
         return choice_label(name, str(value))
-    if name == "lengths" and value:
+    if name in {"lengths", "own_evidence"} and value:
         return f"given ({show.plural(len(str(value).splitlines()), 'line')})"
+    if name == "pilot":
+        return _pilot_words(value)
     if name == "methods":
         return show.join_words([METHOD_LABELS.get(item, item) for item in value])
     if isinstance(value, bool):
@@ -101,12 +104,42 @@ def _words(name: str, value: Any) -> str:
     if isinstance(value, dict):
         return f"given ({show.plural(len(value), 'entry', 'entries')})"
     if isinstance(value, int | float):
-        unit = _unit(name)
-        text = f"{value:,.10g}"
-        return (
-            f"US${text}" if unit == "USD" else f"{text}{'' if unit == '%' else ' '}{unit}".strip()
-        )
+        return _with_unit(f"{value:,.10g}", _unit(name))
     return str(value) if value not in {None, ""} else show.NONE
+
+
+def _with_unit(number: str, unit: str) -> str:
+    """A number as it is entered, with its unit.
+
+    Examples
+    --------
+    >>> _with_unit("500", "USD a month"), _with_unit("8", "%"), _with_unit("3", "weeks")
+    ('US$500 a month', '8%', '3 weeks')
+    """
+    money, _, per = unit.partition(" ")
+    if money == "USD":
+        return f"US${number} {per}".strip()
+    return f"{number}{'' if unit.startswith('%') else ' '}{unit}".strip()
+
+
+def _pilot_words(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The scores of a pilot in a few words.
+
+    Examples
+    --------
+    >>> _pilot_words([{"examples": 6000, "test_set_size": 500, "base_points": None,
+    ...                "full_points": 55.0, "lora_points": 54.5, "qlora_points": None}])
+    '6,000 examples: Full 55, LoRA 54.5'
+    """
+    said = []
+    for row in rows:
+        scores = [
+            f"{PilotRow.model_fields[name].title} {row[name]:g}"
+            for name in PILOT_SCORES
+            if row[name] is not None
+        ]
+        said.append(f"{row['examples']:,} examples: {', '.join(scores)}")
+    return "; ".join(said) or "none"
 
 
 def _inputs(left: Side, right: Side) -> tuple[Difference, ...]:
@@ -123,7 +156,7 @@ def _inputs(left: Side, right: Side) -> tuple[Difference, ...]:
         if all(isinstance(v, int | float) and not isinstance(v, bool) for v in (a[name], b[name])):
             more = b[name] - a[name]
             change = show.usd(more, plus=True)
-            if _unit(name) != "USD":
+            if not _unit(name).startswith("USD"):
                 change = f"{more:+,.10g}".replace("-", "−")
         found.append(
             Difference(field.title or name, _words(name, a[name]), _words(name, b[name]), change)
@@ -198,6 +231,7 @@ def _method(
         ("Net present value", "npv", amounts),
         ("Payback", "payback_months", MONTHS),
         ("Chance that it is the best choice", "probability_best", PROBABILITY),
+        ("Time to first release", "time_to_release_months", MONTHS),
         ("One training run", "hours", HOURS),
         ("Carbon of one run", "carbon", CARBON),
     )

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from app.services.situations import ReadyMade
 from app.web.book_views import BookCard, BookFormView, BookView, RateKeys
 from app.web.calibrations import CalibrationView
+from app.web.evidence_backtest import BacktestView
+from app.web.evidence_expected import ExpectedView
+from app.web.evidence_own import OwnEvidenceView
+from app.web.evidence_views import EvidenceListView
 from app.web.forms import FormView, ProblemView
 from app.web.plan_views import FilterSelect, PlansView
 from app.web.price_spread import SpreadView
 from app.web.price_tables import FactTable
 from app.web.price_views import BookLink, PriceFigure, PriceListView
-from app.web.result_parts import ResultView, SourceRow
+from app.web.result_parts import SourceRow
+from app.web.result_view import ResultView
 from app.web.validations import CheckView, PublishedView
 
 
@@ -400,6 +405,63 @@ class Validate:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """pages/evidence.html
+
+    Parameters
+    ----------
+    conclusion, caveat : what the studies say, and how far to trust it.
+    base, foreign : of the filter, as they were asked for.
+    backtest : how the model did on studies that it had not seen.
+    example : a table of own comparisons to begin with.
+    """
+
+    layout: Layout
+    conclusion: str
+    caveat: str
+    figures: tuple[PriceFigure, ...]
+    filters: tuple[FilterSelect, ...]
+    base: str
+    foreign: str
+    evidence: EvidenceListView
+    expected: ExpectedView
+    backtest: BacktestView
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvidencePart:
+    """partials/_evidence.html, which is swapped into the page.
+
+    Parameters
+    ----------
+    status : one short sentence for people who do not see the list change.
+    """
+
+    layout: Layout
+    evidence: EvidenceListView
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnEvidence:
+    """pages/own_evidence.html
+
+    Parameters
+    ----------
+    pasted : what was given, to be shown again.
+    result : None before anything was sent, or where it has problems.
+    example : a table to begin with.
+    """
+
+    layout: Layout
+    problems: tuple[ProblemView, ...]
+    pasted: str
+    result: OwnEvidenceView | None
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """pages/message.html: an error, in plain words, with a way on."""
 
@@ -424,5 +486,8 @@ Context = (
     | Compare
     | MethodPage
     | Validate
+    | Evidence
+    | EvidencePart
+    | OwnEvidence
     | Message
 )

@@ -76,6 +76,17 @@ def name_of(method: str) -> str:
     return METHOD_LABELS.get(method, method)
 
 
+def name_within(method: str) -> str:
+    """The name of a method within a sentence.
+
+    Examples
+    --------
+    >>> name_within("full"), name_within("qlora")
+    ('full fine-tuning', 'QLoRA')
+    """
+    return name_of(method).lower() if method == "full" else name_of(method)
+
+
 def tag(method: str) -> str:
     """The shortest name of a method."""
     return _SHORT.get(method, name_of(method))

@@ -21,132 +21,18 @@ from app.services.book_infos import BookInfo
 from app.services.problems import Problem
 from app.web import presenters as show
 from app.web.choices import CHOICE_LABELS, choice_label
+from app.web.form_steps import STEPS
+from app.web.pilot_fields import PilotTable, id_of, table, typed_rows
 
 Pairs = Sequence[tuple[str, str]]
 
 _GROUPED_NUMBER = re.compile(r"\s*\d{1,3}(,\d{3})+(\.\d+)?\s*")
 _WHOLE = re.compile(r"-?\d+\.0")
 _TEXT_FIELDS = frozenset(
-    {"title", "model", "config_json", "lengths", "lora_targets", "qlora_targets"}
+    {"title", "model", "config_json", "lengths", "own_evidence", "lora_targets", "qlora_targets"}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One fieldset: its fields, and those that most people leave as they are."""
-
-    key: str
-    legend: str
-    intro: str
-    fields: tuple[str, ...]
-    more_label: str = ""
-    more: tuple[str, ...] = ()
-
-
-STEPS = (
-    Step(
-        "question",
-        "Question",
-        "What the model is for, and how good it is today.",
-        ("title", "task_group", "base_accuracy_points", "test_set_size"),
-    ),
-    Step(
-        "data",
-        "Model and data",
-        "What is trained, on how much.",
-        ("model", "examples", "tokens_per_example", "epochs"),
-        "Own config.json, lengths, packing, batch, evaluation",
-        (
-            "config_json",
-            "sequence_length",
-            "global_batch_sequences",
-            "packing",
-            "longest_example_tokens",
-            "lengths",
-            "evaluation_examples",
-            "evaluations_per_run",
-        ),
-    ),
-    Step(
-        "methods",
-        "Methods",
-        "What is compared.",
-        ("methods", "lora_rank", "qlora_rank"),
-        "Which layers get adapters",
-        ("lora_targets", "qlora_targets", "train_embeddings"),
-    ),
-    Step(
-        "software",
-        "Software",
-        "What runs a step of training.",
-        ("stack",),
-        "Software and memory, in detail",
-        (
-            "precision",
-            "optimizer",
-            "loss",
-            "adapter_dtype",
-            "compute",
-            "checkpointing",
-            "allow_offload",
-        ),
-    ),
-    Step(
-        "infrastructure",
-        "Infrastructure",
-        "Where it may run.",
-        (
-            "objective",
-            "price_book",
-            "max_gpus",
-            "deadline_hours",
-            "run_budget_usd",
-            "include_spot",
-            "include_reserved",
-            "include_capacity_blocks",
-            "include_marketplace",
-            "include_old_prices",
-        ),
-        "Only certain GPUs or providers",
-        ("accelerators", "providers"),
-    ),
-    Step(
-        "programme",
-        "Programme",
-        "The work around the runs.",
-        (
-            "experiments",
-            "engineer_weeks_full",
-            "engineer_weeks_adapter",
-            "engineer_week_usd",
-            "releases_per_year",
-            "release_fixed_usd",
-        ),
-        "Size of experiments, failed runs, data",
-        ("experiment_size_percent", "failed_run_percent", "data_preparation_usd"),
-    ),
-    Step(
-        "value",
-        "Value",
-        "What a right answer is worth, and for how long it counts.",
-        (
-            "answers_per_month",
-            "value_per_correct_answer_usd",
-            "horizon_months",
-            "discount_rate_percent",
-            "currency",
-        ),
-        "Exchange rate, uncertainty and draws",
-        (
-            "exchange_rate_per_usd",
-            "value_uncertainty_percent",
-            "price_uncertainty_percent",
-            "draws",
-            "seed",
-        ),
-    ),
-)
-"""Every field of ScenarioInput but `situation` (hidden) and `assumptions` (their own fieldset)."""
+_PREFIXES = {"USD": "US$"}
+"""Units that stand before their number, by the first word of the unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +68,10 @@ class FieldView:
     control: str
     label: str
     help: str
+    prefix: str
+    """what stands before the number"""
     unit: str
+    """what stands after it"""
     value: str
     default: str
     changed: bool
@@ -194,6 +83,16 @@ class FieldView:
 
 
 @dataclass(frozen=True, slots=True)
+class MoreView:
+    """Fields behind their name; open where one was changed or is wrong."""
+
+    id: str
+    label: str
+    fields: tuple[FieldView, ...]
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StepView:
     """One fieldset as it is shown."""
 
@@ -201,10 +100,9 @@ class StepView:
     number: int
     legend: str
     intro: str
+    pilot: PilotTable | None
     fields: tuple[FieldView, ...]
-    more_label: str
-    more: tuple[FieldView, ...]
-    more_open: bool
+    more: tuple[MoreView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,15 +143,19 @@ def cleaned(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     ]
 
 
-def field_id(pointer: str) -> str:
+def field_id(pointer: str, pilot_rows: Sequence[int] = ()) -> str:
     """The id of the control that a problem belongs to; empty for the whole form.
+
+    Parameters
+    ----------
+    pilot_rows : places of the rows of the pilot that are not blank.
 
     Examples
     --------
     >>> field_id("/epochs"), field_id("/methods/0"), field_id("/assumptions/fabric_efficiency")
     ('f-epochs', 'f-methods', 'f-assumptions-fabric_efficiency')
-    >>> field_id("/assumptions"), field_id("")
-    ('step-assumptions', '')
+    >>> field_id("/assumptions"), field_id(""), field_id("/pilot/1/lora_points", [0, 2])
+    ('step-assumptions', '', 'f-pilot-2-lora_points')
     """
     parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
     if not parts:
@@ -261,6 +163,8 @@ def field_id(pointer: str) -> str:
     if parts[0] == "assumptions":
         known = len(parts) > 1 and parts[1] in CONSTANTS
         return f"f-assumptions-{parts[1]}" if known else "step-assumptions"
+    if parts[0] == "pilot":
+        return id_of(parts[1:], pilot_rows)
     return f"f-{parts[0]}" if parts[0] in ScenarioInput.model_fields else ""
 
 
@@ -340,7 +244,7 @@ def _control(name: str, field: FieldInfo) -> str:
         return "checks"
     if name == "config_json":
         return "config"
-    if name == "lengths":
+    if name in {"lengths", "own_evidence"}:
         return "textarea"
     if name in {"model", "price_book", "currency"} or _literal_values(field):
         return "select"
@@ -388,6 +292,7 @@ def _field(
     choices += [("Not listed", item, item) for item in sorted(chosen - known) if choices and item]
     extra = field.json_schema_extra
     unit = extra.get("unit", "") if isinstance(extra, dict) else ""
+    prefix, unit = _around(str(unit))
     labels = {choice: label for _, choice, label in choices}
     return FieldView(
         name=name,
@@ -395,7 +300,8 @@ def _field(
         control=control,
         label=field.title or name,
         help=field.description or "",
-        unit=str(unit),
+        prefix=prefix,
+        unit=unit,
         value=value,
         default=labels.get(_text(default), _text(default)) if control != "checks" else "",
         changed=changed,
@@ -405,6 +311,18 @@ def _field(
         groups=_groups(choices, chosen),
         suggestions=LORA_TARGET_CHOICES if name.endswith("_targets") else (),
     )
+
+
+def _around(unit: str) -> tuple[str, str]:
+    """What of a unit stands before its number, and what after it.
+
+    Examples
+    --------
+    >>> _around("USD"), _around("USD a month"), _around("runs")
+    (('US$', ''), ('US$', 'a month'), ('', 'runs'))
+    """
+    first, _, rest = unit.partition(" ")
+    return (_PREFIXES[first], rest) if first in _PREFIXES else ("", unit)
 
 
 def _assumption_field(
@@ -420,6 +338,7 @@ def _assumption_field(
         control="number",
         label=constant.label,
         help=f"{constant.source} ({limits})",
+        prefix="",
         unit=constant.unit,
         value=value,
         default=f"{constant.value:g}",
@@ -448,33 +367,40 @@ def form(
     typed: dict[str, list[str]] = {}
     for name, value in pairs:
         typed.setdefault(name, []).append(value)
+    rows = list(typed_rows(pairs))
     errors: dict[str, str] = {}
     for problem in problems:
-        where = field_id(problem.pointer)
+        where = field_id(problem.pointer, rows)
         errors[where] = f"{errors[where]} {problem.message}" if where in errors else problem.message
 
-    steps = []
-    for number, step in enumerate(STEPS, start=1):
-        more = tuple(_field(name, typed, errors, catalog, books) for name in step.more)
-        steps.append(
-            StepView(
-                key=step.key,
-                number=number,
-                legend=step.legend,
-                intro=step.intro,
-                fields=tuple(_field(name, typed, errors, catalog, books) for name in step.fields),
-                more_label=step.more_label,
-                more=more,
-                more_open=any(field.changed or field.error for field in more),
-            )
+    def fields(names: Iterable[str]) -> tuple[FieldView, ...]:
+        return tuple(_field(name, typed, errors, catalog, books) for name in names)
+
+    steps = tuple(
+        StepView(
+            key=step.key,
+            number=number,
+            legend=step.legend,
+            intro=step.intro,
+            pilot=table(pairs, errors) if step.pilot else None,
+            fields=fields(step.fields),
+            more=tuple(
+                _more(f"step-{step.key}-more-{place}", more.label, fields(more.fields))
+                for place, more in enumerate(step.more, start=1)
+            ),
         )
+        for number, step in enumerate(STEPS, start=1)
+    )
     assumptions = tuple(_assumption_field(key, typed, errors) for key in CONSTANTS)
-    situation = typed.get("situation", ["blank"])[-1]
     return FormView(
-        situation=situation,
-        steps=tuple(steps),
+        situation=typed.get("situation", ["blank"])[-1],
+        steps=steps,
         assumptions=assumptions,
         assumptions_open=any(field.changed or field.error for field in assumptions)
         or "step-assumptions" in errors,
-        problems=tuple(ProblemView(p.message, field_id(p.pointer)) for p in problems),
+        problems=tuple(ProblemView(p.message, field_id(p.pointer, rows)) for p in problems),
     )
+
+
+def _more(key: str, label: str, fields: tuple[FieldView, ...]) -> MoreView:
+    return MoreView(key, label, fields, any(field.changed or field.error for field in fields))

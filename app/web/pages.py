@@ -31,9 +31,11 @@ from app.web import (
     builder_pages,
     comparisons,
     errors,
+    evidence_pages,
     plan_pages,
     price_pages,
     requests,
+    result_assumptions,
     results,
     today_pages,
     validation_pages,
@@ -86,6 +88,7 @@ def install(app: FastAPI, settings: Settings) -> None:
     app.include_router(price_pages.router)
     app.include_router(book_pages.router)
     app.include_router(validation_pages.router)
+    app.include_router(evidence_pages.router)
     errors.install(app, app.state.render)
 
 
@@ -336,7 +339,7 @@ def method(request: Request, site: Site) -> Response:
             f"{values.get(c.key, c.value):.4g} {c.unit}".strip(),
             "Not moved: no run to fit it to"
             if values.get(c.key) == c.value
-            else results.KIND_LABELS.get(c.kind, c.kind),
+            else result_assumptions.KIND_LABELS.get(c.kind, c.kind),
             f"Started from {c.value:g}. {c.source}" if c.key in values else c.source,
         )
         for c in CONSTANTS.values()

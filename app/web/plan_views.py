@@ -19,8 +19,8 @@ from app.web import result_currency, result_plans
 from app.web.figure_frontier import FrontierDrawing, frontier, said, where
 from app.web.figures import Figure, currency_of, name_of
 from app.web.forms import Option
+from app.web.result_model import software_line
 from app.web.result_parts import CurrencyLine
-from app.web.results import software_line
 
 _ROLES = ("cheapest", "fastest")
 

@@ -360,6 +360,47 @@ def span(
     return f"{write(distribution.p10)} to {write(distribution.p90)}"
 
 
+def quantity(
+    value: float | None, unit: str, currency: Currency = US_DOLLAR, *, signed: bool = True
+) -> str:
+    """A quantity of the report by the name of its unit.
+
+    Parameters
+    ----------
+    unit : points, USD and % (also per something: "USD a month"), fraction (a probability), share,
+        months, count, or any other noun, which follows the number.
+    signed : points with their sign, as differences have it.
+
+    Examples
+    --------
+    >>> quantity(1.94, "points"), quantity(0.143, "fraction"), quantity(1, "weeks")
+    ('+1.9 points', '14%', '1 week')
+    >>> quantity(31_240, "USD a month"), quantity(0.00213, "share"), quantity(7, "count")
+    ('US$31.2\\xa0k a month', '0.21%', '7')
+    >>> quantity(1.5, "% a year"), quantity(None, "s"), quantity(0.4, "s"), quantity(1, "releases")
+    ('1.5% a year', '—', '0.4 s', '1 release')
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    money, _, per = unit.partition(" ")
+    if money == "USD":
+        return f"{usd_short(value, currency)} {per}".strip()
+    if unit == "points":
+        return f"{points(value, plus=signed)} points"
+    if unit in {"fraction", "probability"}:
+        return percent(value)
+    if unit == "share":
+        return share(value)
+    if unit.startswith("%"):
+        return f"{significant(value)}{unit}"
+    if unit == "months":
+        return months(value)
+    text = significant(value)
+    if unit in {"", "count"}:
+        return text
+    return f"{text} {unit.removesuffix('s') if text == '1' and ' ' not in unit else unit}"
+
+
 def rounded_to_sum(values: Sequence[float], decimals: int = 2) -> tuple[list[float], float]:
     """Values rounded so that the rounded rows add up to the rounded total.
 

@@ -1,13 +1,8 @@
-"""The typed parts of a result page: texts only, made from a report by `results.view`."""
+"""The typed parts that sections of a result page share: texts only."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from app.web.figure_cash_flow import CashFlowDrawing
-from app.web.figure_cost_gain import CostGainDrawing
-from app.web.figure_memory import MemoryDrawing
-from app.web.figures import Figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,62 +219,3 @@ class SourceRow:
     locator: str
     url: str
     retrieved: str
-
-
-@dataclass(frozen=True, slots=True)
-class ResultView:
-    """Everything on a result page."""
-
-    title: str
-    situation: str
-    choice: str
-    headline: str
-    """the first sentence of the verdict"""
-    because: str
-    """the rest of the verdict, empty where it is one sentence"""
-    sentences: tuple[str, ...]
-    currency: CurrencyLine | None
-    """None where amounts are US dollars"""
-    key_figures: tuple[KeyFigure, ...]
-    methods: tuple[MethodHead, ...]
-    rows: tuple[TableRow, ...]
-    table_notes: tuple[str, ...]
-    """what is read with the side-by-side table"""
-    misfits: tuple[Misfit, ...]
-    cost_gain: Figure[CostGainDrawing] | None
-    cash_flow: Figure[CashFlowDrawing] | None
-    memory: Figure[MemoryDrawing] | None
-    costs: tuple[CostTable, ...]
-    plans: tuple[PlanView, ...]
-    ways: tuple[WaysTable, ...]
-    """none in reports that do not say"""
-    bill: BillTable | None
-    model: tuple[Detail, ...]
-    software: tuple[Detail, ...]
-    software_line: str
-    """what runs a step, and how sure the estimate is of it; empty in reports that do not say"""
-    assumptions: tuple[AssumptionRow, ...]
-    sources: tuple[SourceRow, ...]
-    notes: tuple[str, ...]
-    """what to know before the answer is relied on"""
-    basis: str
-    """one line: date, estimator version, prices, simulated cases and seed"""
-
-    @property
-    def contents(self) -> tuple[tuple[str, str], ...]:
-        """Sections of the page that hold something: anchor and name, in their order."""
-        found = [
-            ("notes", "Before you rely on this", self.notes),
-            ("side-by-side", "Side by side", self.rows),
-            ("chart-cash-flow", "Cash flow", self.cash_flow),
-            ("chart-memory", "Memory", self.memory),
-            ("costs", "Cost lines", self.costs),
-            ("ways", "Rent, buy or managed", self.ways),
-            ("plans", "Plans", self.plans),
-            ("bill", "Bill of infrastructure", self.bill),
-            ("model", "Model and data", self.model),
-            ("software", "Software", self.software),
-            ("assumptions", "What this rests on", self.assumptions),
-            ("sources", "Sources", self.sources),
-        ]
-        return tuple((anchor, label) for anchor, label, there in found if there)

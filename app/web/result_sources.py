@@ -23,9 +23,16 @@ def mark(report: Report, text: str) -> SourceMark:
     for source in report.sources:
         if source.key == text:
             return SourceMark(source.title, anchor(source.key))
-    if text == "input":
-        return SourceMark("input or our default", "assumptions")
-    return SourceMark("our assumption" if text == "assumption" else text)
+    return _WORDS.get(text) or SourceMark(text)
+
+
+_WORDS = {
+    "input": SourceMark("input or our default", "assumptions"),
+    "assumption": SourceMark("our assumption"),
+    "evidence": SourceMark("published studies", "sources"),
+    "serving": SourceMark("published measurements of serving", "sources"),
+    "counted": SourceMark("exact count"),
+}
 
 
 def rows(report: Report) -> tuple[SourceRow, ...]:

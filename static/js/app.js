@@ -17,16 +17,20 @@ document.addEventListener("htmx:after:swap", (event) => {
   if (source && source.type === "submit") document.getElementById("problems")?.focus();
 });
 
-// A link to a field inside closed details opens them.
-document.addEventListener("click", (event) => {
-  const link = event.target instanceof Element ? event.target.closest('a[href^="#"]') : null;
-  const target = link && document.getElementById(link.hash.slice(1));
+// A link to a field inside closed details opens them, on this page or from another.
+function reveal(hash) {
+  const target = hash.length > 1 && document.getElementById(hash.slice(1));
   if (!target) return;
   for (let at = target.closest("details"); at; at = at.parentElement.closest("details")) {
     at.open = true;
   }
   target.focus();
+}
+document.addEventListener("click", (event) => {
+  const link = event.target instanceof Element ? event.target.closest('a[href^="#"]') : null;
+  if (link) reveal(link.hash);
 });
+if (document.getElementById("scenario")) reveal(location.hash);
 
 // A button that leads to another address is the browser's own business.
 document.addEventListener(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext
 
+from app.services.own_evidence import EXAMPLE_CSV
 from app.web.validation_pages import EXAMPLE
 
 pytestmark = pytest.mark.browser
@@ -32,6 +33,10 @@ PAGES = {
     "prices, filtered": "/prices?gpu=H100-SXM-80GB&sort=-gpu_usd",
     "prices, nothing passes": "/prices?gpu=nothing",
     "price books": "/prices/books",
+    "evidence": "/evidence",
+    "evidence, filtered": "/evidence?group=skill&method=variants&foreign=no",
+    "evidence, nothing passes": "/evidence?group=rl&measured=kept&base=nothing",
+    "own evidence": "/evidence/own",
     "compare, empty": "/compare",
     "compare": "/compare?left=%2Fresult%3Fexamples%3D1000&right=%2Fresult%3Fexamples%3D900000",
     "compare, two currencies": "/compare?left=%2Fresult%3Fcurrency%3DEUR&right=%2Fresult",
@@ -106,6 +111,43 @@ def test_a_check_of_own_runs_has_no_finding(
     assert watch.page.evaluate("document.documentElement.scrollWidth") <= 390
     assert watch.complaints == []
     assert watch.violations() == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_own_evidence_has_no_finding_and_leads_to_a_scenario(
+    base_url: str, profile: Profile, watched: Any, dark: bool
+) -> None:
+    watch = watched(profile(dark=dark, width=390).new_page())
+    watch.page.goto(f"{base_url}/evidence/own")
+    watch.page.get_by_label("Or paste its lines").fill(EXAMPLE_CSV)
+    watch.page.get_by_role("button", name="See what they change").click()
+    assert watch.page.get_by_role("heading", name="What was read").is_visible()
+    assert watch.page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert watch.complaints == []
+    assert watch.violations() == []
+    watch.page.get_by_role("button", name="Use in a new scenario").click()
+    watch.page.wait_for_url("**/estimate?*own_evidence=*")
+
+
+def test_the_filter_of_the_evidence_narrows_without_leaving_the_page(
+    base_url: str, profile: Profile, watched: Any
+) -> None:
+    watch = watched(profile().new_page())
+    watch.page.goto(f"{base_url}/evidence")
+    watch.page.get_by_label("Kind of task").select_option("far")
+    watch.page.get_by_text("Far domain or language.").first.wait_for()
+    assert watch.page.url.endswith("/evidence?group=far")
+    details = watch.page.locator("details.study-rows")
+    assert details.count() == 1
+    watch.page.go_back()
+    watch.page.get_by_text("All 364 rows").wait_for()
+    assert watch.complaints == []
+    plain = profile(javascript=False).new_page()
+    plain.goto(f"{base_url}/evidence")
+    plain.get_by_label("Kind of task").select_option("far")
+    plain.get_by_role("button", name="Filter").click()
+    assert "group=far" in plain.url
+    assert plain.locator("details.study-rows").count() == 1
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from app import __version__
 from app.cli import main
 from app.estimator.report import REPORT_SCHEMA
+from app.web.presenters import typeset
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = json.loads((ROOT / "tests/reference/configs.json").read_text())
@@ -149,7 +150,7 @@ def test_estimate_as_text(tmp_path: Path) -> None:
     result = run("estimate", "-", given=json.dumps(SCENARIO))
     assert result.exit_code == 0
     report = printed("estimate", "-", "--json", given=json.dumps(SCENARIO))
-    assert report["verdict"]["headline"] in result.stdout
+    assert typeset(report["verdict"]["headline"]) in result.stdout
     for method in report["methods"]:
         assert method["label"].split(" (")[0] in result.stdout
 

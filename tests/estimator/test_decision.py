@@ -1,4 +1,4 @@
-"""The verdict: its rule on hand-made contenders, and that it never says more than the draws do."""
+"""The rule of the verdict on hand-made draws, and that it never says more than they do."""
 
 from __future__ import annotations
 
@@ -8,82 +8,95 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from app.estimator.constants import constant_values
 from app.estimator.decision import (
-    DECISIVE,
+    Choice,
     Contender,
     better_adapter,
-    decide,
+    choose,
     perfect_information_usd,
     probabilities_best,
 )
-from app.estimator.report import Comparison, Distribution, Verdict
+from tests.estimator.deciding import CONSTANTS, DECISIVE, contender
 
 
-def contender(
-    key: str, npv: list[float], total_usd: float = 2000.0, gpu_usd: float = 500.0
-) -> Contender:
-    return Contender(key, np.array(npv, dtype=np.float64), total_usd, gpu_usd)
+def chosen(full: list[float], lora: list[float], run_usd: float = 0.0, **changed: float) -> Choice:
+    methods = {
+        "full": contender("full", full, run_usd=run_usd),
+        "lora": contender("lora", lora, run_usd=run_usd),
+    }
+    return choose(methods, constant_values(changed))
 
 
-def against(
-    full: Contender, adapter: Contender, break_even: float | None = 1.0
-) -> tuple[dict[str, Contender], Comparison]:
-    """Both methods, and the comparison that their draws make."""
-    comparison = Comparison(
-        adapter_method=adapter.key,
-        gap_points=Distribution(0.3, -2.4, 0.2, 3.1),
-        break_even_gap_points=break_even,
-        probability_full_beats_adapter=float(np.mean(full.npv > adapter.npv)),
-        extra_cost_usd=full.total_usd - adapter.total_usd,
+def test_worth_is_what_is_earned_less_what_is_paid() -> None:
+    one = Contender(
+        "full", np.array([10.0, 4.0]), np.array([-1.0, 0.0]), np.array([2.0, 3.0]), 3.0, 5, 2
     )
-    return {"full": full, adapter.key: adapter}, comparison
+    assert one.npv.tolist() == [4.0, -2.0]
+    assert one.expected_npv == 1
+    assert one.probability_pays == 0.5
 
 
-def verdict_of(full: list[float], lora: list[float], break_even: float | None = 1.0) -> Verdict:
-    contenders, comparison = against(contender("full", full), contender("lora", lora), break_even)
-    return decide(contenders, {}, comparison, studies=5, max_gpus=64)
+@pytest.mark.parametrize(
+    ("full", "lora", "run_usd", "choice", "why", "probability"),
+    [
+        # Full wins three of four draws, pays in three, and has the higher mean.
+        ([30, 30, 30, -1], [10, 10, 10, 10], 0, "full", "decided", 0.75),
+        # LoRA wins three of four.
+        ([0, 0, 0, 30], [10, 10, 10, 10], 0, "lora", "decided", 0.75),
+        # Two of four: too close. For a pilot, the chance that full beats the adapter.
+        ([30, 30, 0, 0], [10, 10, 10, 10], 0, "pilot", "too-close", 0.5),
+        # Winning often and losing on average is no win, and the other way round.
+        ([11, 11, 11, -100], [10, 10, 10, 10], 0, "pilot", "too-close", 0.75),
+        ([9, 9, 9, 200], [10, 10, 10, 10], 0, "pilot", "too-close", 0.25),
+        # The best is worth 17.5 on average and loses in three of four.
+        ([-10, -10, -10, 100], [-20, -20, -20, -20], 0, "pilot", "may-not-pay", 1.0),
+        # Nothing is best in three of four draws.
+        ([-30, -30, 20, -30], [-10, -10, -10, -10], 0, "neither", "nothing-pays", 0.75),
+        # Neither is expected to pay, and doing nothing is best in only half of the draws.
+        ([-60, -60, 20, 20], [-70, -70, 10, 10], 0, "pilot", "unclear", 1.0),
+        # Knowing would be worth 10, and a pilot of both costs 0.1 x (60 + 60) = 12.
+        ([-60, -60, 20, 20], [-70, -70, 10, 10], 60, "neither", "small", 0.5),
+        # Knowing would be worth 5, a pilot of both costs 6; with hindsight LoRA is 10 short.
+        ([30, 30, 0, 0], [10, 10, 10, 10], 30, "full", "small", 0.5),
+        # Knowing would be worth 5, a pilot of both costs 12: either would do.
+        ([30, 30, 0, 0], [10, 10, 10, 10], 60, "lora", "small", 0.5),
+    ],
+)
+def test_the_rule_by_hand(
+    full: list[float],
+    lora: list[float],
+    run_usd: float,
+    choice: str,
+    why: str,
+    probability: float,
+) -> None:
+    found = chosen(full, lora, run_usd)
+    assert (found.choice, found.why) == (choice, why)
+    assert found.probability == probability
+    assert found.pilot_usd == pytest.approx(0.1 * 2 * run_usd)
 
 
-def test_full_wins_clearly() -> None:
-    verdict = verdict_of([30, 30, 30, 0], [10, 10, 10, 10])
-    assert verdict.choice == "full"
-    assert verdict.headline.startswith("Full fine-tuning. ")
-    assert "1.0 accuracy points over LoRA" in verdict.headline
-    assert "expects +0.3 (80% range -2.4 to +3.1)" in verdict.headline
-    assert "Chance that full fine-tuning is worth more than LoRA: 75%." in verdict.sentences
-    assert (
-        "Full fine-tuning is expected to be worth US$22 after all cost and pays in 75% of cases."
-        in verdict.sentences
-    )
-
-
-def test_the_adapter_wins_clearly() -> None:
-    verdict = verdict_of([0, 0, 0, 30], [10, 10, 10, 10])
-    assert verdict.choice == "lora"
-    assert verdict.headline.startswith("LoRA. ")
-
-
-def test_too_close_to_call() -> None:
-    verdict = verdict_of([30, 30, 0, 0], [10, 10, 10, 10])
-    assert verdict.choice == "undecided"
-    assert verdict.headline.startswith("Too close to call")
-    assert "Full fine-tuning leads LoRA by US$5 on average" in verdict.headline
-    assert "start with LoRA and measure both on a pilot" in verdict.headline
-
-
-@pytest.mark.parametrize(("wins", "choice"), [(6, "undecided"), (7, "full"), (10, "full")])
+@pytest.mark.parametrize(("wins", "choice"), [(6, "pilot"), (7, "full"), (10, "full")])
 def test_two_draws_of_three_decide_for_full(wins: int, choice: str) -> None:
     """0.6 is too close, 0.7 is not."""
-    verdict = verdict_of([30] * wins + [9] * (10 - wins), [10] * 10)
-    assert verdict.choice == choice
-    assert verdict.headline.startswith("Full" if choice == "full" else "Too close to call")
+    assert chosen([30] * wins + [9] * (10 - wins), [10] * 10).choice == choice
 
 
-@pytest.mark.parametrize(("wins", "choice"), [(6, "undecided"), (7, "lora"), (10, "lora")])
+@pytest.mark.parametrize(("wins", "choice"), [(6, "pilot"), (7, "lora"), (10, "lora")])
 def test_two_draws_of_three_decide_for_the_adapter(wins: int, choice: str) -> None:
-    verdict = verdict_of([5] * wins + [11] * (10 - wins), [10] * 10)
-    assert verdict.choice == choice
-    assert verdict.headline.startswith("LoRA" if choice == "lora" else "Too close to call")
+    assert chosen([5] * wins + [11] * (10 - wins), [10] * 10).choice == choice
+
+
+def test_thresholds_are_assumptions_that_can_be_changed() -> None:
+    draws = [30.0, 30.0, 30.0, 0.0], [10.0] * 4
+    assert chosen(*draws).choice == "full"
+    assert chosen(*draws, decisive_probability=0.8).choice == "pilot"
+    rarely = [-1.0, -1.0, -1.0, 100.0], [-20.0] * 4
+    assert chosen(*rarely).choice == "pilot"
+    assert chosen(*rarely, least_probability_pays=0.2).choice == "full"
+    # Half of the data instead of a tenth: 0.5 x (60 + 60).
+    assert chosen(*draws, run_usd=60, pilot_data_fraction=0.5).pilot_usd == 60
 
 
 @pytest.mark.parametrize(("wins", "better"), [(5, "lora"), (6, "lora"), (7, "qlora")])
@@ -92,128 +105,35 @@ def test_qlora_stands_for_the_adapters_only_where_it_wins_clearly(wins: int, bet
         "qlora": np.array([20.0] * wins + [9.0] * (10 - wins)),
         "lora": np.full(10, 10.0),
     }
-    assert better_adapter(npv) == better
-    assert better_adapter({"qlora": npv["qlora"]}) == "qlora"
+    assert better_adapter(npv, DECISIVE) == better
+    assert better_adapter({"qlora": npv["qlora"]}, DECISIVE) == "qlora"
     # Without full fine-tuning, too: QLoRA has the higher mean all along.
     contenders = {key: contender(key, draws.tolist()) for key, draws in npv.items()}
-    assert decide(contenders, {}, None, studies=5, max_gpus=64).choice == better
+    assert choose(contenders, CONSTANTS).choice == better
 
 
-def test_the_best_may_not_pay() -> None:
-    """Worth something on average, and a loss more often than not."""
-    verdict = verdict_of([-10, -10, -10, 100], [-20, -20, -20, -20])
-    assert verdict.choice == "undecided"
-    assert verdict.headline == (
-        "It may not pay. Full fine-tuning is expected to be worth US$18 on average, but it loses "
-        "money more often than not: run a pilot first."
-    )
-    # What the studies say is not left out, and the figures are those of the best.
-    assert any("80% range" in sentence for sentence in verdict.sentences)
-    assert (
-        "Full fine-tuning is expected to be worth US$18 after all cost and pays in 25% of cases."
-        in verdict.sentences
-    )
-    # Paying in half of the draws is not "more often than not".
-    assert not verdict_of([-10, -10, 40, 100], [-20] * 4).headline.startswith("It may not pay")
-
-
-def test_one_method_that_may_not_pay() -> None:
-    alone = {"lora": contender("lora", [-1, -1, -1, 9])}
-    verdict = decide(alone, {}, None, studies=5, max_gpus=64)
-    assert verdict.choice == "undecided"
-    assert verdict.headline.startswith("It may not pay. LoRA ")
-
-
-def test_a_lead_within_the_noise_is_not_named() -> None:
-    """A tenth of the spread is the least that is named: here 1 of about 20, then 3 of about 20."""
-    behind = [1000.0] * 4
-    verdict = verdict_of([1021, 981, 1021, 981], behind)
-    assert verdict.choice == "undecided"
-    assert "Full fine-tuning and LoRA are expected to be worth the same" in verdict.headline
-    assert "leads" not in verdict.headline
-    verdict = verdict_of([1023, 983, 1023, 983], behind)
-    assert "Full fine-tuning leads LoRA by US$3 on average" in verdict.headline
-
-
-def test_winning_less_often_but_by_more_is_said() -> None:
-    wins_less = "Full fine-tuning wins less often (40%), but by more when it does."
-    assert wins_less in verdict_of([60, 60, 9, 9, 9], [10] * 5).sentences
-    assert not any("wins less often" in s for s in verdict_of([60, 60, 0, 0], [10] * 4).sentences)
-
-
-def test_no_accuracy_pays_for_it() -> None:
-    """There are only 100 points."""
-    verdict = verdict_of([0, 0, 0, 0], [10] * 4, break_even=100.1)
-    assert verdict.headline.startswith(
-        "LoRA. No accuracy that full fine-tuning could add over LoRA would pay for it; "
-    )
-    verdict = verdict_of([0, 0, 0, 0], [10] * 4, break_even=100.0)
-    assert "would have to add 100.0 accuracy points over LoRA" in verdict.headline
-
-
-@pytest.mark.parametrize(
-    ("studies", "said"), [(0, "no study"), (1, "one study"), (2, "two studies"), (3, None)]
-)
-def test_thin_evidence_is_said(studies: int, said: str | None) -> None:
-    contenders, comparison = against(contender("full", [30]), contender("lora", [10]))
-    sentences = decide(contenders, {}, comparison, studies, 64).sentences
-    thin = [sentence for sentence in sentences if "evidence is thin" in sentence]
-    assert thin == (
-        [f"The evidence is thin: {said} of this kind of task, the rest borrowed from other kinds."]
-        if said
-        else []
-    )
-
-
-@pytest.mark.parametrize(
-    ("gpu_usd", "rest"), [(900.0, True), (1_100.0, False), (1_510.0, False), (2_500.0, False)]
-)
-def test_what_both_cost_and_what_of_it_is_gpu_time(gpu_usd: float, rest: bool) -> None:
-    """The rest is people and checks where GPU time is less than half of the difference."""
-    full = contender("full", [30], total_usd=4_000, gpu_usd=gpu_usd)
-    lora = contender("lora", [10], total_usd=3_000, gpu_usd=500)
-    contenders, comparison = against(full, lora)
-    (said,) = (
-        sentence
-        for sentence in decide(contenders, {}, comparison, 5, 64).sentences
-        if sentence.startswith("Over the horizon")
-    )
-    assert said == (
-        "Over the horizon full fine-tuning costs US$4,000 and LoRA US$3,000: US$1,000 more for "
-        f"full. GPU time is US${gpu_usd:,.0f} against US$500"
-        + ("; the rest is the people and checks that were entered or preset." if rest else ".")
-    )
-
-
-def test_winning_often_and_losing_on_average_is_no_win() -> None:
-    assert verdict_of([11, 11, 11, -100], [10, 10, 10, 10]).choice == "undecided"
-    assert verdict_of([9, 9, 9, 200], [10, 10, 10, 10]).choice == "undecided"
-
-
-def test_nothing_pays() -> None:
-    verdict = verdict_of([-30, -30, 20, -30], [-10, -10, -10, -10])
-    assert verdict.choice == "neither"
-    assert "LoRA" in verdict.headline
-    assert "pays in under 1% of cases" in verdict.headline
-    # What the numbers would be worth is said all the same.
-    assert any("80% range" in sentence for sentence in verdict.sentences)
-
-
-def test_nothing_pays_where_accuracy_is_worth_nothing() -> None:
-    assert verdict_of([-30, -30], [-10, -10], break_even=None).choice == "neither"
-
-
-def test_full_may_fall_short_where_it_is_cheaper() -> None:
-    verdict = verdict_of([30, 30, 30], [10, 10, 10], break_even=-0.4)
-    assert "may fall 0.4 accuracy points short of LoRA" in verdict.headline
+def test_a_pilot_is_of_the_methods_that_stand() -> None:
+    methods = {
+        "full": contender("full", [30, 0], run_usd=500),
+        "lora": contender("lora", [10, 10], run_usd=200),
+        "qlora": contender("qlora", [9, 9], run_usd=7_000),
+    }
+    found = choose(methods, CONSTANTS)
+    assert found.pilot_usd == pytest.approx(0.1 * (500 + 200))
+    assert (found.best, found.rival) == ("full", "lora")
 
 
 def test_one_method_alone() -> None:
-    verdict = decide(
-        {"lora": contender("lora", [5, 5])}, {"full": "Full fine-tuning"}, None, 5, max_gpus=8
-    )
-    assert verdict.choice == "lora"
-    assert "Full fine-tuning fits on no offer with up to 8 GPUs." in verdict.sentences
+    assert choose({"lora": contender("lora", [5, 5])}, CONSTANTS).choice == "lora"
+    found = choose({"lora": contender("lora", [-1, -1, -1, 9])}, CONSTANTS)
+    assert (found.choice, found.why, found.rival) == ("pilot", "may-not-pay", None)
+    # There is nothing to beat: how likely it pays.
+    assert found.probability == 0.25
+    found = choose({"full": contender("full", [-5, -5, -5, 1])}, CONSTANTS)
+    assert (found.choice, found.probability) == ("neither", 0.75)
+    # A gain that is missed by so little is not worth a pilot.
+    found = choose({"full": contender("full", [-1, -1, -1, 9], run_usd=50)}, CONSTANTS)
+    assert (found.choice, found.why, found.probability) == ("full", "small", 0.25)
 
 
 def test_probability_of_being_best_counts_doing_nothing() -> None:
@@ -225,50 +145,57 @@ def test_probability_of_being_best_counts_doing_nothing() -> None:
 
 
 def test_perfect_information_by_hand() -> None:
-    methods = {"full": contender("full", [8, -4]), "lora": contender("lora", [2, 2])}
+    npvs = {"full": np.array([8.0, -4.0]), "lora": np.array([2.0, 2.0])}
     # Knowing: 8 or 2, 5 on average. Choosing now: full and LoRA both expect 2.
-    assert perfect_information_usd(methods) == 3
+    assert perfect_information_usd(npvs) == 3
 
 
 money = st.lists(st.floats(-1e6, 1e6), min_size=8, max_size=8)
 
 
-@given(full=money, lora=money)
-@hypothesis_settings(max_examples=300)
-def test_the_verdict_keeps_to_its_rule(full: list[float], lora: list[float]) -> None:
-    contenders, comparison = against(contender("full", full), contender("lora", lora))
-    verdict = decide(contenders, {}, comparison, studies=5, max_gpus=64)
-    means = {key: c.expected_npv for key, c in contenders.items()}
-    p = comparison.probability_full_beats_adapter
-    assert (verdict.choice == "neither") == (max(means.values()) <= 0)
-    if verdict.choice == "full":
-        assert p >= DECISIVE
-        assert means["full"] >= means["lora"]
-    if verdict.choice == "lora":
-        assert p <= 1 - DECISIVE
-        assert means["lora"] >= means["full"]
-    best = max(contenders.values(), key=lambda c: c.expected_npv)
-    if best.expected_npv > 0:
-        may_not_pay = sum(npv > 0 for npv in best.npv) < len(best.npv) / 2
-        assert verdict.headline.startswith("It may not pay") == may_not_pay
-        if may_not_pay:
-            assert verdict.choice == "undecided"
-    # No winner is named in the headline below the threshold.
-    if 1 - DECISIVE < p < DECISIVE and max(means.values()) > 0:
-        assert verdict.choice == "undecided"
+@given(full=money, lora=money, run_usd=st.floats(0, 1e6))
+@hypothesis_settings(max_examples=400)
+def test_no_verdict_that_its_draws_do_not_support(
+    full: list[float], lora: list[float], run_usd: float
+) -> None:
+    found = chosen(full, lora, run_usd)
+    draws = {"full": np.array(full), "lora": np.array(lora)}
+    nothing = np.zeros(len(full))
+    best = np.max([*draws.values(), nothing], axis=0)
+    mean = {key: npv.mean() for key, npv in draws.items()}
+    information = best.mean() - max(0.0, *mean.values())
+    assert found.information_usd == pytest.approx(max(0.0, information), abs=1e-6)
+    cheap = found.information_usd <= found.pilot_usd
+    if found.choice == "neither":
+        assert max(mean.values()) <= 0
+        assert found.probability == np.mean(best <= 0)
+        assert found.probability >= DECISIVE or cheap
+    elif found.choice == "pilot":
+        assert not cheap
+        assert found.probability == np.mean(draws["full"] > draws["lora"])
+    else:
+        own = draws.pop(found.choice)
+        (other,) = draws.values()
+        assert found.probability == np.mean((own > other) & (own > 0))
+        supported = np.mean(own > other) >= DECISIVE and np.mean(own > 0) >= 0.5
+        assert (supported and own.mean() >= other.mean() and own.mean() > 0) or cheap
+        if cheap and not supported:
+            # With hindsight no other choice is worth more than a pilot costs.
+            assert (best - own).mean() <= found.pilot_usd + 1e-6 or own.mean() == max(mean.values())
 
 
 @given(draws=st.lists(money, min_size=1, max_size=3))
 @hypothesis_settings(max_examples=200)
 def test_information_is_never_worth_less_than_nothing(draws: list[list[float]]) -> None:
     keys = ("full", "lora", "qlora")[: len(draws)]
-    contenders = {key: contender(key, npv) for key, npv in zip(keys, draws, strict=True)}
-    worth = perfect_information_usd(contenders)
+    npvs = {key: np.array(npv) for key, npv in zip(keys, draws, strict=True)}
+    worth = perfect_information_usd(npvs)
     best = [max(0.0, *column) for column in zip(*draws, strict=True)]
     now = max(0.0, *(sum(npv) / len(npv) for npv in draws))
     assert worth >= 0
     assert worth == pytest.approx(max(0.0, sum(best) / len(best) - now), abs=1e-6)
+    contenders = {key: contender(key, npv.tolist()) for key, npv in npvs.items()}
     probabilities = probabilities_best(contenders)
     assert sum(probabilities.values()) <= 1 + 1e-12
     for key, probability in probabilities.items():
-        assert probability <= float(np.mean(contenders[key].npv > 0))
+        assert probability <= float(np.mean(npvs[key] > 0))

@@ -10,22 +10,20 @@ import pytest
 
 from app.catalog.catalog import Catalog
 from app.estimator import estimate as module
-from app.estimator.accuracy import draw_accuracy, prior_of
 from app.estimator.case import Case
 from app.estimator.cost import GPU_LINES, IDLE_LINES
-from app.estimator.decision import DECISIVE
 from app.estimator.estimate import estimate
 from app.estimator.finance import npv_usd, payback_months
 from app.estimator.fleet import fleet_of
 from app.estimator.memory import LINE_LABELS
-from app.estimator.methods import LABELS
-from app.estimator.planner import Limits, Task, plan_run
 from app.estimator.report import MethodReport, Report
 from app.estimator.schedule import schedule_of
-from app.estimator.uncertainty import distribution, draw_factors, money_draws
+from app.estimator.score_draws import Scores, believed_scores
+from app.estimator.uncertainty import distribution
+from app.estimator.worked import contender_of
 from app.inputs import ScenarioInput
 from app.services.estimates import case_of
-from app.services.situations import SITUATIONS
+from app.services.situations import SITUATIONS, ReadyMade
 
 TODAY = date(2026, 11, 23)
 MAIN = ScenarioInput(
@@ -133,53 +131,54 @@ def _expected(report: Report, key: str) -> MethodReport:
 
 
 def test_the_verdict_is_that_of_the_figures(pair: tuple[Case, Report]) -> None:
-    _, report = pair
-    comparison = report.comparison
+    """No method is chosen that the figures beside it do not support."""
+    case, report = pair
+    comparison, verdict = report.comparison, report.verdict
     assert comparison is not None
     full, adapter = (_expected(report, key) for key in ("full", comparison.adapter_method))
     assert full.npv_usd is not None
     assert adapter.npv_usd is not None
-    p = comparison.probability_full_beats_adapter
-    assert 0 <= p <= 1
-    best = max(full.npv_usd.mean, adapter.npv_usd.mean)
-    first = full if full.npv_usd.mean == best else adapter
+    assert full.total_usd is not None
+    assert adapter.total_usd is not None
+    first, other = (full, adapter) if full.npv_usd.mean > adapter.npv_usd.mean else (adapter, full)
+    assert first.npv_usd is not None
     assert first.probability_pays is not None
-    expected = (
-        "neither"
-        if best <= 0
-        else "undecided"
-        if first.probability_pays < 0.5
-        else "full"
-        if p >= DECISIVE and full.npv_usd.mean == best
-        else adapter.method
-        if p <= 1 - DECISIVE and adapter.npv_usd.mean == best
-        else "undecided"
-    )
-    assert report.verdict.choice == expected
-    assert report.verdict.perfect_information_usd >= 0
+    p = comparison.probability_full_beats_adapter
+    wins = p if first is full else 1 - p
+    decisive = case.constants["decisive_probability"]
+    if verdict.choice in {"full", "lora", "qlora"}:
+        assert first.npv_usd.mean > 0
+        if wins < decisive:  # either would do
+            assert verdict.pilot_usd is not None
+            assert verdict.perfect_information_usd <= verdict.pilot_usd
+            assert verdict.choice in {first.method, other.method}
+        else:
+            assert verdict.choice == first.method
+            assert first.probability_pays >= case.constants["least_probability_pays"]
+    elif verdict.choice == "neither":
+        assert first.npv_usd.mean <= 0
+    else:
+        assert verdict.choice == "pilot"
+        assert verdict.pilot_usd is not None
+        assert verdict.perfect_information_usd > verdict.pilot_usd
+    assert verdict.perfect_information_usd >= 0
+    assert verdict.probability is not None
+    assert 0 <= verdict.probability <= 1
     assert comparison.extra_cost_usd == pytest.approx(full.total_usd - adapter.total_usd)
 
 
 def test_a_model_that_tests_below_the_base_is_not_released(pair: tuple[Case, Report]) -> None:
     """The base stays in use: nothing is gained, nothing is lost, and how often is said."""
     case, report = pair
-    base, final = draw_accuracy(
-        prior_of(case.evidence, case.task_group, case.constants),
-        case.task_group,
-        case.methods,
-        case.value.base_accuracy_points,
-        case.value.test_set_size,
-        case.draws,
-        np.random.default_rng(case.seed),
-        case.constants,
-    )
-    gain = {key: np.where(drawn > base, drawn - base, 0.0) for key, drawn in final.items()}
+    scores = believed_scores(case, np.random.default_rng(case.seed)).scores
+    base = scores.base
+    gain = {key: np.where(drawn > base, drawn - base, 0.0) for key, drawn in scores.final.items()}
     for m in report.methods:
         assert m.accuracy is not None
         assert m.accuracy.gain_points == distribution(gain[m.method])
         assert m.accuracy.gain_points.p10 >= 0
         assert m.accuracy.final_points == distribution(base + gain[m.method])
-        assert m.accuracy.probability_worse_than_base == np.mean(final[m.method] < base)
+        assert m.accuracy.probability_worse_than_base == np.mean(scores.final[m.method] < base)
     assert report.comparison is not None
     adapter = report.comparison.adapter_method
     assert report.comparison.gap_points == distribution(gain["full"] - gain[adapter])
@@ -238,82 +237,40 @@ def test_every_key_leads_to_its_source(pair: tuple[Case, Report]) -> None:
     assert facts <= known
 
 
+GROWING = {"growth_percent": 20.0, "growth_per_point_percent": 1.5, "margin_per_answer_usd": 0.02}
+
+
+@pytest.mark.parametrize("growth", [{}, GROWING], ids=["steady", "growing"])
 @pytest.mark.parametrize("uncertainty", [0.0, 60.0])
 @pytest.mark.parametrize("ready", SITUATIONS, ids=lambda ready: ready.key)
 def test_at_the_break_even_gap_both_methods_are_worth_the_same(
-    catalog: Catalog, ready: object, uncertainty: float
+    catalog: Catalog, ready: ReadyMade, uncertainty: float, growth: dict[str, float]
 ) -> None:
     """Full fine-tuning given exactly the gap over the adapter earns exactly as much."""
-    scenario = ready.scenario.model_copy(  # type: ignore[attr-defined]
-        update={"value_uncertainty_percent": uncertainty, "methods": ("full", "lora")}
+    scenario = ready.scenario.model_copy(
+        update={
+            "value_uncertainty_percent": uncertainty,
+            "methods": ("full", "lora"),
+            # A model that is lifted over the base would begin to forget; here nothing is at stake.
+            "other_value_usd": 0.0,
+            **growth,
+        }
     )
     case = case_of(scenario, catalog, TODAY)
     report = estimate(case, "1", "hash", "2026-11-01")
     assert report.comparison is not None
     gap = report.comparison.break_even_gap_points
     assert gap is not None
-    # The same draws again.
-    generator = np.random.default_rng(case.seed)
-    prior = prior_of(case.evidence, case.task_group, case.constants)
-    base, final = draw_accuracy(
-        prior,
-        case.task_group,
-        case.methods,
-        case.value.base_accuracy_points,
-        case.value.test_set_size,
-        case.draws,
-        generator,
-        case.constants,
-    )
-    limits = Limits(case.max_gpus, case.deadline_hours, case.budget_usd)
-    schedules = {
-        method.key: schedule_of(
-            case.programme, case.programme.engineer_weeks(method), case.value.horizon_months
-        )
-        for method in case.methods
-    }
-    planned = {
-        method.key: plan_run(
-            Task(
-                case.model.architecture,
-                method,
-                case.software,
-                case.data,
-                case.constants,
-                case.calibration,
-            ),
-            case.fleet,
-            case.space,
-            limits,
-            module._waiting(case, np.maximum(final[method.key] - base, 0.0), schedules[method.key]),
-        )
-        for method in case.methods
-    }
-    factors = draw_factors(
-        case.draws,
-        generator,
-        case.value.price_uncertainty_fraction,
-        case.value.value_uncertainty_fraction,
-        {key: module._time_half_width(case, key, planned.get(key)) for key in LABELS},
-        case.constants,
-    )
-    used = np.maximum(final["lora"] - base, 0.0)
-    npv = {}
-    for method, gain in (("full", used + gap), ("lora", used)):
-        chosen = next(m for m in case.methods if m.key == method)
-        worked = module._work(case, chosen, planned[method], base, final[method], factors)
-        # A gap below zero must not be cut off at the base here: the draws are only moved.
-        lifted = money_draws(
-            worked.costs,
-            np.maximum(gain, 0.0),
-            np.ones(case.draws),
-            factors.value,
-            case.value.usd_per_point_month,
-            case.value.discount_rate_fraction,
-        )
-        npv[method] = lifted.npv.mean()
-    assert gap > 0
-    assert npv["full"] == pytest.approx(npv["lora"], abs=0.01)
+    workings = module.workings_of(case)
+    scores = workings.believed.scores
+    lifted = Scores(scores.base, {"full": scores.base + scores.gain("lora") + gap})
+    full = contender_of(case, workings.worked["full"], lifted).npv
+    lora = workings.worked["lora"].money.npv
+    if gap < 0:
+        # Below the base nothing is released, so not every draw can be lowered by the gap.
+        assert full.mean() >= lora.mean()
+        return
+    assert full.mean() == pytest.approx(lora.mean(), rel=1e-5, abs=0.01)
 
 
 @pytest.mark.parametrize(

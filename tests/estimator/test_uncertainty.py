@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from app.estimator.case import Programme
+from app.estimator.case import Programme, Value
 from app.estimator.constants import ConstantValues
-from app.estimator.cost import Run, programme_costs
+from app.estimator.cost import Costs, Run, programme_costs
 from app.estimator.finance import npv_usd
 from app.estimator.uncertainty import (
     Z80,
@@ -23,6 +24,7 @@ from app.estimator.uncertainty import (
     lognormal,
     money_draws,
 )
+from app.estimator.value import InUse, Stream, streams_of
 
 seeds = st.integers(0, 2**32 - 1)
 WIDTHS = {"full": 0.2, "lora": 0.25, "qlora": 0.4}
@@ -59,6 +61,29 @@ def test_the_half_width_is_that_of_the_80_percent_range() -> None:
     assert math.exp(Z80 * log_sd(0.3)) == pytest.approx(1.3)
 
 
+def streams(
+    costs: Costs,
+    gain: NDArray[np.float64],
+    value_factor: NDArray[np.float64],
+    point_usd: float,
+    growth_per_point: float = 0.0,
+) -> tuple[Stream, ...]:
+    """Worth of a model whose accuracy point is worth so much a month."""
+    value = Value(
+        base_accuracy_points=40.0,
+        test_set_size=500,
+        answers_per_month=100.0,
+        value_per_correct_answer_usd=point_usd,
+        horizon_months=len(costs.live_by_month) - 1,
+        discount_rate_fraction=0.1,
+        value_uncertainty_fraction=0.3,
+        price_uncertainty_fraction=0.1,
+        growth_per_point_fraction=growth_per_point,
+    )
+    use = InUse(gain, 0.0 * gain, 0.0, costs.live_by_month, costs.release_month)
+    return streams_of(value, use, value_factor)
+
+
 def test_time_is_shared_between_methods_as_stated(constants: ConstantValues) -> None:
     factors = draw_factors(50_000, np.random.default_rng(1), 0, 0, WIDTHS, constants)
     logs = np.log(factors.time["full"]), np.log(factors.time["lora"])
@@ -83,10 +108,11 @@ def test_quantiles_are_in_order(draws: list[float]) -> None:
     worth=st.floats(0, 1e6),
     weeks=st.floats(0, 100),
     gain=st.floats(-10, 30),
+    growth=st.sampled_from([0.0, 0.02]),
 )
 @hypothesis_settings(max_examples=40)
 def test_mean_npv_is_the_npv_of_the_expected_flow(
-    seed: int, rate: float, months: int, worth: float, weeks: float, gain: float
+    seed: int, rate: float, months: int, worth: float, weeks: float, gain: float, growth: float
 ) -> None:
     costs = programme_costs(
         Run(20.0, 8, 2.5, "a"),
@@ -97,7 +123,7 @@ def test_mean_npv_is_the_npv_of_the_expected_flow(
     random = np.random.default_rng(seed)
     gains = gain + 5 * random.standard_normal(1000)
     gpu, value = (lognormal(random.standard_normal(1000), sd) for sd in (0.4, 0.3))
-    money = money_draws(costs, gains, gpu, value, worth, rate)
+    money = money_draws(costs, streams(costs, gains, value, worth, growth), gpu, rate)
     flow = money.expected_flow
     size = float(np.abs(flow).sum())
     assert money.npv.mean() == pytest.approx(npv_usd(flow, rate), abs=1e-9 * size)
@@ -114,7 +140,8 @@ def test_one_draw_by_hand() -> None:
     # 100 for data and 20 for the run at once; the release is live after 10 h = 0.0137 months.
     live = 1 - 10 / 730.5
     flow = np.array([-100 - 20 * 1.5, 7 * 3 * 2 * live, 7 * 3 * 2])
-    money = money_draws(costs, np.array([3.0]), np.array([1.5]), np.array([2.0]), 7.0, 0.21)
+    worth = streams(costs, np.array([3.0]), np.array([2.0]), 7.0)
+    money = money_draws(costs, worth, np.array([1.5]), 0.21)
     monthly = 1.21 ** (1 / 12)
     assert money.npv[0] == pytest.approx(flow[0] + flow[1] / monthly + flow[2] / monthly**2)
     assert money.cumulative_p10 == pytest.approx(np.cumsum(flow))
@@ -124,7 +151,7 @@ def test_one_draw_by_hand() -> None:
 def test_a_model_worse_than_the_base_is_not_used() -> None:
     costs = programme_costs(Run(10.0, 1, 2.0, "a"), Programme(0, 0, 0, 0, 0, 0, 100, 0, 0), 0.0, 12)
     one = np.array([1.0])
-    money = money_draws(costs, np.array([-4.0]), one, one, 1000.0, 0.1)
+    money = money_draws(costs, streams(costs, np.array([-4.0]), one, 1000.0), one, 0.1)
     assert money.npv[0] == -120
 
 

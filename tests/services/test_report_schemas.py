@@ -52,7 +52,28 @@ def test_capacity_blocks_are_told_by_their_key() -> None:
     )
 
 
-@pytest.mark.parametrize("schema", [1, 2])
+def test_a_report_of_schema_3_opens() -> None:
+    """Llama 3.1 8B on up to 8 H100, before there were pilots, arguments and serving."""
+    saved = json.loads((HERE / "saved_by_schema_3.json").read_text())
+    stored = saved["report_json"]
+    assert stored["schema"] == saved["report_schema"] == 3
+    found = read_report(json.dumps(stored))
+    assert found.schema == 3
+    assert (found.evidence, found.pilot, found.serving) == (None, None, None)
+    assert found.arguments == ()
+    assert found.verdict.choice == stored["verdict"]["choice"] == "undecided"
+    assert found.verdict.headline == stored["verdict"]["headline"]
+    assert (found.verdict.probability, found.verdict.pilot_usd) == (None, None)
+    assert (found.verdict.numbers, found.verdict.turns) == ((), ())
+    for m, before in zip(found.methods, stored["methods"], strict=True):
+        assert m.total_usd == before["total_usd"]
+        assert m.accuracy is not None
+        assert m.accuracy.gain_points.mean == before["accuracy"]["gain_points"]["mean"]
+        assert (m.accuracy.prior_points, m.accuracy.recovery) == (None, None)
+        assert m.accuracy.learning_curve is None
+
+
+@pytest.mark.parametrize("schema", [1, 2, 3])
 def test_reading_is_once_for_all(schema: int) -> None:
     """What was read is a report of today, whatever it was saved with."""
     stored = json.loads((HERE / f"saved_by_schema_{schema}.json").read_text())["report_json"]

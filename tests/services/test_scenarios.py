@@ -96,7 +96,11 @@ REPORT = Report(
     seed=2**32 - 1,
     methods=(),
     comparison=None,
-    verdict=Verdict("lora", "LoRA. It pays – 9 ×.", ("a", "b"), 4_100.0),
+    verdict=Verdict("lora", "LoRA. It pays – 9 ×.", ("a", "b"), 4_100.0, 0.9, None, (), ()),
+    evidence=None,
+    pilot=None,
+    arguments=(),
+    serving=None,
     notes=("“quoted” 🙂 \x00",),
     assumptions=(
         Assumption("k", "K", "12", "", "input", "input", True),

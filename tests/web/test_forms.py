@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
@@ -14,7 +15,8 @@ from app.inputs import ScenarioInput, fields_from_pairs
 from app.services.price_books import BookInfo
 from app.services.problems import Problem
 from app.services.situations import SITUATIONS, ReadyMade
-from app.web.forms import STEPS, FieldView, cleaned, form
+from app.web.form_steps import STEPS
+from app.web.forms import FieldView, FormView, cleaned, form
 
 
 def pairs_of(scenario: ScenarioInput) -> list[tuple[str, str]]:
@@ -22,13 +24,27 @@ def pairs_of(scenario: ScenarioInput) -> list[tuple[str, str]]:
     return parse_qsl(scenario.to_query(), keep_blank_values=True)
 
 
+def every_field(made: FormView) -> Iterator[FieldView]:
+    """Those in sight and those behind a name."""
+    for step in made.steps:
+        yield from step.fields
+        for more in step.more:
+            yield from more.fields
+
+
 def _fields(pairs: list[tuple[str, str]], catalog: Catalog) -> dict[str, FieldView]:
     made = form(pairs, catalog)
-    return {f.name: f for step in made.steps for f in (*step.fields, *step.more)}
+    return {f.name: f for f in every_field(made)}
 
 
 def test_every_input_has_its_place() -> None:
-    placed = Counter(name for step in STEPS for name in (*step.fields, *step.more))
+    placed = Counter(
+        name
+        for step in STEPS
+        for names in (step.fields, *(more.fields for more in step.more))
+        for name in names
+    )
+    placed["pilot"] = sum(step.pilot for step in STEPS)
     assert set(placed) == set(ScenarioInput.model_fields) - {"situation", "assumptions"}
     assert set(placed.values()) == {1}
 
@@ -68,7 +84,7 @@ def test_what_was_typed_is_kept_beside_its_problem(catalog: Catalog) -> None:
             Problem("", "As a whole."),
         ],
     )
-    fields = {f.name: f for step in made.steps for f in (*step.fields, *step.more)}
+    fields = {f.name: f for f in every_field(made)}
     assert (fields["epochs"].value, fields["epochs"].error) == ("many", "Epochs must be a number.")
     assert fields["methods"].error == "Choose one."
     assert not any(o.chosen for g in fields["methods"].groups for o in g.options)
@@ -92,8 +108,8 @@ def test_a_choice_from_elsewhere_stays_visible(catalog: Catalog) -> None:
 
 def test_details_open_where_something_was_changed(catalog: Catalog) -> None:
     steps = {step.key: step for step in form([("seed", "7")], catalog).steps}
-    assert steps["value"].more_open
-    assert not steps["data"].more_open
+    assert [more.open for more in steps["value"].more].count(True) == 1
+    assert not any(more.open for more in steps["data"].more)
 
 
 def test_every_constant_can_be_changed(catalog: Catalog) -> None:

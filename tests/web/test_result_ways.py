@@ -20,7 +20,8 @@ from app.estimator.report import (
 )
 from app.services.report_schemas import read_report
 from app.web import result_plans, results
-from app.web.result_parts import ResultView, WaysTable
+from app.web.result_parts import WaysTable
+from app.web.result_view import ResultView
 from tests.web.conftest import TODAY
 
 SAVED_BY_2 = Path(__file__).parents[1] / "services" / "saved_by_schema_2.json"

@@ -14,7 +14,7 @@ from app.estimator.constants import CONSTANTS
 from app.estimator.report import Distribution, Report
 from app.services.estimates import estimate
 from app.services.situations import SITUATIONS, ReadyMade
-from app.web import results
+from app.web import result_assumptions, results
 from app.web.result_parts import Cell
 from tests.web.markup import Document
 
@@ -183,7 +183,9 @@ def test_a_part_of_a_run_too_short_to_see_is_not_said(report: Report) -> None:
 
 
 def test_every_kind_of_constant_has_words() -> None:
-    assert {constant.kind for constant in CONSTANTS.values()} <= results.KIND_LABELS.keys()
+    assert {
+        constant.kind for constant in CONSTANTS.values()
+    } <= result_assumptions.KIND_LABELS.keys()
 
 
 def _bought(report: Report, **by_method: dict[str, object]) -> Report:

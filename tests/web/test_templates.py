@@ -43,6 +43,9 @@ PAGES = {
     "pages/compare.html": contexts.Compare,
     "pages/method.html": contexts.MethodPage,
     "pages/validate.html": contexts.Validate,
+    "pages/evidence.html": contexts.Evidence,
+    "partials/_evidence.html": contexts.EvidencePart,
+    "pages/own_evidence.html": contexts.OwnEvidence,
     "pages/message.html": contexts.Message,
     "partials/_builder.html": contexts.BuilderPart,
 }

@@ -11,9 +11,12 @@ from types import MappingProxyType
 
 from app.estimator.constants.accuracy import ACCURACY_CONSTANTS
 from app.estimator.constants.constant import Constant
+from app.estimator.constants.decision import DECISION_CONSTANTS
 from app.estimator.constants.infrastructure import INFRASTRUCTURE_CONSTANTS
 from app.estimator.constants.memory import MEMORY_CONSTANTS
+from app.estimator.constants.pilot import PILOT_CONSTANTS
 from app.estimator.constants.purchase import PURCHASE_CONSTANTS
+from app.estimator.constants.serving import SERVING_CONSTANTS
 from app.estimator.constants.time import TIME_CONSTANTS
 
 __all__ = ["CONSTANTS", "Constant", "ConstantValues", "constant_values"]
@@ -26,7 +29,10 @@ CONSTANTS: Mapping[str, Constant] = MappingProxyType(
             *MEMORY_CONSTANTS,
             *INFRASTRUCTURE_CONSTANTS,
             *PURCHASE_CONSTANTS,
+            *SERVING_CONSTANTS,
             *ACCURACY_CONSTANTS,
+            *PILOT_CONSTANTS,
+            *DECISION_CONSTANTS,
         )
     }
 )

@@ -1,0 +1,129 @@
+"""Draws of the scores of every method: what the studies expect, and what a pilot makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.estimator.accuracy import AccuracyTask, prior_belief
+from app.estimator.belief import BASE, GAIN, QUANTITIES, Belief
+from app.estimator.case import Case
+from app.estimator.evidence_model import EvidenceModel, fit_evidence
+from app.estimator.pilot import PilotUpdate, observe_pilot
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Draws of the scores on the task. [points, 0 to 100]
+
+    Parameters
+    ----------
+    base : (draws,)
+    final : of every method, by key. (draws,)
+    """
+
+    base: Floats
+    final: Mapping[str, Floats]
+
+    def over_base(self, method: str) -> Floats:
+        """Score less that of the base model, below 0 where it tests worse. (draws,) [points]"""
+        return np.asarray(self.final[method] - self.base)
+
+    def gain(self, method: str) -> Floats:
+        """What is gained: a model that tests below the base is not used. (draws,) [points]"""
+        return np.maximum(self.over_base(method), 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Believed:
+    """What is believed of the scores of a case, before and after its pilot.
+
+    Parameters
+    ----------
+    model, task : what the belief was made from.
+    prior, belief : before and after the pilot; the same one without a pilot.
+    update : None without a pilot.
+    scores, prior_scores : draws of both, made with the same numbers.
+    uniform, normal : these numbers. (draws,), (draws, quantities)
+    """
+
+    model: EvidenceModel
+    task: AccuracyTask
+    prior: Belief
+    belief: Belief
+    update: PilotUpdate | None
+    scores: Scores
+    prior_scores: Scores
+    uniform: Floats
+    normal: Floats
+
+
+def accuracy_task(case: Case) -> AccuracyTask:
+    """The case as the evidence model asks for it."""
+    adapters = dict(case.adapters) | {m.key: m.adapters for m in case.methods if m.adapters}
+    return AccuracyTask(
+        group=case.task_group,
+        distance=case.distance,
+        base_points=case.value.base_accuracy_points,
+        test_set_size=case.value.test_set_size,
+        tokens_per_run=case.data.tokens_per_run,
+        examples=case.data.examples,
+        trainable_parameters={
+            m.key: m.trainable_parameters(case.model.architecture)
+            for m in case.methods
+            if m.adapters
+        },
+        rank={key: adapter.rank for key, adapter in adapters.items()},
+        targets={key: adapter.targets for key, adapter in adapters.items()},
+        variant=case.variant,
+    )
+
+
+def believed_scores(case: Case, generator: np.random.Generator) -> Believed:
+    """Draw the scores of all methods, those that are not compared too.
+
+    Notes
+    -----
+    The same numbers make the draws before and after a pilot, so that both differ only as the
+    beliefs do. All methods are drawn, so that one more method in a scenario leaves the others as
+    they were.
+    """
+    uniform = generator.random(case.draws)
+    normal = generator.standard_normal((case.draws, len(QUANTITIES)))
+    model = case.evidence_model or fit_evidence(case.evidence, case.constants)
+    task = accuracy_task(case)
+    prior = prior_belief(model, task, case.constants)
+    prior_scores = scores_of(prior.draw(uniform, normal))
+    if not case.pilot:
+        return Believed(
+            model, task, prior, prior, None, prior_scores, prior_scores, uniform, normal
+        )
+    update = observe_pilot(
+        prior,
+        case.pilot,
+        case.data.examples,
+        case.constants,
+        base_points=task.base_points,
+        test_set_size=task.test_set_size,
+    )
+    scores = scores_of(update.belief.draw(uniform, normal))
+    return Believed(
+        model, task, prior, update.belief, update, scores, prior_scores, uniform, normal
+    )
+
+
+def scores_of(drawn: Floats) -> Scores:
+    """Scores from draws of the quantities of a belief.
+
+    Notes
+    -----
+    Scores are cut off at 0 and 100.
+    """
+    base = drawn[:, BASE]
+    final = {key: np.clip(base + drawn[:, at], 0.0, 100.0) for key, at in GAIN.items()}
+    return Scores(np.clip(base, 0.0, 100.0), final)

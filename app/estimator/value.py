@@ -1,0 +1,211 @@
+"""What a model in use is worth by month: right answers, growth, waiting, and what it forgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.estimator.case import Value
+from app.estimator.units import MONTHS_PER_YEAR
+
+Floats = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
+
+VOLUME_STREAMS = frozenset({"answers", "growth", "latency"})
+"""Streams that are proportional to the answers a month."""
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """One method's model in use.
+
+    Parameters
+    ----------
+    score : less that of the base model, below 0 where it tests worse. (draws,) [points]
+    forgotten : lost on tasks outside. (draws,) [points]
+    extra_seconds : that each answer takes longer than with the base model. [s]
+    live_by_month : share of each month in which the release is in use. (months + 1,)
+    release_month : time to the first release. [months]
+    """
+
+    score: Floats
+    forgotten: Floats
+    extra_seconds: float
+    live_by_month: Floats
+    release_month: float
+
+    @property
+    def released(self) -> Booleans:
+        """Whether it tests above the base model; the base stays in use where not. (draws,)"""
+        return np.asarray(self.score > 0)
+
+    @property
+    def gain(self) -> Floats:
+        """What is gained by using it. (draws,) [points]"""
+        return np.maximum(self.score, 0.0)
+
+    @property
+    def middle_by_month(self) -> Floats:
+        """Middle of the part of each month in which it is in use. (months + 1,) [months]"""
+        end = np.arange(len(self.live_by_month), dtype=np.float64)
+        return np.asarray(end - self.live_by_month / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Money that flows in month m: by_month[m] x by_draw, times what has compounded by then.
+
+    Parameters
+    ----------
+    by_month : how much of it there is. (months + 1,) [answers] or [months]
+    by_draw : what each is worth, below 0 for a loss. (draws,) [USD]
+    log_yearly : logarithm of yearly growth; None where nothing compounds. (draws,)
+    years : since the first release. (months + 1,) [years]
+    """
+
+    key: str
+    by_month: Floats
+    by_draw: Floats
+    log_yearly: Floats | None = None
+    years: Floats | None = None
+
+    def compounded(self, month: int) -> Floats | float:
+        """What has been added by a month, as a share; 1 where nothing compounds. (draws,)"""
+        if self.log_yearly is None or self.years is None:
+            return 1.0
+        return np.asarray(np.exp(self.years[month] * self.log_yearly) - 1.0)
+
+    def in_month(self, month: int) -> Floats:
+        """What flows in one month. (draws,) [USD]"""
+        return np.asarray(self.by_month[month] * self.compounded(month) * self.by_draw)
+
+    def amount(self, weight: Floats) -> Floats | float:
+        """Weighted sum of how much of it there is. (draws,), or a number where nothing compounds
+
+        Parameters
+        ----------
+        weight : of each month, for example its discount factor. (months + 1,)
+        """
+        weighted = weight * self.by_month
+        if self.log_yearly is None:
+            return float(weighted.sum())
+        total = np.zeros_like(self.by_draw)
+        for month in np.flatnonzero(weighted):
+            total += weighted[month] * self.compounded(int(month))
+        return total
+
+    def total(self, weight: Floats) -> Floats:
+        """Weighted sum of what flows. (draws,) [USD]"""
+        return np.asarray(self.amount(weight) * self.by_draw)
+
+
+def answers_by_month(value: Value, use: InUse) -> Floats:
+    """Answers of the model in use, without those that its accuracy brings. (months + 1,)
+
+    Notes
+    -----
+    live[m] x answers a month x (1 + growth)^(s / 12), s the middle of the part of month m in which
+    it is in use. Assumption: the answers a month that were entered are those of today, month 0.
+    """
+    years = use.middle_by_month / MONTHS_PER_YEAR
+    grown = (1.0 + value.growth_fraction) ** years
+    return np.asarray(use.live_by_month * value.answers_per_month * grown)
+
+
+def streams_of(value: Value, use: InUse, value_factor: Floats) -> tuple[Stream, ...]:
+    """All that a model in use earns and loses against the base model, by month and draw.
+
+    Parameters
+    ----------
+    value_factor : on what a right answer is worth, mean 1. (draws,)
+
+    Notes
+    -----
+    In month m, with A answers, gain g [points], worth of an error avoided u, margin c of an answer,
+    and t years since the first release until the middle of its part in use:
+
+    - answers: A g / 100 u. u holds the worth of a right answer, of a believed error and of an
+      incident that does not happen. Assumption: these fall in proportion to wrong answers.
+    - growth: A ((1 + k g)^t - 1) (g / 100 u + c - w), k the growth for each point: what the
+      answers are worth that come because the product is better. Assumption: k holds all the time.
+    - latency: -A w, w the worth of a second x the seconds that an answer takes longer.
+    - forgetting: -other answers x points forgotten / 100 x their worth, without growth.
+
+    u and c vary with `value_factor`. A model that tests below the base is not released: nothing is
+    gained, forgotten or waited for. Streams that are 0 for certain are left out, but for answers.
+    """
+    volume = answers_by_month(value, use)
+    right = use.gain / 100 * value.usd_per_error * value_factor
+    streams = [Stream("answers", volume, right)]
+    wait = np.where(use.released, use.extra_seconds * value.second_usd, 0.0)
+    if value.growth_per_point_fraction > 0:
+        years = np.maximum(use.middle_by_month - use.release_month, 0.0) / MONTHS_PER_YEAR
+        streams.append(
+            Stream(
+                "growth",
+                volume,
+                right + value.margin_usd * value_factor - wait,
+                np.log1p(value.growth_per_point_fraction * use.gain),
+                years,
+            )
+        )
+    if use.extra_seconds * value.second_usd != 0:
+        streams.append(Stream("latency", volume, -wait))
+    if value.other_answers_per_month * value.other_value_usd > 0:
+        lost = np.where(use.released, use.forgotten, 0.0) / 100 * value.other_value_usd
+        streams.append(
+            Stream("forgetting", use.live_by_month * value.other_answers_per_month, -lost)
+        )
+    return tuple(streams)
+
+
+def worth_by_gain(value: Value, use: InUse, weight: Floats) -> Callable[[Floats], Floats]:
+    """What gains are worth over the horizon, were a model with each of them in use. [USD]
+
+    Parameters
+    ----------
+    weight : of each month, for example its discount factor. (months + 1,)
+
+    Notes
+    -----
+    The streams of answers and growth at a value factor of 1. Where growth compounds, the worth of
+    a point is read off a table of gains between which it is interpolated: good to 1e-5 of the worth
+    at up to 1% of growth for a point over 36 months. Beyond 0 and 100 it goes straight on.
+    """
+    if value.growth_per_point_fraction == 0:
+        point = float(weight @ answers_by_month(value, use)) * value.usd_per_error / 100
+        return lambda gain: np.asarray(point * gain)
+    table = np.linspace(0.0, 100.0, 1001)
+    one = np.ones_like(table)
+    streams = streams_of(
+        value, InUse(table, 0 * one, 0.0, use.live_by_month, use.release_month), one
+    )
+    worth = np.sum([stream.total(weight) for stream in streams], axis=0)
+    step = table[1] - table[0]
+    first, last = (worth[1] - worth[0]) / step, (worth[-1] - worth[-2]) / step
+    # The worth of a point hardly bends where the worth itself does, and has no root at 0.
+    point_usd = worth[1:] / table[1:]
+    point_usd = np.concatenate([[2 * point_usd[0] - point_usd[1]], point_usd])
+
+    def worth_of(gain: Floats) -> Floats:
+        within = np.clip(gain, 0.0, table[-1])
+        inside = within * np.interp(within, table, point_usd)
+        outside = first * np.minimum(gain, 0.0) + last * np.maximum(gain - table[-1], 0.0)
+        return np.asarray(inside + outside)
+
+    return worth_of
+
+
+def mean_answers_per_month(value: Value) -> float:
+    """Answers a month over the horizon, under growth alone. [count]
+
+    Notes
+    -----
+    Assumption: GPUs for serving are sized for this mean, with the peak over it, throughout.
+    """
+    middle = (np.arange(value.horizon_months) + 0.5) / MONTHS_PER_YEAR
+    grown = (1.0 + value.growth_fraction) ** middle
+    return float(value.answers_per_month * grown.mean())

@@ -1,0 +1,154 @@
+"""The sentences that a verdict is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from app.estimator.decision import Choice, Contender
+from app.estimator.report import Comparison
+from app.estimator.verdict_setting import Setting
+from app.estimator.wording import (
+    amount,
+    amounts_and_difference,
+    percent,
+    points,
+    sentence_start,
+    signed_points,
+)
+
+NOTABLE_LEAD = 0.1
+"""Assumption: a lead below this share of the spread of the difference is not worth naming."""
+
+FEW_STUDIES = 2
+"""Assumption: up to so many studies of a kind of task, the evidence is called thin."""
+
+UNNOTICED_POINTS = 0.05
+"""A gap that is written 0.0."""
+
+
+def condition(adapter: Contender, threshold: float | None) -> str:
+    """What accuracy full fine-tuning needs against the adapter, for both to be worth the same."""
+    if threshold is None:
+        return "Full fine-tuning would earn nothing within the horizon"
+    if threshold > 100:  # points of 100
+        return f"No accuracy that full fine-tuning could add over {adapter.name} would pay for it"
+    if abs(threshold) < UNNOTICED_POINTS:
+        return f"Full fine-tuning and {adapter.name} cost about the same, so any lead decides"
+    if threshold > 0:
+        return (
+            f"Full fine-tuning would have to add {points(threshold)} accuracy points over "
+            f"{adapter.name} to pay for itself"
+        )
+    return (
+        f"Full fine-tuning may fall {points(-threshold)} accuracy points short of {adapter.name} "
+        "and still pay for itself"
+    )
+
+
+def expected_gap(comparison: Comparison) -> str:
+    """The gap that is expected, with its range."""
+    gap = comparison.gap_points
+    return (
+        f"{signed_points(gap.mean)} (80% range {signed_points(gap.p10)} to "
+        f"{signed_points(gap.p90)})"
+    )
+
+
+def evidence(adapter: Contender, comparison: Comparison, setting: Setting) -> str:
+    """What is expected of full over the adapter."""
+    gap = comparison.gap_points
+    return (
+        f"{sentence_start(setting.evidence_expects)} {signed_points(gap.mean)} points of full "
+        f"fine-tuning over {adapter.name} (80% range {signed_points(gap.p10)} to "
+        f"{signed_points(gap.p90)})."
+    )
+
+
+def chance(adapter: Contender, comparison: Comparison) -> str:
+    """How likely full fine-tuning is worth more than the adapter."""
+    return (
+        f"Chance that full fine-tuning is worth more than {adapter.name}: "
+        f"{percent(comparison.probability_full_beats_adapter)}."
+    )
+
+
+def lead(best: Contender, behind: Contender, setting: Setting) -> str:
+    """Which method leads by how much, without a stop; nobody where it is within the noise."""
+    if not _notable(best, behind):
+        return f"{sentence_start(best.name)} and {behind.name} are expected to be worth the same"
+    apart = setting.said(float((best.npv - behind.npv).mean()))
+    return (
+        f"{sentence_start(best.name)} leads {behind.name} by {apart} on average, too close to call"
+    )
+
+
+def wins_less_often(best: Contender, behind: Contender) -> str:
+    """That the one with the higher mean wins less than half of the time; empty where not."""
+    wins = float(np.mean(best.npv > behind.npv))
+    if wins >= 0.5 or not _notable(best, behind):
+        return ""
+    return (
+        f"{sentence_start(best.name)} wins less often ({percent(wins)}), but by more when it does."
+    )
+
+
+def _notable(best: Contender, behind: Contender) -> bool:
+    difference = best.npv - behind.npv
+    return float(difference.mean()) >= NOTABLE_LEAD * float(difference.std())
+
+
+def costs(full: Contender, adapter: Contender, setting: Setting) -> str:
+    """What both cost, and what of the difference is GPU time."""
+    more, gpu = full.total_usd - adapter.total_usd, full.gpu_usd - adapter.gpu_usd
+    one, other, apart = amounts_and_difference(full.total_usd, adapter.total_usd, setting.currency)
+    gpu_full, gpu_other = (amount(usd, setting.currency) for usd in (full.gpu_usd, adapter.gpu_usd))
+    rest = "; the rest is people, checks and the other costs that were entered or preset."
+    return (
+        f"Over the horizon full fine-tuning costs {one} and {adapter.name} {other}: {apart} "
+        f"{'more' if more >= 0 else 'less'} for full. GPU time for training is {gpu_full} against "
+        f"{gpu_other}" + (rest if abs(gpu) < abs(more) / 2 else ".")
+    )
+
+
+def worth(contender: Contender, setting: Setting) -> str:
+    """What a method is expected to be worth, and how often it pays."""
+    usd = contender.expected_npv
+    expected = "be worth" if usd >= 0 else "lose"
+    return (
+        f"{sentence_start(contender.name)} is expected to {expected} {setting.said(abs(usd))} "
+        f"after all cost and pays in {percent(contender.probability_pays)} of cases."
+    )
+
+
+def unfitting(infeasible: Mapping[str, str], setting: Setting) -> tuple[str, ...]:
+    """Which methods have no plan."""
+    gpus = f"{setting.max_gpus} GPU{'s' if setting.max_gpus > 1 else ''}"
+    return tuple(f"{label} fits on no offer with up to {gpus}." for label in infeasible.values())
+
+
+def thin(setting: Setting) -> str:
+    """That there is little evidence of this kind of task; empty where there is more."""
+    if setting.studies > FEW_STUDIES:
+        return ""
+    of = ("no study", "one study", "two studies")[setting.studies]
+    return f"The evidence is thin: {of} of this kind of task, the rest borrowed from other kinds."
+
+
+def information(choice: Choice, setting: Setting) -> str:
+    """What a pilot costs, and what it can be worth at most."""
+    most = setting.said(choice.information_usd)
+    if choice.pilot_usd <= 0:
+        return (
+            f"Knowing the outcome before choosing would be worth {most}: a pilot that costs more "
+            "than that cannot pay."
+        )
+    size = percent(setting.constants["pilot_data_fraction"])
+    what = "another pilot" if setting.measured else "a pilot"
+    both = " of both" if choice.rival is not None else ""
+    return (
+        f"{sentence_start(what)}{both} on {size} of the data takes about "
+        f"{setting.said(choice.pilot_usd)} of GPU time and can be worth {most} at most: what "
+        "knowing the outcome before choosing would be worth."
+    )

@@ -1,0 +1,113 @@
+"""The three to five figures below the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.estimator.report import Report
+from app.web import presenters as show
+from app.web import result_purchase
+from app.web.figures import currency_of, leading_method, name_of, name_within
+from app.web.result_parts import KeyFigure
+
+_MOST_POINTS = 100
+_NO_GAP_POINTS = 0.05
+"""A gap that is written 0.0, as in the verdict."""
+
+
+def key_figures(report: Report) -> tuple[KeyFigure, ...]:
+    """Worth, payback, expected gap, chance and extra cost; or those of a method that is alone."""
+    found: list[KeyFigure] = []
+    horizon = show.months(report.horizon_months)
+    currency = currency_of(report)
+    leader = leading_method(report)
+    compared = report.comparison
+    if leader is not None and leader.npv_usd is not None:
+        found.append(
+            KeyFigure(
+                f"Net present value, {name_within(leader.method)}",
+                show.usd_short(leader.npv_usd.mean, currency),
+                show.span(leader.npv_usd, currency=currency),
+                f"over {horizon} at {show.share(report.discount_rate_fraction)} a year",
+            )
+        )
+        found.append(
+            KeyFigure(
+                f"Payback, {name_within(leader.method)}",
+                show.months(leader.payback_months) if leader.payback_months is not None else "none",
+                "",
+                f"chance that it pays within {horizon}: {show.percent(leader.probability_pays)}",
+            )
+        )
+    if compared is not None:
+        adapter = name_of(compared.adapter_method)
+        found.append(
+            KeyFigure(
+                f"Expected accuracy, full over {adapter}",
+                f"{show.points(compared.gap_points.mean)} points",
+                show.span(compared.gap_points, "points"),
+                _break_even(report),
+            )
+        )
+        if all(number.key != "probability_full" for number in report.verdict.numbers):
+            found.append(
+                KeyFigure(
+                    "Chance that full is worth more",
+                    show.percent(compared.probability_full_beats_adapter),
+                    "",
+                    f"than {adapter}: share of simulated cases with the higher net present value",
+                )
+            )
+        found.append(
+            KeyFigure(
+                f"Extra cost of full over {adapter}",
+                show.usd_short(compared.extra_cost_usd, currency),
+                "",
+                _bought(report, ("full", compared.adapter_method), f"over {horizon}"),
+            )
+        )
+    elif leader is not None and leader.accuracy is not None:
+        found.append(
+            KeyFigure(
+                f"Expected gain, {name_within(leader.method)}",
+                f"{show.points(leader.accuracy.gain_points.mean)} points",
+                show.span(leader.accuracy.gain_points, "points"),
+                "accuracy over the base model",
+            )
+        )
+        found.append(
+            KeyFigure(
+                f"Total cost, {name_within(leader.method)}",
+                show.usd_short(leader.total_usd, currency),
+                show.span(leader.total_usd_range, currency=currency),
+                _bought(report, (leader.method,), f"over {horizon}"),
+            )
+        )
+    return tuple(found)
+
+
+def _bought(report: Report, methods: Sequence[str], note: str) -> str:
+    """A note of an amount with the kinds of price behind it, where they are no firm list prices."""
+    kinds = {
+        m.method: result_purchase.at_prices(m.plan) for m in report.methods if m.method in methods
+    }
+    said = list(dict.fromkeys(kind for kind in kinds.values() if kind))
+    if not said:
+        return note
+    if len(kinds) == 1 or (len(said) == 1 and all(kinds.values())):
+        return f"{note}, {said[0]}"
+    parts = [f"{name_within(method)} {kind}" for method, kind in kinds.items() if kind]
+    return f"{note}; {show.join_words(parts)}"
+
+
+def _break_even(report: Report) -> str:
+    """At which gap full and the adapter are worth the same; nothing where neither pays."""
+    compared = report.comparison
+    if compared is None or report.verdict.choice == "neither":
+        return ""
+    threshold = compared.break_even_gap_points
+    if threshold is None or threshold > _MOST_POINTS:
+        return "no gap in accuracy would pay for full fine-tuning"
+    if abs(threshold) < _NO_GAP_POINTS:
+        return "both cost about the same"
+    return f"both are worth the same at {show.points(threshold)} points"

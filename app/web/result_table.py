@@ -1,0 +1,212 @@
+"""The methods side by side: a column for each, and what is read with them."""
+
+from __future__ import annotations
+
+from app.estimator.adapters import ALL_LINEARS, ATTENTION_LINEARS
+from app.estimator.report import MethodReport, Report
+from app.web import presenters as show
+from app.web import result_plans, result_purchase
+from app.web.figure_memory import has_range
+from app.web.figures import currency_of, name_of, name_within
+from app.web.result_parts import Cell, MethodHead, TableRow
+
+
+def heads(report: Report) -> tuple[MethodHead, ...]:
+    """The columns: name, rank and layers, and which one the verdict chose."""
+    chosen = report.verdict.choice
+    return tuple(
+        MethodHead(m.method, name_of(m.method), _method_detail(m), m.method == chosen, m.feasible)
+        for m in report.methods
+    )
+
+
+def _method_detail(m: MethodReport) -> str:
+    if m.rank is None:
+        return "all weights"
+    names = frozenset((m.targets or "").replace(" ", "").split(","))
+    targets = {
+        frozenset(ALL_LINEARS): "all linear layers",
+        frozenset(ATTENTION_LINEARS): "attention layers",
+    }.get(names, m.targets)
+    return f"rank {m.rank}, {targets}" if targets else f"rank {m.rank}"
+
+
+def notes(report: Report) -> tuple[str, ...]:
+    """What is read with the table: doing nothing, methods alike, where the gain is from."""
+    found = []
+    able = [m for m in report.methods if m.probability_best is not None]
+    if able:
+        idle = max(0.0, 1.0 - sum(m.probability_best or 0.0 for m in able))
+        found.append(f"Doing nothing is the best choice in {show.percent(idle)} of cases.")
+    adapters = [m for m in able if m.rank is not None]
+    if len(adapters) > 1:
+        # Of the chances as they are shown, so that a reader who adds them finds the same.
+        either = sum(round(m.probability_best or 0.0, 2) for m in adapters)
+        found.append(
+            f"{show.join_words([name_of(m.method) for m in adapters], 'or')} is the best choice in "
+            f"{show.percent(either)} of cases: methods this alike share their chances."
+        )
+    worse = [
+        f"{name_within(m.method) if i else name_of(m.method)} in "
+        f"{show.percent(m.accuracy.probability_worse_than_base)}"
+        for i, m in enumerate(m for m in report.methods if m.accuracy is not None)
+        if m.accuracy is not None
+    ]
+    if worse:
+        found.append(
+            f"{_basis_of_the_gain(report)} A model that tests below the base is not released: "
+            f"{show.join_words(worse)} of cases."
+        )
+    return tuple(found)
+
+
+def rows(report: Report) -> tuple[TableRow, ...]:
+    """The side-by-side table; a method that does not fit says so once, in the first row."""
+    methods = report.methods
+    horizon = show.months(report.horizon_months)
+    currency = currency_of(report)
+
+    def gain(m: MethodReport) -> Cell:
+        if m.accuracy is None:
+            return Cell(show.NONE, note="does not fit" if not m.feasible else "")
+        return Cell(
+            f"{show.points(m.accuracy.gain_points.mean)} pts",
+            show.span(m.accuracy.gain_points, "points"),
+        )
+
+    def final(m: MethodReport) -> Cell:
+        if m.accuracy is None:
+            return Cell(show.NONE)
+        low, high = m.accuracy.final_points.p10, m.accuracy.final_points.p90
+        return Cell(
+            f"{show.number(m.accuracy.final_points.mean, 1)}%",
+            f"{show.number(low, 1)} to {show.number(high, 1)}",
+        )
+
+    def per_point(m: MethodReport) -> Cell:
+        if m.usd_per_point is None and m.accuracy is not None:
+            return Cell(show.NONE, note="no gain expected")
+        return Cell(show.usd(m.usd_per_point, currency))
+
+    def payback(m: MethodReport) -> Cell:
+        if m.payback_months is None and m.cash_flow is not None:
+            return Cell(show.NONE, note=f"not within {horizon}")
+        return Cell(show.months(m.payback_months))
+
+    def npv(m: MethodReport) -> Cell:
+        if m.npv_usd is None:
+            return Cell(show.NONE)
+        return Cell(
+            show.usd_short(m.npv_usd.mean, currency), show.span(m.npv_usd, currency=currency)
+        )
+
+    def run_hours(m: MethodReport) -> Cell:
+        if m.plan is None:
+            return Cell(show.NONE)
+        return Cell(
+            show.hours(m.plan.hours),
+            show.span(m.plan.hours_range, "hours"),
+            f"{show.number(m.plan.gpu_hours, 1)} GPU-hours",
+        )
+
+    def gpus(m: MethodReport) -> Cell:
+        if m.plan is None:
+            return Cell(show.NONE)
+        bought = result_plans.option_tag(m.plan.purchase_option, m.plan.tier)
+        return Cell(f"{m.plan.gpus} × {m.plan.accelerator_name}", note=bought)
+
+    def held(m: MethodReport) -> Cell:
+        if m.plan is None:
+            return Cell(show.NONE)
+        return Cell(
+            show.gib(m.plan.memory_bytes),
+            show.span(m.plan.memory_range_bytes, "gib") if has_range(m.plan) else "",
+            f"of {show.gib(m.plan.memory_capacity_bytes)}; {result_plans.batch(m.plan)}",
+        )
+
+    def runs_out(m: MethodReport) -> Cell:
+        if m.plan is None or not has_range(m.plan):
+            return Cell(show.NONE)
+        return Cell(show.percent(m.plan.probability_out_of_memory))
+
+    def carbon(m: MethodReport) -> Cell:
+        energy = m.plan.energy if m.plan is not None else None
+        if energy is None:
+            return Cell(show.NONE)
+        if energy.kg_co2e is None:
+            return Cell(show.energy(energy.kwh), note="carbon not known: region not stated")
+        return Cell(
+            show.carbon(energy.kg_co2e), note=f"{show.energy(energy.kwh)}, {energy.grid_label}"
+        )
+
+    def programme(m: MethodReport) -> Cell:
+        if m.programme_gpu_hours is None:
+            return Cell(show.NONE)
+        return Cell(show.number(m.programme_gpu_hours), note="GPU-hours of all runs")
+
+    def total(m: MethodReport) -> Cell:
+        spread, bought = m.total_usd_range, result_purchase.at_prices(m.plan)
+        amount = show.usd(m.total_usd, currency)
+        if spread is None:
+            return Cell(amount, note=bought)
+        if show.usd_short(spread.p10, currency) == show.usd_short(spread.p90, currency):
+            said = "as entered; only GPU time varies"
+            return Cell(amount, note=f"{said}, {bought}" if bought else said)
+        return Cell(amount, show.span(spread, currency=currency), bought)
+
+    def one_run(m: MethodReport) -> Cell:
+        usd = m.plan.usd if m.plan else None
+        return Cell(show.usd(usd, currency), note=result_purchase.at_prices(m.plan))
+
+    table = (
+        ("Expected accuracy gain", gain, True),
+        ("Expected accuracy", final, False),
+        (f"Total cost, {horizon}", total, True),
+        ("Cost per accuracy point", per_point, True),
+        ("Cost before the first release", lambda m: Cell(show.usd(m.upfront_usd, currency)), False),
+        ("Net present value", npv, True),
+        ("Payback", payback, False),
+        ("Chance that it pays", lambda m: Cell(show.percent(m.probability_pays)), False),
+        (
+            "Chance that it is the best choice",
+            lambda m: Cell(show.percent(m.probability_best)),
+            True,
+        ),
+        ("Time to first release", lambda m: Cell(show.months(m.time_to_release_months)), False),
+        ("One training run", run_hours, False),
+        ("Cost of one run", one_run, False),
+        (f"GPU time of the programme, {horizon}", programme, False),
+        ("Carbon of one run", carbon, False),
+        ("GPUs", gpus, False),
+        ("Memory per GPU", held, False),
+        ("Chance of running out of memory", runs_out, False),
+        (
+            "Trained parameters",
+            lambda m: Cell(
+                show.count_short(m.trainable_parameters),
+                note=show.share(m.trainable_fraction, trim=False),
+            ),
+            False,
+        ),
+    )
+    measured = any(m.plan is not None and m.plan.energy is not None for m in methods)
+    return tuple(
+        TableRow(label, tuple(make(m) for m in methods), strong)
+        for label, make, strong in table
+        if measured or make is not carbon
+    )
+
+
+def _basis_of_the_gain(report: Report) -> str:
+    """Where the expected accuracy comes from."""
+    studies = (
+        "The accuracy gain comes from published studies, mostly of models with 7 to 8 billion "
+        "parameters"
+    )
+    if report.pilot is not None:
+        return f"{studies}, updated by your pilot."
+    if report.evidence is not None and report.evidence.own_rows:
+        return f"{studies}, and from your own comparisons; a pilot would update it."
+    if report.evidence is not None:
+        return f"{studies}; a pilot of your own would update it."
+    return f"{studies}; it does not depend on your data size or model."

@@ -1,0 +1,90 @@
+"""What stands behind the verdict: its chance, the numbers that decide it, what would turn it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.estimator.currency import Currency
+from app.estimator.report import DecidingNumber, Report
+from app.web import presenters as show
+from app.web.figures import currency_of, name_of, name_within
+
+PILOT_CHOICES = frozenset({"pilot", "undecided"})
+"""Choices that ask for a measurement first; reports of earlier schemas call it undecided."""
+_LABELS = {
+    "neither": "Neither pays",
+    "undecided": "Run a pilot first",
+    "pilot": "Run a pilot first",
+}
+
+
+def choice_name(choice: str) -> str:
+    """What a verdict is called, alone.
+
+    Examples
+    --------
+    >>> choice_name("lora"), choice_name("pilot"), choice_name("undecided"), choice_name("neither")
+    ('LoRA', 'Run a pilot first', 'Run a pilot first', 'Neither pays')
+    """
+    return _LABELS.get(choice) or name_of(choice)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberView:
+    """One of the numbers that decide; `note` says what it is held against."""
+
+    label: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecidingView:
+    """Everything below the words of the verdict; all empty in reports that do not say.
+
+    Parameters
+    ----------
+    chance : how probable it is that the verdict is right, as a sentence.
+    turns : what would change it, a sentence each.
+    """
+
+    chance: str
+    numbers: tuple[NumberView, ...]
+    turns: tuple[str, ...]
+
+
+def deciding(report: Report) -> DecidingView:
+    """What the verdict rests on."""
+    currency = currency_of(report)
+    return DecidingView(
+        chance=_chance(report),
+        numbers=tuple(_number(number, currency) for number in report.verdict.numbers),
+        turns=tuple(show.typeset(turn.sentence) for turn in report.verdict.turns),
+    )
+
+
+def _chance(report: Report) -> str:
+    """The probability of the verdict in words."""
+    chance, choice = report.verdict.probability, report.verdict.choice
+    if chance is None or choice in PILOT_CHOICES:
+        return ""  # the words of a verdict that asks to measure say what is open
+    said = show.percent(chance)
+    if choice == "neither":
+        return f"Doing nothing is the best choice in {said} of the simulated cases."
+    name = name_within(choice)
+    over = ["doing nothing"]
+    if report.comparison is not None:
+        adapter = report.comparison.adapter_method
+        over.insert(0, name_within(adapter if choice == "full" else "full"))
+    return (
+        f"{name[:1].upper()}{name[1:]} is worth more than {show.join_words(over)} in {said} of the "
+        "simulated cases."
+    )
+
+
+def _number(number: DecidingNumber, currency: Currency) -> NumberView:
+    return NumberView(
+        number.label,
+        show.quantity(number.value, number.unit, currency, signed=False),
+        show.typeset(number.note),
+    )

@@ -1,0 +1,95 @@
+"""Everything on a result page, in reading order; made from a report by `results.view`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.web.figure_cash_flow import CashFlowDrawing
+from app.web.figure_cost_gain import CostGainDrawing
+from app.web.figure_memory import MemoryDrawing
+from app.web.figures import Figure
+from app.web.result_accuracy import AccuracyView
+from app.web.result_arguments import ArgumentsView
+from app.web.result_parts import (
+    AssumptionRow,
+    BillTable,
+    CostTable,
+    CurrencyLine,
+    Detail,
+    KeyFigure,
+    MethodHead,
+    Misfit,
+    PlanView,
+    SourceRow,
+    TableRow,
+    WaysTable,
+)
+from app.web.result_serving import ServingView
+from app.web.result_verdict import DecidingView
+
+
+@dataclass(frozen=True, slots=True)
+class ResultView:
+    """Everything on a result page."""
+
+    title: str
+    situation: str
+    choice: str
+    headline: str
+    """the first sentence of the verdict"""
+    because: str
+    """the rest of the verdict, empty where it is one sentence"""
+    sentences: tuple[str, ...]
+    deciding: DecidingView
+    currency: CurrencyLine | None
+    """None where amounts are US dollars"""
+    key_figures: tuple[KeyFigure, ...]
+    accuracy: AccuracyView | None
+    """None in reports that do not say, as the next ones"""
+    arguments: ArgumentsView | None
+    serving: ServingView | None
+    methods: tuple[MethodHead, ...]
+    rows: tuple[TableRow, ...]
+    table_notes: tuple[str, ...]
+    """what is read with the side-by-side table"""
+    misfits: tuple[Misfit, ...]
+    cost_gain: Figure[CostGainDrawing] | None
+    cash_flow: Figure[CashFlowDrawing] | None
+    memory: Figure[MemoryDrawing] | None
+    costs: tuple[CostTable, ...]
+    plans: tuple[PlanView, ...]
+    ways: tuple[WaysTable, ...]
+    """none in reports that do not say"""
+    bill: BillTable | None
+    model: tuple[Detail, ...]
+    software: tuple[Detail, ...]
+    software_line: str
+    """what runs a step, and how sure the estimate is of it; empty in reports that do not say"""
+    assumptions: tuple[AssumptionRow, ...]
+    sources: tuple[SourceRow, ...]
+    notes: tuple[str, ...]
+    """what to know before the answer is relied on"""
+    basis: str
+    """one line: date, estimator version, prices, simulated cases and seed"""
+
+    @property
+    def contents(self) -> tuple[tuple[str, str], ...]:
+        """Sections of the page that hold something: anchor and name, in their order."""
+        found = [
+            ("notes", "Before you rely on this", self.notes),
+            ("accuracy", "Expected accuracy", self.accuracy),
+            ("arguments", "The arguments, in numbers", self.arguments),
+            ("serving", "Serving", self.serving),
+            ("side-by-side", "Side by side", self.rows),
+            ("chart-cash-flow", "Cash flow", self.cash_flow),
+            ("chart-memory", "Memory", self.memory),
+            ("costs", "Cost lines", self.costs),
+            ("ways", "Rent, buy or managed", self.ways),
+            ("plans", "Plans", self.plans),
+            ("bill", "Bill of infrastructure", self.bill),
+            ("model", "Model and data", self.model),
+            ("software", "Software", self.software),
+            ("assumptions", "What this rests on", self.assumptions),
+            ("sources", "Sources", self.sources),
+        ]
+        return tuple((anchor, label) for anchor, label, there in found if there)
