@@ -113,7 +113,8 @@ def test_a_file_that_is_far_too_large_is_said_so(base_url: str, profile: Profile
 
 _ROOM_OF_LABELS = """[...document.querySelectorAll(".price-filter select")].map(select => {
   const pen = document.createElement("canvas").getContext("2d");
-  pen.font = getComputedStyle(select).font;
+  const style = getComputedStyle(select);  // its shorthand may be empty
+  pen.font = `${style.fontSize} ${style.fontFamily}`;
   const widest = Math.max(...[...select.options].map(o => pen.measureText(o.label).width));
   return select.clientWidth - 40 - widest;
 })"""
