@@ -253,10 +253,14 @@ def variant_effect(task: AccuracyTask, constants: ConstantValues) -> tuple[float
     return constants[f"{name}_points"], constants[f"{name}_sd_points"]
 
 
-def _range(weight: Floats, mean: Floats, variance: Floats) -> Range:
-    sd = np.sqrt(variance)[None, :]
-    at = [float(mixture_quantile(q, weight, mean[None, :], sd)[0]) for q in (0.1, 0.5, 0.9)]
-    return Range(float(weight @ mean), *at)
+def _ranges(weight: Floats, mean: Floats, variance: Floats) -> list[Range]:
+    """Of n mixtures of k components: weight (k,), mean and variance (n, k)."""
+    sd = np.sqrt(variance)
+    low, middle, high = (mixture_quantile(q, weight, mean, sd) for q in (0.1, 0.5, 0.9))
+    return [
+        Range(*(float(x) for x in found))
+        for found in zip(mean @ weight, low, middle, high, strict=True)
+    ]
 
 
 def prior_summary(
@@ -266,32 +270,30 @@ def prior_summary(
     own_share = constants["own_study_share_fraction"]
     loss = _effects(model.loss, task, model.has_own, own_share)
     gain = _effects(model.gain, task, model.has_own, own_share)
-    weight = np.array([effect.weight for effect in loss])
-
-    def recovery(factor: float) -> Range:
-        mean = np.array([1 - _expected_loss(effect.mean, factor) for effect in loss])
-        return _range(weight, mean, factor**2 * np.array([effect.variance for effect in loss]))
-
+    targets = {"lora": task.targets.get("lora", ())}
+    asked = [task] + [replace(task, rank={"lora": r}, targets=targets) for r in SHOWN_RANKS]
+    factors = np.array([_factor(one, "lora", loss[0].factor, constants) for one in asked])
+    spread = np.array([effect.variance for effect in loss])
+    recovery, *by_rank = _ranges(
+        np.array([effect.weight for effect in loss]),
+        np.array([[1 - _expected_loss(e.mean, factor) for e in loss] for factor in factors]),
+        factors[:, None] ** 2 * spread,
+    )
+    (error_removed,) = _ranges(
+        np.array([effect.weight for effect in gain]),
+        np.array([[effect.mean for effect in gain]]),
+        np.array([[effect.variance for effect in gain]]),
+    )
     rows = plain_rows(model.evidence)
     mine = [row for row in rows if row.group == task.group and not row.is_own]
     own = [row for row in rows if row.is_own]
-    by_rank = []
-    for rank in SHOWN_RANKS:
-        at_rank = {"lora": rank}
-        targets = {"lora": task.targets.get("lora", ())}
-        key_task = replace(task, rank=at_rank, targets=targets)
-        by_rank.append((rank, recovery(_factor(key_task, "lora", loss[0].factor, constants))))
     return PriorSummary(
         studies=len({row.study for row in mine}),
         rows=len(mine),
         own_studies=len({row.study for row in own}),
         own_rows=len(own),
         weight_of_other_groups=model.borrowed.get(task.group, 1.0),
-        recovery_lora=recovery(_factor(task, "lora", loss[0].factor, constants)),
-        error_removed=_range(
-            np.array([effect.weight for effect in gain]),
-            np.array([effect.mean for effect in gain]),
-            np.array([effect.variance for effect in gain]),
-        ),
-        recovery_by_rank=tuple(by_rank),
+        recovery_lora=recovery,
+        error_removed=error_removed,
+        recovery_by_rank=tuple(zip(SHOWN_RANKS, by_rank, strict=True)),
     )

@@ -172,45 +172,84 @@ def choose(contenders: Mapping[str, Contender], constants: ConstantValues) -> Ch
 
     Knowing all is worth more than any pilot can tell, so this errs towards measuring.
     """
-    decisive, least = constants["decisive_probability"], constants["least_probability_pays"]
+    stand = _standing(contenders, constants)
+    choice, why = _rule(contenders, stand, constants)
+    best = max(stand, key=lambda key: float(stand[key].mean()))
+    rival = next((key for key in stand if key != best), None)
+    pays = float(np.mean(stand[best] > 0))
+    if choice == "neither":
+        probability = float(np.mean(_top(stand) <= 0))
+    elif choice == "pilot":
+        other = stand.get("full", 0.0) if best != "full" else stand[rival or best]
+        full_wins = np.mean(stand[best] > other) if best == "full" else np.mean(other > stand[best])
+        probability = pays if rival is None else float(full_wins)
+    else:
+        others = {key: npv for key, npv in stand.items() if key != choice}
+        probability = float(np.mean(stand[choice] > (_top(others) if others else 0.0)))
+    return Choice(
+        choice=choice,
+        why=why,
+        best=best,
+        rival=rival,
+        probability=probability,
+        probability_best_pays=pays,
+        information_usd=perfect_information_usd(stand),
+        pilot_usd=_pilot_usd(contenders, stand, constants),
+    )
+
+
+def choice_of(contenders: Mapping[str, Contender], constants: ConstantValues) -> str:
+    """What `choose` chooses, alone."""
+    return _rule(contenders, _standing(contenders, constants), constants)[0]
+
+
+def _standing(contenders: Mapping[str, Contender], constants: ConstantValues) -> dict[str, Floats]:
+    """Worth of full fine-tuning and of the adapter that stands against it. (draws,) each [USD]"""
     npvs = {key: contender.npv for key, contender in contenders.items()}
     adapters = {key: npv for key, npv in npvs.items() if key != "full"}
-    standing = [key for key in ("full",) if key in npvs]
+    stand = {key: npv for key, npv in npvs.items() if key == "full"}
     if adapters:
-        standing.append(better_adapter(adapters, decisive))
-    stand = {key: npvs[key] for key in standing}
-    pilot_usd = constants["pilot_data_fraction"] * sum(contenders[key].run_usd for key in standing)
+        adapter = better_adapter(adapters, constants["decisive_probability"])
+        stand[adapter] = adapters[adapter]
+    return stand
 
+
+def _top(npvs: Mapping[str, Floats]) -> Floats:
+    """Worth of the best of them and of doing nothing. (draws,) [USD]"""
+    top = np.zeros(1)
+    for npv in npvs.values():
+        top = np.maximum(top, npv)
+    return top
+
+
+def _pilot_usd(
+    contenders: Mapping[str, Contender], stand: Mapping[str, Floats], constants: ConstantValues
+) -> float:
+    return constants["pilot_data_fraction"] * sum(contenders[key].run_usd for key in stand)
+
+
+def _rule(
+    contenders: Mapping[str, Contender], stand: Mapping[str, Floats], constants: ConstantValues
+) -> tuple[str, str]:
+    """The choice and its clause, as `choose` states them."""
+    decisive, least = constants["decisive_probability"], constants["least_probability_pays"]
     means = {key: float(npv.mean()) for key, npv in stand.items()}
     best = max(means, key=lambda key: means[key])
-    rival = next((key for key in standing if key != best), None)
-    top = np.maximum(np.max(list(stand.values()), axis=0), 0.0)
-    pays = float(np.mean(stand[best] > 0))
-    beats = 1.0 if rival is None else float(np.mean(stand[best] > stand[rival]))
-    information = perfect_information_usd(stand)
-    worth_it = information > pilot_usd
-
-    def found(choice: str, why: str) -> Choice:
-        if choice == "neither":
-            probability = float(np.mean(top <= 0))
-        elif choice == "pilot":
-            wins = beats if best == "full" else float(np.mean(stand.get("full", 0) > stand[best]))
-            probability = pays if rival is None else wins
-        else:
-            behind = [npv for key, npv in stand.items() if key != choice]
-            others = np.maximum(np.max(behind, axis=0), 0.0) if behind else 0.0
-            probability = float(np.mean(stand[choice] > others))
-        return Choice(choice, why, best, rival, probability, pays, information, pilot_usd)
-
+    rival = next((key for key in stand if key != best), None)
+    pilot_usd = _pilot_usd(contenders, stand, constants)
+    top = _top(stand)
+    # Knowing all, less what choosing now is expected to be worth.
+    worth_it = float(top.mean()) - max(0.0, means[best]) > pilot_usd
     if means[best] <= 0:
         if float(np.mean(top <= 0)) >= decisive:
-            return found("neither", "nothing-pays")
-        return found("pilot", "unclear") if worth_it else found("neither", "small")
-    if beats >= decisive and pays >= least:
-        return found(best, "decided")
+            return "neither", "nothing-pays"
+        return ("pilot", "unclear") if worth_it else ("neither", "small")
+    pays = float(np.mean(stand[best] > 0)) >= least
+    if pays and (rival is None or float(np.mean(stand[best] > stand[rival])) >= decisive):
+        return best, "decided"
     if worth_it:
-        return found("pilot", "too-close" if pays >= least else "may-not-pay")
-    adapter = standing[-1]
-    if adapter != "full" and float((top - stand[adapter]).mean()) <= pilot_usd:
-        return found(adapter, "small")
-    return found(best, "small")
+        return "pilot", "too-close" if pays else "may-not-pay"
+    adapter = next((key for key in stand if key != "full"), None)
+    if adapter is not None and float((top - stand[adapter]).mean()) <= pilot_usd:
+        return adapter, "small"
+    return best, "small"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.estimator.decision import choose
+from app.estimator.decision import choice_of
 from app.estimator.report import Turn
 from app.estimator.turns import Contenders, Crossing, crossings, effective_gain, levers_of
 from app.estimator.verdict_setting import Setting, method_said
@@ -48,7 +48,7 @@ def turn_of(
         return Turn(lever.field, label, now, needed, unit, crossing.becomes, sentence)
     decimals = 1 if unit == "weeks" else None
     needed = outward(crossing.value, crossing.up, FIGURES, decimals)
-    if choose(lever.moved(needed), setting.constants).choice != crossing.becomes:
+    if choice_of(lever.moved(needed), setting.constants) != crossing.becomes:
         needed = crossing.value
     sentence = _sentence(crossing, needed, becomes, setting)
     return Turn(lever.field, label, lever.now, needed, unit, crossing.becomes, sentence)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import log
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 
 from app.estimator.case import Programme, Value
 from app.estimator.constants import ConstantValues
-from app.estimator.decision import Contender, choose
+from app.estimator.decision import Contender, choice_of
 from app.estimator.units import WEEKS_PER_MONTH
 
 Contenders = Mapping[str, Contender]
@@ -90,6 +90,11 @@ class Crossing:
         """Whether the figure has to grow."""
         return self.value > self.before
 
+    @property
+    def distance(self) -> float:
+        """How far the change is from the present value."""
+        return self.lever.distance(self.value)
+
 
 def crossings(levers: tuple[Lever, ...], constants: ConstantValues) -> tuple[Crossing, ...]:
     """The changes of one figure alone that change the choice, the most reachable first.
@@ -101,33 +106,67 @@ def crossings(levers: tuple[Lever, ...], constants: ConstantValues) -> tuple[Cro
     learning curves, and the releases. At most `MOST_TURNS`; the nearer side of a figure goes before
     the other side of any.
     """
-    found: list[tuple[bool, float, Crossing]] = []
-    for lever in levers:
-        both = [c for up in (True, False) if (c := _first(lever, up, constants)) is not None]
-        both.sort(key=lambda c: c.lever.distance(c.value))
-        found += [(i > 0, lever.distance(c.value), c) for i, c in enumerate(both)]
-    kept = sorted(found, key=lambda item: item[:2])[:MOST_TURNS]
-    return tuple(c for _, _, c in sorted(kept, key=lambda item: item[1]))
-
-
-def _first(lever: Lever, up: bool, constants: ConstantValues) -> Crossing | None:
-    """The first change of the choice on one side of the present value."""
-
-    def choice(value: float) -> str:
-        return choose(lever.moved(value), constants).choice
-
-    before = 0.0 if lever.shift else lever.now
-    present = choice(before)
-    for value in lever.scan(up):
-        becomes = choice(value)
-        if becomes != present:
+    if not levers:
+        return ()
+    sides = [_Side(lever, up) for lever in levers for up in (True, False)]
+    present = choice_of(levers[0].moved(sides[0].before), constants)
+    found: dict[int, list[Crossing]] = {}
+    # By distance over all figures: nothing is asked beyond what can still be among the kept.
+    steps = sorted(
+        (side.lever.distance(value), number, value)
+        for number, side in enumerate(sides)
+        for value in side.lever.scan(side.up)
+    )
+    for _, number, value in steps:
+        side = sides[number]
+        if side.crossed:
+            continue
+        nearest = sorted(min(c.distance for c in both) for both in found.values())
+        if len(nearest) >= MOST_TURNS and side.distance >= nearest[MOST_TURNS - 1]:
             break
-        before = value
-    else:
-        return None
+        becomes = choice_of(side.lever.moved(value), constants)
+        if becomes == present:
+            side.before = value
+            continue
+        side.crossed = True
+        crossing = _halved(side.lever, present, side.before, value, becomes, constants)
+        found.setdefault(number // 2, []).append(crossing)
+    kept = sorted(
+        (place > 0, crossing.distance, number, place)
+        for number, both in found.items()
+        for place, crossing in enumerate(_by_distance(both))
+    )[:MOST_TURNS]
+    return tuple(_by_distance([_by_distance(found[n])[place] for _, _, n, place in kept]))
+
+
+@dataclass
+class _Side:
+    """One side of a lever while it is looked at; `before` is the furthest without a change."""
+
+    lever: Lever
+    up: bool
+    crossed: bool = False
+    before: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.before = 0.0 if self.lever.shift else self.lever.now
+
+    @property
+    def distance(self) -> float:
+        return self.lever.distance(self.before)
+
+
+def _by_distance(found: Sequence[Crossing]) -> list[Crossing]:
+    return sorted(found, key=lambda crossing: crossing.distance)
+
+
+def _halved(
+    lever: Lever, present: str, before: float, value: float, becomes: str, constants: ConstantValues
+) -> Crossing:
+    """The change between two values, halved in."""
     for _ in range(HALVINGS):
         middle = (before + value) / 2 if lever.shift else float(np.sqrt(before * value))
-        at_middle = choice(middle)
+        at_middle = choice_of(lever.moved(middle), constants)
         if at_middle == present:
             before = middle
         else:
