@@ -21,7 +21,7 @@ from app.estimator.backtest_baselines import (
 )
 from app.estimator.constants import ConstantValues
 from app.estimator.evidence import HeadToHead
-from app.estimator.evidence_fit import Component, Posterior
+from app.estimator.evidence_fit import Component, Information, Posterior
 from app.estimator.evidence_model import Fit, fit_of, loss_prior
 from app.estimator.evidence_rows import Rows, arm_of, loss_rows, plain_rows
 from app.estimator.mixtures import mixture_quantile
@@ -77,12 +77,18 @@ class Collection:
     Parameters
     ----------
     evidence : head-to-heads of all studies, those to be left out included.
+    known : what some of these studies say, from an earlier fit with the same constants.
     """
 
-    def __init__(self, evidence: Sequence[HeadToHead], constants: ConstantValues) -> None:
+    def __init__(
+        self,
+        evidence: Sequence[HeadToHead],
+        constants: ConstantValues,
+        known: Mapping[str, Information] | None = None,
+    ) -> None:
         self.rows = plain_rows(evidence)
         self.constants = constants
-        self.fit: Fit = fit_of(loss_rows(evidence, constants), loss_prior(constants))
+        self.fit: Fit = fit_of(loss_rows(evidence, constants), loss_prior(constants), known)
         self.study = np.array([row.study for row in self.rows])
         self.base = np.array([np.nan if row.base is None else row.base for row in self.rows])
         self.full = np.array([row.full for row in self.rows])

@@ -15,6 +15,7 @@ from app.estimator.backtest import Collection
 from app.estimator.backtest_figures import Backtest, backtest
 from app.estimator.constants import constant_values
 from app.estimator.evidence import PLAIN_ADAPTERS, HeadToHead
+from app.services.evidence_fits import published_fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,10 @@ _ARXIV = re.compile(r"(?<![\d.])\d{4}\.\d{4,5}(?!\d)")
 
 
 def _collection(catalog: Catalog, rows: Sequence[HeadToHead]) -> Collection:
-    return Collection(rows, constant_values(catalog.calibration.constants))
+    """These rows, the published ones among them, with what is known of these already."""
+    constants = constant_values(catalog.calibration.constants)
+    known = published_fits(catalog.head_to_heads, constants)
+    return Collection(rows, constants, known.loss.found)
 
 
 def _titles(catalog: Catalog) -> dict[str, str]:

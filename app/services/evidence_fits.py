@@ -48,6 +48,13 @@ def fitted(published: Rows, own: Rows, constants: ConstantValues) -> EvidenceMod
         return found
 
 
+def published_fits(published: Rows, constants: ConstantValues) -> Fits:
+    """What the published studies alone say, kept like the models."""
+    with _lock:
+        values = tuple(constants[name] for name in _KEYS)
+        return _published_fits(_table(published), values, constants)
+
+
 def _table(published: Rows) -> int:
     """Number of the table that these rows are; a catalogue that is read again is the same one.
 
