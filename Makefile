@@ -12,7 +12,7 @@ RUN := $(BIN)/python -m
 RUNTIME := $(if $(findstring postgres,$(DATABASE_URL)$(TUNECASE_DATABASE_URL)),postgres,base)
 CHECK_DATABASE := $(VENV)/check.sqlite3
 
-.PHONY: help serve test check format bench calibrate lock wheel clean
+.PHONY: help serve test check format bench soak calibrate lock wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -46,6 +46,9 @@ format: $(VENV)/.dev ## Format the code and repair what can be repaired
 bench: $(VENV)/.dev .venv-peers/.done .venv-peers-plans/.done ## Measure speed, and errors against those of peers
 	@$(BIN)/python benchmarks/bench.py
 	@$(RUN) benchmarks.peers
+
+soak: $(VENV)/.dev ## Long proofs: the tests that have a long version, with all their cases
+	@SOAK=1 $(RUN) pytest -m soak $(PYTEST_ARGS)
 
 calibrate: $(VENV)/.dev ## Fit the constants to the published runs anew
 	@$(RUN) benchmarks.calibration

@@ -11,7 +11,7 @@ from app.estimator.calibration import RESERVED, TIME
 from app.estimator.case import Case
 from app.estimator.cost import GPU_LINES
 from app.estimator.currency import US_DOLLAR
-from app.estimator.finance import payback_months
+from app.estimator.finance import discounted, payback_months
 from app.estimator.hardware import STALE_PRICE_DAYS
 from app.estimator.methods import Method
 from app.estimator.plan_reports import (
@@ -32,6 +32,7 @@ from app.estimator.report import (
     PlanReport,
     SoftwareReport,
 )
+from app.estimator.returns import irr
 from app.estimator.software import LOSSES
 from app.estimator.uncertainty import Factors, distribution
 from app.estimator.ways import ways_to_pay
@@ -144,6 +145,9 @@ def method_outline(
         cash_flow=None,
         npv_usd=None,
         payback_months=None,
+        discounted_payback_months=None,
+        irr_fractions=(),
+        irr_note="",
         roi_fraction=None,
         probability_pays=None,
         probability_best=None,
@@ -177,6 +181,7 @@ def method_report(
     ways, buying = ways_to_pay(case, method, planned, worked.choice)
     gain = float(worked.gain.mean())
     cost = money.expected_cost
+    rates = irr(money.expected_flow)
     return replace(
         method_outline(case, method, worked.planned, ()),
         plan=chosen,
@@ -206,6 +211,11 @@ def method_report(
         ),
         npv_usd=distribution(money.npv),
         payback_months=payback_months(money.expected_flow),
+        discounted_payback_months=payback_months(
+            discounted(money.expected_flow, case.value.discount_rate_fraction)
+        ),
+        irr_fractions=rates.yearly,
+        irr_note=rates.why_none,
         roi_fraction=(money.expected_benefit - cost) / cost if cost > 0 else None,
         probability_pays=float(np.mean(money.npv > 0)),
         probability_best=best,

@@ -8,8 +8,9 @@ import numpy as np
 
 from app.estimator.case import Case
 from app.estimator.decision import better_adapter
-from app.estimator.finance import discount_factors
-from app.estimator.report import Comparison
+from app.estimator.finance import discount_factors, discounted, npv_usd, payback_months
+from app.estimator.report import Comparison, IncrementalReport
+from app.estimator.returns import irr
 from app.estimator.uncertainty import distribution
 from app.estimator.value import worth_by_gain
 from app.estimator.worked import Worked
@@ -32,6 +33,21 @@ def compare(case: Case, worked: Mapping[str, Worked]) -> Comparison | None:
         break_even_gap_points=_break_even_gap(case, full, adapter),
         probability_full_beats_adapter=float(np.mean(full.money.npv > adapter.money.npv)),
         extra_cost_usd=full.costs.total_usd - adapter.costs.total_usd,
+        incremental=_incremental(case, full, adapter),
+    )
+
+
+def _incremental(case: Case, full: Worked, adapter: Worked) -> IncrementalReport:
+    """What the money that full fine-tuning takes more brings back."""
+    rate = case.value.discount_rate_fraction
+    flows = full.money.expected_flow - adapter.money.expected_flow
+    rates = irr(flows)
+    return IncrementalReport(
+        npv_usd=npv_usd(flows, rate),
+        irr_fractions=rates.yearly,
+        irr_note=rates.why_none,
+        payback_months=payback_months(flows),
+        discounted_payback_months=payback_months(discounted(flows, rate)),
     )
 
 

@@ -31,6 +31,18 @@ def discount_factors(annual_rate: float, months: int) -> Floats:
     return np.asarray((1.0 + monthly_rate(annual_rate)) ** -np.arange(months + 1.0))
 
 
+def discounted(flows: ArrayLike, annual_rate: float) -> Floats:
+    """Present value of each of the flows at months 0, 1, 2, ... (months + 1,) [USD]
+
+    Examples
+    --------
+    >>> discounted([5.0, *[0.0] * 11, 110.0], 0.10)[[0, 12]].round(9).tolist()
+    [5.0, 100.0]
+    """
+    values = np.asarray(flows, dtype=np.float64)
+    return np.asarray(values * discount_factors(annual_rate, len(values) - 1))
+
+
 def npv_usd(flows: ArrayLike, annual_rate: float) -> float:
     """Net present value of flows at months 0, 1, 2, ... [USD]
 

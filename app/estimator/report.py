@@ -419,7 +419,13 @@ class MethodReport:
     npv_usd: Distribution | None
     payback_months: float | None
     """undiscounted, of the expected cash flow; None where it does not pay back"""
+    discounted_payback_months: float | None
+    irr_fractions: tuple[float, ...]
+    """every effective yearly rate at which the expected cash flow is worth nothing, ascending"""
+    irr_note: str
+    """why there is no such rate; empty where there is one, and in reports that do not say"""
     roi_fraction: float | None
+    """benefit less cost, over cost"""
     probability_pays: float | None
     """share of draws with NPV above 0"""
     probability_best: float | None
@@ -597,6 +603,17 @@ class ServingReport:
 
 
 @dataclass(frozen=True, slots=True)
+class IncrementalReport:
+    """Full fine-tuning instead of the adapter: the difference of their expected cash flows."""
+
+    npv_usd: float
+    irr_fractions: tuple[float, ...]
+    irr_note: str
+    payback_months: float | None
+    discounted_payback_months: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Full fine-tuning against the better adapter method; None in the report without both."""
 
@@ -609,6 +626,8 @@ class Comparison:
     probability_full_beats_adapter: float
     extra_cost_usd: float
     """total cost of full less total cost of the adapter, over the horizon"""
+    incremental: IncrementalReport | None
+    """None in reports of earlier schemas"""
 
 
 @dataclass(frozen=True, slots=True)

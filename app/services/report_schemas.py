@@ -142,9 +142,13 @@ def _plan_from_2(plan: dict[str, Any]) -> None:
 
 
 def _from_3(report: dict[str, Any]) -> None:
-    """Schema 3 knew no pilots, arguments and serving, and said no probability with its verdict."""
+    """Schema 3 knew no pilots, arguments, serving and rates of return, and said no probability with
+    its verdict."""
     report |= {"evidence": None, "pilot": None, "arguments": [], "serving": None}
     report["verdict"] |= {"probability": None, "pilot_usd": None, "numbers": [], "turns": []}
+    if report["comparison"]:
+        report["comparison"]["incremental"] = None
     for method in report["methods"]:
+        method |= {"discounted_payback_months": None, "irr_fractions": [], "irr_note": ""}
         if method["accuracy"]:
             method["accuracy"] |= {"prior_points": None, "recovery": None, "learning_curve": None}

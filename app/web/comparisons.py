@@ -230,6 +230,7 @@ def _method(
         ("Cost per accuracy point", "usd_per_point", amounts),
         ("Net present value", "npv", amounts),
         ("Payback", "payback_months", MONTHS),
+        ("Payback, discounted", "discounted_payback_months", MONTHS),
         ("Chance that it is the best choice", "probability_best", PROBABILITY),
         ("Time to first release", "time_to_release_months", MONTHS),
         ("One training run", "hours", HOURS),

@@ -224,6 +224,27 @@ def percent(fraction: float | None) -> str:
     return percent_in_words(fraction)
 
 
+HIGHEST_RATE = 100.0
+"""A yearly rate of return above which only that it is above is said. [fraction]"""
+
+
+def rates(fractions: Sequence[float]) -> str:
+    """Yearly rates of return; several are all listed, since none of them is the one.
+
+    Examples
+    --------
+    >>> rates([0.1234]), rates([-0.5, 3.0]), rates([2e6]), rates([])
+    ('12%', '−50% or 300%', 'over 10,000%', '—')
+    """
+    if not fractions:
+        return NONE
+    said = [
+        f"over {HIGHEST_RATE:,.0%}" if rate > HIGHEST_RATE else typeset(f"{rate:,.0%}")
+        for rate in fractions
+    ]
+    return join_words(list(dict.fromkeys(said)), "or")
+
+
 def share(fraction: float | None, digits: int = 2, *, trim: bool = True) -> str:
     """A fraction that is exactly known, as a percentage in a few digits.
 

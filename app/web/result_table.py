@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.estimator.adapters import ALL_LINEARS, ATTENTION_LINEARS
-from app.estimator.report import MethodReport, Report
+from app.estimator.report import Comparison, IncrementalReport, MethodReport, Report
 from app.web import presenters as show
 from app.web import result_plans, result_purchase
 from app.web.figure_memory import has_range
@@ -46,6 +46,8 @@ def notes(report: Report) -> tuple[str, ...]:
             f"{show.join_words([name_of(m.method) for m in adapters], 'or')} is the best choice in "
             f"{show.percent(either)} of cases: methods this alike share their chances."
         )
+    if report.comparison is not None and report.comparison.incremental is not None:
+        found.append(_incremental(report, report.comparison, report.comparison.incremental))
     worse = [
         f"{name_within(m.method) if i else name_of(m.method)} in "
         f"{show.percent(m.accuracy.probability_worse_than_base)}"
@@ -58,6 +60,21 @@ def notes(report: Report) -> tuple[str, ...]:
             f"{show.join_words(worse)} of cases."
         )
     return tuple(found)
+
+
+def _incremental(report: Report, comparison: Comparison, found: IncrementalReport) -> str:
+    """What the extra money of full fine-tuning brings back, as a sentence."""
+    over = name_within(comparison.adapter_method)
+    worth = show.usd_short(found.npv_usd, currency_of(report))
+    said = f"Full fine-tuning instead of {over}: net present value {worth}, "
+    if found.irr_fractions:
+        several = "rates" if len(found.irr_fractions) > 1 else "rate"
+        said += f"internal {several} of return {show.rates(found.irr_fractions)} a year"
+    else:
+        said += f"no internal rate of return ({found.irr_note})"
+    if found.payback_months is None:
+        return f"{said}, and it does not pay back within {show.months(report.horizon_months)}."
+    return f"{said}, payback {show.months(found.payback_months)}."
 
 
 def rows(report: Report) -> tuple[TableRow, ...]:
@@ -92,6 +109,14 @@ def rows(report: Report) -> tuple[TableRow, ...]:
         if m.payback_months is None and m.cash_flow is not None:
             return Cell(show.NONE, note=f"not within {horizon}")
         return Cell(show.months(m.payback_months))
+
+    def discounted(m: MethodReport) -> Cell:
+        if m.discounted_payback_months is None and m.payback_months is not None:
+            return Cell(show.NONE, note=f"not within {horizon}")
+        return Cell(show.months(m.discounted_payback_months))
+
+    def rate(m: MethodReport) -> Cell:
+        return Cell(show.rates(m.irr_fractions), note=m.irr_note)
 
     def npv(m: MethodReport) -> Cell:
         if m.npv_usd is None:
@@ -166,6 +191,8 @@ def rows(report: Report) -> tuple[TableRow, ...]:
         ("Cost before the first release", lambda m: Cell(show.usd(m.upfront_usd, currency)), False),
         ("Net present value", npv, True),
         ("Payback", payback, False),
+        ("Payback, discounted", discounted, False),
+        ("Internal rate of return, a year", rate, False),
         ("Chance that it pays", lambda m: Cell(show.percent(m.probability_pays)), False),
         (
             "Chance that it is the best choice",
@@ -189,11 +216,12 @@ def rows(report: Report) -> tuple[TableRow, ...]:
             False,
         ),
     )
+    said = any(m.irr_fractions or m.irr_note for m in methods)
     measured = any(m.plan is not None and m.plan.energy is not None for m in methods)
     return tuple(
         TableRow(label, tuple(make(m) for m in methods), strong)
         for label, make, strong in table
-        if measured or make is not carbon
+        if (measured or make is not carbon) and (said or make not in (discounted, rate))
     )
 
 

@@ -82,6 +82,7 @@ def against(
         break_even_gap_points=break_even,
         probability_full_beats_adapter=float(np.mean(full.npv > adapter.npv)),
         extra_cost_usd=full.total_usd - adapter.total_usd,
+        incremental=None,
     )
     return {"full": full, adapter.key: adapter}, comparison
 
