@@ -41,6 +41,7 @@ ELSEWHERE_FULL = (
     "taken by authors from prior work", "full-ft taken from", "full = published",
     "public checkpoint of another team",
 )  # fmt: skip
+UNITS = ("0-1", "percent", "score_1_10", "ppl")
 VARIANTS = {"pissa": "pissa", "ga": "lora-ga"}
 
 
@@ -73,8 +74,10 @@ def read_study_cases(content: bytes, name: str, questions: Mapping[str, int]) ->
 
     Notes
     -----
-    Scores become points of 0 to 100: `unit` is 0-1, percent, score_1_10, ppl or loss. A perplexity
-    becomes 100 / ppl, the geometric mean of the probability of a token in percent.
+    Scores become points of 0 to 100: `unit` is 0-1, percent, score_1_10 or ppl, and 0-1 or percent
+    where it is blank. A perplexity becomes 100 / ppl, the geometric mean of the probability of a
+    token in percent. `method_detail` is a method and what is said of it: ``lora; r=16;
+    targets=q,v; trainable_m=4.7``.
 
     Raises
     ------
@@ -140,8 +143,8 @@ def _row(
     domain = cells.get("domain", "").lower()
     retention = domain.startswith("retention") or "forgetting row" in cells.get("notes", "").lower()
     metric = cells.get("metric", "")
-    unit = cells.get("unit", "").lower()
     full, adapter, base = (cells.get(c, "") for c in ("full_score", "lora_score", "base_score"))
+    unit = _unit(cells.get("unit", "").lower(), (full, adapter, base))
     if not full or not adapter:
         raise _Skip("no score of full fine-tuning or of the adapter")
     method, detail = _method(cells.get("method_detail", ""))
@@ -191,9 +194,17 @@ def _group(regime: str, domain: str) -> str:
 
 
 def _kind(metric: str, unit: str) -> str:
-    if unit in ("score_1_10", "ppl", "loss"):
+    if unit in ("score_1_10", "ppl"):
         return "judge"
     return "overlap" if _any(OVERLAP_WORDS, metric.lower()) else "share"
+
+
+def _unit(unit: str, scores: Iterable[str]) -> str:
+    """The unit of a row; where none is stated, fractions where no score is above 1."""
+    if unit:
+        return unit
+    values = [value for cell in scores if (value := _number(cell)) is not None]
+    return "0-1" if values and max(values) <= 1 else "percent"
 
 
 def _points(cell: str, unit: str) -> float:
@@ -208,16 +219,16 @@ def _points(cell: str, unit: str) -> float:
     elif unit == "ppl":
         value = 100 / value if value > 0 else -1.0
     elif unit not in ("percent", "%", "points"):
-        raise _Skip(f"unit {unit!r} is not one of 0-1, percent, score_1_10, ppl")
+        raise _Skip(f"unit {unit!r} is not one of {', '.join(UNITS)}")
     if not 0 <= value <= 100:
         raise _Skip("a score is outside of its unit")
     return value
 
 
 def _method(cell: str) -> tuple[str, dict[str, str]]:
-    """Name of the method, and what is said of it as key=value."""
-    name, *rest = (part.strip() for part in cell.split(";"))
-    detail = dict(part.split("=", 1) for part in rest if "=" in part)
+    """Name of the method, and what is said of it as key=value, apart by semicolons or spaces."""
+    name, *rest = re.split(r"[;\s]+", cell.strip())
+    detail = dict(part.lower().split("=", 1) for part in rest if "=" in part)
     found = re.fullmatch(r"lora-init\((.+)\)", name.lower())
     if found:
         return VARIANTS.get(found[1], found[1]), detail

@@ -26,7 +26,10 @@ def backtest(cases: str | None, as_json: bool) -> None:
     """Leave each published study out in turn and predict it by the others.
 
     With --cases, studies of one's own are predicted instead, from the published ones alone; one
-    that is among these is left out of them.
+    that is among these is left out of them. Columns: study, regime (SFT-narrow, IFT, CPT or RL),
+    full_score, lora_score; and any of domain, metric, base_score, unit (0-1, percent, score_1_10 or
+    ppl), method_detail (such as "lora; r=16; targets=q,v"), base_model, params_b, train_examples,
+    train_tokens, locator, source, notes, id. docs/facts.md says more.
     """
     catalog = read_catalog()
     report = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,70 +93,111 @@ class PriorSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class _Effect:
-    """Share of one component for one more study: mean, variance, and what goes with it.
-
-    Parameters
-    ----------
-    value_mean, value_variance, covariance : of the effect in points, and with the share.
-    """
+class _Gain:
+    """Share of errors that full removes in one more study, by one component."""
 
     weight: float
     mean: float
     variance: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Loss:
+    """What adapters lose in one more study, by one component.
+
+    Parameters
+    ----------
+    mean, covariance : of the loss share of each of m adapters. (m,), (m, m) [fraction]
+    value_mean, value_variance, cross : of the effect in points, common to them, and its covariance
+        with their shares. [points], (m,)
+    run : spread of a training run. [points]
+    """
+
+    weight: float
+    mean: Floats
+    covariance: Floats
     value_mean: float
     value_variance: float
-    covariance: float
+    cross: Floats
     run: float
-    factor: float
 
 
-def _effects(
-    components: Sequence[Component], task: AccuracyTask, has_own: bool, own_share: float
-) -> list[_Effect]:
-    """Share and effect in points of one more study of a kind, by component."""
-    share = np.zeros(PARAMETERS)
-    share[: len(COMMON)] = common_loading(task.group, task.distance)
-    value = np.zeros(PARAMETERS)
-    if has_own:
-        share[len(COMMON)] = 1.0
-        value[len(COMMON) + 1] = 1.0
-    fresh = 1.0 - own_share if has_own else 1.0
+def _gains(components: Sequence[Component], task: AccuracyTask, own: _Own) -> list[_Gain]:
+    share = own.loading(task, 1.0)
     return [
-        _Effect(
+        _Gain(
             weight=c.weight,
             mean=float(share @ c.mean),
-            variance=float(share @ c.covariance @ share) + fresh * c.study**2 + c.row**2,
-            value_mean=float(value @ c.mean),
-            value_variance=float(value @ c.covariance @ value) + fresh * c.arm_value**2,
-            covariance=float(share @ c.covariance @ value),
-            run=c.run,
-            factor=c.factor,
+            variance=float(share @ c.covariance @ share) + own.fresh * c.study**2 + c.row**2,
         )
         for c in components
     ]
 
 
-def loss_factor(factor: float, rank: float | None, attention_only: bool, more: float) -> float:
-    """What a loss share is multiplied by at a rank and targets. [fraction]
+def _losses(
+    components: Sequence[Component],
+    task: AccuracyTask,
+    own: _Own,
+    adapters: Sequence[tuple[float | None, float]],
+) -> list[_Loss]:
+    """Loss of adapters in one more study.
 
     Parameters
     ----------
-    factor : for every four times the rank, at most 1.
-    more : for adapters on attention alone.
-    """
-    return float(factor ** rank_steps(rank)) * (more if attention_only else 1.0)
-
-
-def _expected_loss(mean: float, factor: float) -> float:
-    """Rank lowers a loss; an advantage of LoRA does not shrink with it. [fraction]
+    adapters : rank, and what adapters on attention alone lose more, of each.
 
     Notes
     -----
-    So a higher rank never lowers the expected recovery. Assumption: no adapter is expected to end
-    below the base model, so no more than the gain is lost.
+    The rank lowers what studies have in common of a loss. An advantage of LoRA does not shrink with
+    it, nor does what is special to a study, a case or a row: so a higher rank never lowers the
+    expected recovery, and a lower one never widens the hope. Assumption: no adapter is expected to
+    end below the base model, so no more than the gain is lost.
     """
-    return min(factor * max(mean, 0.0), 1.0) + min(mean, 0.0)
+    more = np.array([attention for _, attention in adapters])
+    value = np.zeros(PARAMETERS)
+    value[len(COMMON) + 1] = own.there
+    found = []
+    for c in components:
+        fall = np.array([c.factor ** rank_steps(rank) for rank, _ in adapters])
+        common = float(own.loading(task, 1.0)[: len(COMMON)] @ c.mean[: len(COMMON)])
+        special = own.there * float(c.mean[len(COMMON)])
+        expected = fall * max(common, 0.0) + min(common, 0.0) + special
+        load = np.array(
+            [m * own.loading(task, f) for m, f in zip(more, fall, strict=True)]
+        ).reshape(len(more), PARAMETERS)
+        apart = own.fresh * c.study**2 + c.row**2
+        found.append(
+            _Loss(
+                weight=c.weight,
+                mean=np.minimum(more * np.maximum(expected, 0.0), 1.0) + np.minimum(expected, 0.0),
+                covariance=load @ c.covariance @ load.T + apart * np.outer(more, more),
+                value_mean=float(value @ c.mean),
+                value_variance=float(value @ c.covariance @ value) + own.fresh * c.arm_value**2,
+                cross=load @ c.covariance @ value,
+                run=c.run,
+            )
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """A company's own studies: whether there are any, and what of a next study is still new."""
+
+    there: float
+    fresh: float
+
+    def loading(self, task: AccuracyTask, fall: float) -> Floats:
+        """Loading of the share of a case, `fall` times what studies have in common. (p,)"""
+        load = np.zeros(PARAMETERS)
+        load[: len(COMMON)] = fall * common_loading(task.group, task.distance)
+        load[len(COMMON)] = self.there
+        return load
+
+
+def _own_of(model: EvidenceModel, constants: ConstantValues) -> _Own:
+    share = constants["own_study_share_fraction"]
+    return _Own(1.0, 1.0 - share) if model.has_own else _Own(0.0, 1.0)
 
 
 ATTENTION_NAMES = ("attention", "attn", "q_", "k_", "v_", "o_", "qkv", "query", "key", "value")
@@ -167,14 +208,13 @@ def is_attention_only(targets: Sequence[str]) -> bool:
     return bool(targets) and all(name.startswith(ATTENTION_NAMES) for name in targets)
 
 
-def _factor(task: AccuracyTask, method: str, factor: float, constants: ConstantValues) -> float:
+def _adapter(
+    task: AccuracyTask, method: str, constants: ConstantValues
+) -> tuple[float | None, float]:
+    """Rank of a method, and what its layers lose more. Without its own it has that of the other."""
     key = method if method in task.rank else next(iter(task.rank), "")
-    return loss_factor(
-        factor,
-        task.rank.get(key),
-        is_attention_only(task.targets.get(key, ())),
-        constants["attention_only_loss_factor"],
-    )
+    only = is_attention_only(task.targets.get(key, ()))
+    return task.rank.get(key), constants["attention_only_loss_factor"] if only else 1.0
 
 
 def prior_belief(model: EvidenceModel, task: AccuracyTask, constants: ConstantValues) -> Belief:
@@ -188,52 +228,45 @@ def prior_belief(model: EvidenceModel, task: AccuracyTask, constants: ConstantVa
       of the study in points. QLoRA: the same at its rank, plus N(0, s).
     - h, l and the base are independent; the products are replaced by normals of the same means and
       covariances: Var(XY) = E[X]^2 Var Y + E[Y]^2 Var X + Var X Var Y.
-    - the training noise of two runs is their own; LoRA and QLoRA differ by s alone.
+    - the training noise of two runs is their own; LoRA and QLoRA differ by rank and s alone.
 
     Without a rank of its own a method has that of the other.
     """
     base = task.base_points
     p = base / 100
     base_variance = 1e4 * p * (1 - p) / task.test_set_size
-    own = constants["own_study_share_fraction"]
+    own = _own_of(model, constants)
+    adapters = [_adapter(task, method, constants) for method in ("lora", "qlora")]
+    losses = _losses(model.loss, task, own, adapters)
     extra, extra_sd = variant_effect(task, constants)
+    room = 100 - base
+    places = (LORA, QLORA)
     parts = []
-    for gain in _effects(model.gain, task, model.has_own, own):
-        for loss in _effects(model.loss, task, model.has_own, own):
+    for gain in _gains(model.gain, task, own):
+        full = gain.mean * room
+        spread = gain.variance * (room**2 + base_variance) + gain.mean**2 * base_variance
+        for loss in losses:
             weight = gain.weight * loss.weight
             if weight < LEAST_WEIGHT:
                 continue
-            room = 100 - base
-            full = gain.mean * room
-            spread = gain.variance * (room**2 + base_variance) + gain.mean**2 * base_variance
             mean = np.zeros(len(QUANTITIES))
             covariance = np.zeros((len(QUANTITIES), len(QUANTITIES)))
             mean[BASE], covariance[BASE, BASE] = base, base_variance
             mean[FULL], covariance[FULL, FULL] = full, spread + loss.run**2
             covariance[BASE, FULL] = covariance[FULL, BASE] = -gain.mean * base_variance
-            factors = {
-                place: _factor(task, method, loss.factor, constants)
-                for place, method in ((LORA, "lora"), (QLORA, "qlora"))
-            }
-            for place, factor in factors.items():
-                kept = 1 - _expected_loss(loss.mean, factor)
-                mean[place] = kept * full + loss.value_mean + extra
+            kept = 1 - loss.mean
+            for place, share in zip(places, kept, strict=True):
+                mean[place] = share * full + loss.value_mean + extra
                 for known, shared in ((BASE, -gain.mean * base_variance), (FULL, spread)):
-                    covariance[place, known] = covariance[known, place] = kept * shared
-            for a, b in ((LORA, LORA), (LORA, QLORA), (QLORA, QLORA)):
-                kept = (1 - _expected_loss(loss.mean, factors[a])) * (
-                    1 - _expected_loss(loss.mean, factors[b])
-                )
-                both = factors[a] * factors[b]
-                covariance[a, b] = (
-                    kept * spread
-                    + both * loss.variance * (full**2 + spread)
-                    - (factors[a] + factors[b]) * full * loss.covariance
-                    + loss.value_variance
-                    + loss.run**2
-                    + extra_sd**2
-                )
-                covariance[b, a] = covariance[a, b]
+                    covariance[place, known] = covariance[known, place] = share * shared
+            covariance[np.ix_(places, places)] = (
+                np.outer(kept, kept) * spread
+                + loss.covariance * (full**2 + spread)
+                - (loss.cross[:, None] + loss.cross[None, :]) * full
+                + loss.value_variance
+                + loss.run**2
+                + extra_sd**2
+            )
             covariance[QLORA, QLORA] += constants["qlora_sd_points"] ** 2
             covariance[CURVE_FULL, CURVE_FULL] = covariance[CURVE_ADAPTER, CURVE_ADAPTER] = 1.0
             covariance[CURVE_FULL, CURVE_ADAPTER] = constants["curve_correlation"]
@@ -267,31 +300,29 @@ def prior_summary(
     model: EvidenceModel, task: AccuracyTask, constants: ConstantValues
 ) -> PriorSummary:
     """What the page shows of the studies behind a case."""
-    own_share = constants["own_study_share_fraction"]
-    loss = _effects(model.loss, task, model.has_own, own_share)
-    gain = _effects(model.gain, task, model.has_own, own_share)
-    targets = {"lora": task.targets.get("lora", ())}
-    asked = [task] + [replace(task, rank={"lora": r}, targets=targets) for r in SHOWN_RANKS]
-    factors = np.array([_factor(one, "lora", loss[0].factor, constants) for one in asked])
-    spread = np.array([effect.variance for effect in loss])
+    own = _own_of(model, constants)
+    attention = _adapter(task, "lora", constants)[1]
+    adapters = [_adapter(task, "lora", constants), *((rank, attention) for rank in SHOWN_RANKS)]
+    losses = _losses(model.loss, task, own, adapters)
+    gains = _gains(model.gain, task, own)
     recovery, *by_rank = _ranges(
-        np.array([effect.weight for effect in loss]),
-        np.array([[1 - _expected_loss(e.mean, factor) for e in loss] for factor in factors]),
-        factors[:, None] ** 2 * spread,
+        np.array([loss.weight for loss in losses]),
+        np.array([1 - loss.mean for loss in losses]).T,
+        np.array([np.diag(loss.covariance) for loss in losses]).T,
     )
     (error_removed,) = _ranges(
-        np.array([effect.weight for effect in gain]),
-        np.array([[effect.mean for effect in gain]]),
-        np.array([[effect.variance for effect in gain]]),
+        np.array([gain.weight for gain in gains]),
+        np.array([[gain.mean for gain in gains]]),
+        np.array([[gain.variance for gain in gains]]),
     )
     rows = plain_rows(model.evidence)
     mine = [row for row in rows if row.group == task.group and not row.is_own]
-    own = [row for row in rows if row.is_own]
+    entered = [row for row in rows if row.is_own]
     return PriorSummary(
         studies=len({row.study for row in mine}),
         rows=len(mine),
-        own_studies=len({row.study for row in own}),
-        own_rows=len(own),
+        own_studies=len({row.study for row in entered}),
+        own_rows=len(entered),
         weight_of_other_groups=model.borrowed.get(task.group, 1.0),
         recovery_lora=recovery,
         error_removed=error_removed,

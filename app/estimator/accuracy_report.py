@@ -84,16 +84,17 @@ def _recovery(case: Case, believed: Believed, key: str) -> Distribution | None:
 
     Notes
     -----
-    1 + (adapter - full) / mean gain of full: over the expected gain, since a ratio of two draws has
-    no mean. None where that gain is too small for a share of it to mean anything.
+    1 + (gain of the adapter - gain of full) / mean gain of full: over the expected gain, since a
+    ratio of two draws has no mean. Gains are those that are used: a model that tests below the base
+    is not released. None where the gain is too small for a share of it to mean anything.
     """
     if key == "full":
         return None
     scores = believed.scores
-    gain = float(scores.over_base("full").mean())
+    gain = float(scores.gain("full").mean())
     if gain < case.constants["least_gain_for_recovery_points"]:
         return None
-    return distribution(1.0 + (scores.final[key] - scores.final["full"]) / gain)
+    return distribution(1.0 + (scores.gain(key) - scores.gain("full")) / gain)
 
 
 def _curve(case: Case, believed: Believed, key: str) -> CurveReport:

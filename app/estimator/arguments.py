@@ -270,7 +270,8 @@ ARGUMENTS = (
         ("other_answers_per_month", "other_value_usd"),
         lambda case: case.value.other_answers_per_month * case.value.other_value_usd > 0,
         "From the studies that scored other tasks too. They disagree: most find that LoRA forgets "
-        "less, and at a high rank or learning rate it can forget more.",
+        "less, and at a high rank or learning rate it can forget more. The money is worth that is "
+        "lost, and in no cost line.",
         "evidence",
     ),
     Argument(
@@ -287,7 +288,8 @@ ARGUMENTS = (
             and case.demand.serving != "none"
         ),
         "In the busiest hour. A merged adapter answers as fast as a fully fine-tuned model, since "
-        "both have the shape of the base model; adapters that are not merged are slower.",
+        "both have the shape of the base model; adapters that are not merged "
+        "are slower on the same GPUs.",
         "serving",
     ),
     Argument(

@@ -244,9 +244,10 @@ def joint(
 
 def _loading(rows: Rows, places: Indices, component: Component) -> tuple[Floats, Floats]:
     """Loading of rows on the parameters (n, p), and their size at their rank (n,)."""
-    size = rows.size[places] * component.factor ** rows.steps[places]
+    size = rows.size[places]
+    at_rank = size * component.factor ** rows.steps[places]
     own = rows.own[places].astype(np.float64)
-    return np.column_stack([rows.common[places] * size[:, None], own * size, own]), size
+    return np.column_stack([rows.common[places] * at_rank[:, None], own * size, own]), size
 
 
 def predict_gaps(rows: Rows, places: Indices, model: Posterior) -> tuple[Floats, Floats, Floats]:

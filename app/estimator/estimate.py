@@ -143,6 +143,7 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
             programme=case.programme,
             constants=case.constants,
             measured=believed.update is not None,
+            surprise_sd=0.0 if believed.update is None else believed.update.surprise_sd,
             own_studies=summary.own_studies,
             currency=case.currency,
         ),

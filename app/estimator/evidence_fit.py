@@ -2,14 +2,14 @@
 
 A row i of arm a of study s is
 
-    value_i = size_i f^steps_i (x_i' c + u_s + u_a + w_m + w_i) + v_a + e_i
+    value_i = size_i (f^steps_i x_i' c + u_s + u_a + w_m + w_i) + v_a + e_i
 
-with what studies have in common c, effects of study and arm u of spread t together, effect v of the
-arm of spread d in the unit of the value, effects w of the case (base model and metric) and of the
-row of spread o together, and noise e: of spread r, plus what is known of each row, plus what rows
-held against one full model or one base score share. Given the spreads and f the model is linear and
-normal: every study gives a precision matrix and a shift of c, which add up. That makes leaving
-studies out exact and cheap.
+with what studies have in common c, which falls with the rank, effects of study and arm u of spread
+t together, effect v of the arm of spread d in the unit of the value, effects w of the case (base
+model and metric) and of the row of spread o together, and noise e: of spread r, plus what is known
+of each row, plus what rows held against one full model or one base score share. Given the spreads
+and f the model is linear and normal: every study gives a precision matrix and a shift of c, which
+add up. That makes leaving studies out exact and cheap.
 
 References
 ----------
@@ -280,11 +280,12 @@ def _row_sums(
     parameters and the effects of the study, its arms, its cases and its bases.
     """
     arm, case, base, cluster = members
-    size = rows.size[places] * spread.factor ** rows.steps[places]
+    size = rows.size[places]
+    at_rank = size * spread.factor ** rows.steps[places]
     own = np.full(len(places), float(is_own))
     loading = np.column_stack(
         [
-            rows.common[places] * size[:, None],
+            rows.common[places] * at_rank[:, None],
             own * size,
             own,
             size,

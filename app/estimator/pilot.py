@@ -25,6 +25,8 @@ MOST_STEPS: Final = 60
 """Linear steps towards the point where belief and scores agree; a few are enough as a rule."""
 SETTLED: Final = 1e-7
 """Change of every expected quantity below which the steps end."""
+SURPRISING_SD: Final = 3.0
+"""Standard deviations above which scores and studies do not speak of the same thing."""
 STEP: Final = 1e-4
 """Of the steepness, in standard deviations, over which the slope of a curve is taken."""
 

@@ -62,6 +62,13 @@ def _gap(contenders: Contenders, adapter: str, more: float) -> float:
 
 def _gap_sentence(now: float, needed: float, up: bool, adapter: str, becomes: str) -> str:
     stated = outward(needed, up, decimals=1)
+    if points(stated) == points(now):
+        side = "more" if up else "less"
+        return (
+            f"If full fine-tuning had only slightly {side} than the {signed_points(now)} points "
+            f"over {method_said(adapter)} that are expected on average, the verdict would be "
+            f"{becomes}."
+        )
     side = "better" if stated >= 0 else "worse"
     return (
         f"If full fine-tuning were {points(abs(stated))} points {side} than "
@@ -73,11 +80,11 @@ def _gap_sentence(now: float, needed: float, up: bool, adapter: str, becomes: st
 def _sentence(crossing: Crossing, needed: float, becomes: str, setting: Setting) -> str:
     field, now, up = crossing.lever.field, crossing.lever.now, crossing.up
     if field == "gpu_price":
-        times = f"{needed:.3g} times as much" if up else f"{needed:.0%} of what it does"
+        times = f"about {needed:.3g} times as much" if up else f"about {needed:.0%} of what it does"
         if not up and needed < 0.1:
-            times = f"{needed:.1%} of what it does"
+            times = f"about {needed:.1%} of what it does"
         return f"If GPU time cost {times}, the verdict would be {becomes}."
-    side = "Above" if up else "Below"
+    side = "Above about" if up else "Below about"
 
     def money(usd: float) -> str:
         return amount(usd, setting.currency)

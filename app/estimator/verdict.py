@@ -160,7 +160,7 @@ def _sentences(
 ) -> tuple[str, ...]:
     """What stands behind the headline."""
     best = contenders[choice.best]
-    said: list[str] = []
+    said: list[str] = [sentences.surprising(setting)]
     if comparison is not None:
         full, adapter = contenders["full"], contenders[comparison.adapter_method]
         if choice.why != "decided":
@@ -171,6 +171,7 @@ def _sentences(
                 )
             else:
                 said.append(sentences.evidence(adapter, comparison, setting))
+        said.append(sentences.on_the_edge(contenders, choice, setting))
         if choice.why == "too-close":
             said.append(sentences.wins_less_often(best, full if best is adapter else adapter))
         said.append(sentences.costs(full, adapter, setting))

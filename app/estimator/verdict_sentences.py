@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from app.estimator.decision import Choice, Contender
+from app.estimator.pilot import SURPRISING_SD
 from app.estimator.report import Comparison
 from app.estimator.verdict_setting import Setting
 from app.estimator.wording import (
@@ -23,6 +24,9 @@ NOTABLE_LEAD = 0.1
 
 FEW_STUDIES = 2
 """Assumption: up to so many studies of a kind of task, the evidence is called thin."""
+
+ERRORS_ON_THE_EDGE = 2.0
+"""Standard errors of a share of the draws within which it may be on either side of a limit."""
 
 UNNOTICED_POINTS = 0.05
 """A gap that is written 0.0."""
@@ -99,6 +103,32 @@ def _notable(best: Contender, behind: Contender) -> bool:
     return float(difference.mean()) >= NOTABLE_LEAD * float(difference.std())
 
 
+def surprising(setting: Setting) -> str:
+    """That the pilot does not fit what the studies say; empty where it does."""
+    if setting.surprise_sd <= SURPRISING_SD:
+        return ""
+    return (
+        f"The scores of your pilot lie {setting.surprise_sd:.0f} standard deviations from what the "
+        "studies let one expect: before you rely on this verdict, check that they are points of 0 "
+        "to 100, of one test set that nothing was trained on."
+    )
+
+
+def on_the_edge(contenders: Mapping[str, Contender], choice: Choice, setting: Setting) -> str:
+    """That other random numbers may say otherwise; empty where they hardly will."""
+    if choice.rival is None or choice.why not in ("decided", "too-close"):
+        return ""
+    best, rival = contenders[choice.best].npv, contenders[choice.rival].npv
+    limit = setting.constants["decisive_probability"]
+    wins = float(np.mean(best > rival))
+    if abs(wins - limit) > ERRORS_ON_THE_EDGE * np.sqrt(limit * (1 - limit) / len(best)):
+        return ""
+    return (
+        f"This is on the edge of the rule, {percent(limit)}: other simulated cases may say "
+        "otherwise."
+    )
+
+
 def costs(full: Contender, adapter: Contender, setting: Setting) -> str:
     """What both cost, and what of the difference is GPU time."""
     more, gpu = full.total_usd - adapter.total_usd, full.gpu_usd - adapter.gpu_usd
@@ -133,7 +163,7 @@ def thin(setting: Setting) -> str:
     if setting.studies > FEW_STUDIES:
         return ""
     of = ("no study", "one study", "two studies")[setting.studies]
-    return f"The evidence is thin: {of} of this kind of task, the rest borrowed from other kinds."
+    return f"The evidence is thin: there is {of} of this kind of task."
 
 
 def information(choice: Choice, setting: Setting) -> str:

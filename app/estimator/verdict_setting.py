@@ -19,7 +19,7 @@ class Setting:
     ----------
     studies : of this kind of task; own_studies : that the company entered. [count]
     max_gpus : limit under which infeasible methods do not fit.
-    measured : a pilot was entered.
+    measured : a pilot was entered; surprise_sd : how far its scores lie from what was expected.
     currency : in which amounts are said.
     """
 
@@ -29,6 +29,7 @@ class Setting:
     programme: Programme
     constants: ConstantValues
     measured: bool = False
+    surprise_sd: float = 0.0
     own_studies: int = 0
     currency: Currency = US_DOLLAR
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, get_args
 
-from app.catalog.cells import decimal_between, integer_between, slug
+from app.catalog.cells import decimal_between, integer_between
+from app.catalog.schema import Method
 from app.catalog.tables import FORMULA_SIGNS
 from app.estimator.evidence import OWN, HeadToHead, TaskGroup
 from app.services.problems import MOST_PROBLEMS, InputProblems, Problem
@@ -35,6 +36,7 @@ OPTIONAL = (
 )
 SCORES = ("base", "full", "adapter")
 GROUPS: tuple[str, ...] = get_args(TaskGroup)
+METHODS: tuple[str, ...] = get_args(Method)
 METRIC_KINDS = ("share", "overlap", "judge")
 
 EXAMPLE_CSV = """\
@@ -184,7 +186,12 @@ def _method(cell: str) -> object:
     name = cell.lower()
     if name == "full":
         raise ValueError("full stands in its own column; name the adapter method, such as lora")
-    return slug(name)
+    if name not in METHODS:
+        raise ValueError(
+            f"{_shown(cell)} is not one of {', '.join(METHODS)}; the model learns from lora and "
+            "qlora"
+        )
+    return name
 
 
 CHECKS: Mapping[str, Callable[[str], object]] = MappingProxyType(

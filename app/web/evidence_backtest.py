@@ -10,7 +10,7 @@ from app.services.backtests import BacktestReport
 from app.web import presenters as show
 from app.web.evidence_words import whole_percent
 
-MODEL = "model"
+MODEL, PLAINEST = "model", "lora_equals_full"
 PREDICTORS: Mapping[str, str] = {
     MODEL: "Our model",
     "lora_equals_full": "“LoRA equals full”",
@@ -56,7 +56,12 @@ def backtest_view(report: BacktestReport) -> BacktestView:
     """
     found = report.found
     return BacktestView(
-        sentences=(_errors(found.every), _intervals(found), *_pilot(found.pilot)),
+        sentences=(
+            _errors(found.every),
+            *_by_study(found, report.titles),
+            _intervals(found),
+            *_pilot(found.pilot),
+        ),
         tables=(
             BacktestTable(
                 "Errors of predictors",
@@ -136,8 +141,9 @@ def _errors(found: Errors) -> str:
     others = {key: error for key, error in found.mean_absolute_error.items() if key != MODEL}
     best = min(others, key=lambda key: others[key])
     said = (
-        f"{show.plural(found.n, 'row')} of {show.plural(found.studies, 'study', 'studies')} were "
-        "predicted without their study: LoRA's score, given that of full fine-tuning, is off by "
+        f"{show.plural(found.n, 'row')} of {show.plural(found.studies, 'study', 'studies')} "
+        f"{'was' if found.n == 1 else 'were'} predicted without their study: LoRA's score, given "
+        "that of full fine-tuning, is off by "
         f"{_points(ours)} points on average"
     )
     if ours < others[best]:
@@ -147,6 +153,25 @@ def _errors(found: Errors) -> str:
         )
     ahead = [f"{_within(key)} ({_points(error)})" for key, error in others.items() if error <= ours]
     return f"{said}. That is no better than {show.join_words(ahead)}."
+
+
+def _by_study(found: Backtest, titles: Mapping[str, str]) -> tuple[str, ...]:
+    """In how many studies it is nearer than the plainest guess, and how much hangs on one study."""
+    pairs = {
+        one.study: tuple(one.errors.mean_absolute_error[key] for key in (MODEL, PLAINEST))
+        for one in found.by_study
+    }
+    if len(pairs) < 2:
+        return ()
+    nearer = sum(ours < plain for ours, plain in pairs.values())
+    best = max(pairs, key=lambda study: pairs[study][1] - pairs[study][0])
+    rest = [pair for study, pair in pairs.items() if study != best]
+    ours, plain = (sum(pair[k] for pair in rest) / len(rest) for k in (0, 1))
+    return (
+        f"It is nearer than {PREDICTORS[PLAINEST]} in {nearer} of {len(pairs)} studies. Most hangs "
+        f"on a few: without {titles[best]}, where it helps most, the two are off by "
+        f"{_points(ours)} and {_points(plain)} points.",
+    )
 
 
 def _within(key: str) -> str:

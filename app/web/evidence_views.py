@@ -120,8 +120,8 @@ def _caveats(plain: Sequence[HeadToHead], kept: Mapping[str, object]) -> list[st
         f"{WITHIN[widest]} four rows in five lie {span} points from full fine-tuning."
     ]
     if few:
-        verb = "rests" if len(few) == 1 else "rest"
-        said.append(f"What is said of {show.join_words(few)} {verb} on one study each.")
+        each = "" if len(few) == 1 else " each"
+        said.append(f"What is said of {show.join_words(few)} rests on one study{each}.")
     said.append(
         f"{whole_percent(most)} of the rows come from one study, most models have 7 to 8 billion "
         "parameters, and learning rate, rank and layers separate results more than the kind of "

@@ -81,7 +81,8 @@ def learning_curve(report: Report) -> Figure[LearningCurveDrawing] | None:
         f"{show.join_words(ends)}.",
         caption="Expected score by the number of training examples. Bands and error bars are 80% "
         "ranges, those of marks by the size of the test set alone. How a score grows with data is "
-        "weakly known: the slopes are those of one published scaling law.",
+        "weakly known: its form comes from one published scaling law and one study of continued "
+        "pretraining.",
         wide=_drawing(methods, pilot, planned, Frame(760, 360, 52, 630, 22, 306), 8),
         narrow=_drawing(methods, pilot, planned, Frame(400, 360, 46, 312, 22, 306), 3),
         legend=(),

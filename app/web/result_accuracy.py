@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.estimator.pilot import SURPRISING_SD
 from app.estimator.report import Distribution, EvidenceReport, MethodReport, PilotReport, Report
 from app.inputs import TASK_GROUP_LABELS
 from app.web import presenters as show
 from app.web.figure_learning_curve import LearningCurveDrawing, learning_curve
 from app.web.figures import Figure, name_of
 from app.web.result_parts import Cell, Detail
-from app.web.result_verdict import choice_name
+from app.web.result_verdict import PILOT_CHOICES, choice_name
 
 REGIMES = {
     "sft": "training on answers",
@@ -22,8 +23,6 @@ DISTANCES = {
     "medium": "at a medium distance from what the base model knows",
     "far": "far from what the base model knows",
 }
-_SURPRISING_SD = 3.0
-"""Above it a pilot and the studies do not speak of the same thing, as the report says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +151,7 @@ def _evidence(report: Report, found: EvidenceReport) -> tuple[str, ...]:
     )
     ranks = [m.rank for m in report.methods if m.method == "lora" and m.rank is not None]
     adapter = f"LoRA at rank {ranks[0]:,}" if ranks else "LoRA"
-    alone = "Before your pilot" if report.pilot is not None else "By them"
+    alone = "By them, before your pilot" if report.pilot is not None else "By them"
     return (
         f"The expectation rests on {said}.{borrowed}",
         f"{alone}, full fine-tuning removes {_shares(found.error_removed)} of the base model's "
@@ -162,12 +161,15 @@ def _evidence(report: Report, found: EvidenceReport) -> tuple[str, ...]:
 
 def _pilot(report: Report, found: PilotReport) -> PilotMove:
     """What was expected before and after."""
-    before, after = choice_name(found.choice_before), choice_name(found.choice_after)
-    sentences = [
-        f"Your pilot leaves the verdict as it was: {after}."
-        if before == after
-        else f"Your pilot moved the verdict from “{before}” to “{after}”."
-    ]
+    methods = sum(m.feasible for m in report.methods)
+    before = choice_name(found.choice_before, methods)
+    after = choice_name(found.choice_after, methods, measured=True)
+    if found.choice_before != found.choice_after:
+        sentences = [f"Your pilot moved the verdict from “{before}” to “{after}”."]
+    elif found.choice_after in PILOT_CHOICES:
+        sentences = ["Your pilot does not decide it: the verdict asks to measure again."]
+    else:
+        sentences = [f"Your pilot leaves the verdict as it was: {after}."]
     if found.probability_full_before is not None and found.probability_full_after is not None:
         sentences.append(
             "The chance that full fine-tuning is worth more "
@@ -184,7 +186,7 @@ def _pilot(report: Report, found: PilotReport) -> PilotMove:
             + _moved(_gap(found.gap_before), _gap(found.gap_after))
         )
     warning = ""
-    if found.surprise_sd > _SURPRISING_SD:
+    if found.surprise_sd > SURPRISING_SD:
         warning = (
             f"The scores lie {show.number(found.surprise_sd, 1)} standard deviations from what the "
             "studies expect. Before you rely on them, check that they are points of 0 to 100, of "

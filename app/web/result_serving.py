@@ -113,7 +113,7 @@ def view(report: Report, today: date) -> ServingView | None:
 
 def _lead(serving: ServingReport) -> str:
     return (
-        f"{show.number(serving.answers_per_month)} answers a month of "
+        f"{show.number(serving.answers_per_month)} answers a month, the mean over the horizon, of "
         f"{show.number(serving.prompt_tokens)} prompt and "
         f"{show.number(serving.completion_tokens)} answer tokens, "
         f"{_shared(serving.variants)}; the busiest hour takes "
@@ -146,9 +146,9 @@ def _variants(serving: ServingReport, currency: Currency) -> str:
             f"{show.usd(shared.usd_per_month, currency)}."
         )
     return (
-        f"Adapters on one base cost less than a dedicated model for each variant from {number} "
-        f"variants on; below that the {loss} of throughput that they lose costs as much or more."
-        f"{here}"
+        f"From {number} variants on, adapters on one base always cost less than a dedicated model "
+        f"for each; below that the {loss} of throughput that they lose can outweigh what they "
+        f"share.{here}"
     )
 
 
@@ -164,7 +164,19 @@ def _method(serving: ServingReport, m: MethodServing, currency: Currency) -> str
     wait = ""
     if m.extra_seconds_per_answer > _LEAST_S:
         wait = f"; an answer takes {show.significant(m.extra_seconds_per_answer, 2)} s longer"
-    return f"{text}, {money}{wait}."
+    return f"{text}, {money}{wait}.{_why_dearer(serving, m)}"
+
+
+def _why_dearer(serving: ServingReport, m: MethodServing) -> str:
+    """Why a way is used that is dearer to rent; empty where it is not."""
+    usd = {way.key: way.usd_per_month for way in serving.ways}
+    other = usd.get(UNMERGED if m.way == MERGED else MERGED)
+    if m.method == "full" or other is None or other >= usd.get(m.way, other):
+        return ""
+    return (
+        " The other way is cheaper to rent: this one was asked for, or artefacts to govern and "
+        "waiting outweigh the difference."
+    )
 
 
 def _way(report: Report, way: ServingWay, tags: tuple[str, ...], today: date) -> ServingWayView:

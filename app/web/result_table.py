@@ -177,7 +177,8 @@ def rows(report: Report) -> tuple[TableRow, ...]:
         if show.usd_short(spread.p10, currency) == show.usd_short(spread.p90, currency):
             said = "as entered; only GPU time varies"
             return Cell(amount, note=f"{said}, {bought}" if bought else said)
-        return Cell(amount, show.span(spread, currency=currency), bought)
+        note = f"range of GPU time; {bought}" if bought else "range of GPU time"
+        return Cell(amount, show.span(spread, currency=currency), note)
 
     def one_run(m: MethodReport) -> Cell:
         usd = m.plan.usd if m.plan else None

@@ -6,27 +6,31 @@ from dataclasses import dataclass
 
 from app.estimator.currency import Currency
 from app.estimator.report import DecidingNumber, Report
+from app.estimator.verdict_setting import nothing_pays
 from app.web import presenters as show
 from app.web.figures import currency_of, name_of, name_within
 
 PILOT_CHOICES = frozenset({"pilot", "undecided"})
 """Choices that ask for a measurement first; reports of earlier schemas call it undecided."""
-_LABELS = {
-    "neither": "Neither pays",
-    "undecided": "Run a pilot first",
-    "pilot": "Run a pilot first",
-}
 
 
-def choice_name(choice: str) -> str:
+def choice_name(choice: str, methods: int = 2, *, measured: bool = False) -> str:
     """What a verdict is called, alone.
+
+    Parameters
+    ----------
+    methods : that fit; measured : a pilot was entered.
 
     Examples
     --------
-    >>> choice_name("lora"), choice_name("pilot"), choice_name("undecided"), choice_name("neither")
-    ('LoRA', 'Run a pilot first', 'Run a pilot first', 'Neither pays')
+    >>> choice_name("lora"), choice_name("pilot"), choice_name("neither"), choice_name("neither", 3)
+    ('LoRA', 'Run a pilot first', 'Neither pays', 'None pays')
     """
-    return _LABELS.get(choice) or name_of(choice)
+    if choice in PILOT_CHOICES:
+        return "Measure again before choosing" if measured else "Run a pilot first"
+    if choice == "neither":
+        return nothing_pays(methods)
+    return name_of(choice)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,14 @@ def test_every_unit_becomes_points(unit: str, score: str, points: float) -> None
     assert found.base is None
 
 
+@pytest.mark.parametrize(("scores", "full"), [(("0.5", "0.4"), 50), (("50", "0.4"), 50)])
+def test_without_a_unit_scores_up_to_one_are_fractions(
+    scores: tuple[str, str], full: float
+) -> None:
+    found = one(unit="", full_score=scores[0], lora_score=scores[1], base_score="")
+    assert found.full == pytest.approx(full)
+
+
 @pytest.mark.parametrize(
     ("regime", "domain", "group"),
     [
@@ -98,6 +106,8 @@ def test_the_kind_of_task(regime: str, domain: str, group: str) -> None:
         ("lora-init(PiSSA); r=8", "pissa", 8),
         ("lora-init(GA); r=8", "lora-ga", 8),
         ("DoRA; r=32; targets=all-linear", "dora", 32),
+        ("lora r=16", "lora", 16),
+        ("QLoRA  R=8", "qlora", 8),
     ],
 )
 def test_the_method(detail: str, method: str, rank: int | None) -> None:

@@ -200,3 +200,11 @@ def test_what_is_known_of_studies_makes_the_same_model(
     for one, other in zip(again.loss, model.loss, strict=True):
         assert one.weight == other.weight
         assert (one.mean == other.mean).all()
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_lower_rank_does_not_widen_the_hope(group: str, model: EvidenceModel) -> None:
+    """What is special to a study does not grow where the rank is small: P90 falls with it."""
+    shown = prior_summary(model, of_group(group), CONSTANTS).recovery_by_rank
+    high = [found.p90 for _, found in shown]
+    assert all(a <= b + 0.03 for a, b in pairwise(high))

@@ -43,10 +43,11 @@ def dense(rows: Rows, prior: Prior) -> tuple[Floats, Floats]:
     (study_sd,), (arm_sd,) = prior.study[0], prior.arm_value[0]
     (row_sd,), (run_sd,), (factor,) = prior.row[0], prior.run[0], prior.factor
     n = len(rows)
-    size = rows.size * factor**rows.steps
+    size = rows.size
+    at_rank = size * factor**rows.steps
     own = rows.own.astype(float)
     columns: list[tuple[Floats, float]] = [
-        (rows.common[:, p] * size, prior.sd[p] ** 2) for p in range(len(COMMON))
+        (rows.common[:, p] * at_rank, prior.sd[p] ** 2) for p in range(len(COMMON))
     ]
     columns.append((own * size, prior.own_share * study_sd**2))
     columns.append((own, prior.own_share * arm_sd**2))

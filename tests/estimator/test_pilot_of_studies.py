@@ -129,3 +129,20 @@ def test_a_pilot_as_the_studies_expect_leaves_the_mean(belief: Belief) -> None:
         assert (after_sd <= before_sd * (1 + 1e-9)).all()
         assert (after_sd[[BASE, FULL, LORA, QLORA]] < before_sd[[BASE, FULL, LORA, QLORA]]).all()
         assert gap_variance(after) < gap_variance(belief)
+
+
+@pytest.mark.parametrize("examples", [10_000, PLANNED])
+def test_the_better_lora_scores_the_less_full_leads(belief: Belief, examples: int) -> None:
+    """With the scores of base and full as they are; at the planned size and on a slice."""
+    leads, gains = [], []
+    for points in (56.0, 60.0, 64.0, 68.0, 72.0, 76.0):
+        scores = [
+            PilotScore("base", 0, 55.0, 1_000),
+            PilotScore("full", examples, 64.0, 1_000),
+            PilotScore("lora", examples, points, 1_000),
+        ]
+        after = observe_pilot(belief, scores, PLANNED, CONSTANT).belief.expected
+        leads.append(float(GAP @ after))
+        gains.append(float(after[LORA]))
+    assert leads == sorted(leads, reverse=True)
+    assert gains == sorted(gains)

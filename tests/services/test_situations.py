@@ -115,16 +115,16 @@ def worked(scenario: ScenarioInput, catalog: Catalog) -> Worked:
 @pytest.mark.parametrize(
     ("key", "change", "before", "after"),
     [
-        # What a believed error costs: 2.5 times as much, and full pays often enough for its lead.
-        ("deep-domain", {"hallucination_cost_usd": 300.0}, "pilot", "full"),
-        # Language that the base model knows: nothing is left for full to be better at.
-        ("deep-domain", {"domain_distance": "near"}, "pilot", "lora"),
+        # A quarter of the rank: LoRA loses more of what there is to learn.
+        ("deep-domain", {"lora_rank": 64}, "pilot", "full"),
+        # A quarter of the questions: too few for what learning takes.
+        ("deep-domain", {"answers_per_month": 1_000.0}, "pilot", "neither"),
         # Auditors who need half the checks for an adapter.
         ("controlled-behaviour", {"adapter_release_percent": 50.0}, "pilot", "lora"),
         # A model for each of 20 customers instead of three plans.
         ("core-product", {"variants": 20}, "pilot", "lora"),
     ],
-    ids=["deep-errors", "deep-near", "controlled-audit", "core-variants"],
+    ids=["deep-rank", "deep-answers", "controlled-audit", "core-variants"],
 )
 def test_a_situation_and_what_turns_it_as_worked_by_hand(
     key: str, change: dict[str, object], before: str, after: str, catalog: Catalog

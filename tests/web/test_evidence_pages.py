@@ -83,7 +83,7 @@ def test_the_conclusion_is_made_from_the_numbers(catalog: Catalog) -> None:
         "tasks and 75% in code and mathematics; in reinforcement learning it ended 3.0 points "
         "ahead on average."
     )
-    assert "rest on one study each" in caveat
+    assert "rests on one study each" in caveat
     assert evidence_views.conclusion([], recovery_with(3.0)) == (
         "0 studies hold 0 head-to-heads.",
         "",

@@ -73,13 +73,14 @@ def shown(report: Report, **changes: object) -> result_serving.ServingView:
 def test_the_sentences_say_the_break_even_and_what_each_method_adds(report: Report) -> None:
     view = shown(report)
     assert view.lead == (
-        "1,000,000 answers a month of 1,000 prompt and 300 answer tokens, shared by 12 variants; "
+        "1,000,000 answers a month, the mean over the horizon, of 1,000 prompt and 300 answer "
+        "tokens, shared by 12 variants; "
         "the busiest hour takes 3 times the mean."
     )
     assert view.sentences == (
-        "Adapters on one base cost less than a dedicated model for each variant from 3 variants "
-        "on; below that the 25% of throughput that they lose costs as much or more. Here, with 12, "
-        "dedicated models cost US$21,000 a month and adapters US$4,000.",
+        "From 3 variants on, adapters on one base always cost less than a dedicated model for "
+        "each; below that the 25% of throughput that they lose can outweigh what they share. Here, "
+        "with 12, dedicated models cost US$21,000 a month and adapters US$4,000.",
         "Full fine-tuning is served as a dedicated model for each variant, for US$18,000 a month "
         "beyond the base model.",
         "LoRA is served as adapters on one base, for US$1,000 a month beyond the base model; an "
@@ -206,5 +207,13 @@ def test_the_section_of_nothing_served_is_a_sentence(report: Report, pages: Envi
 
 def test_without_room_for_adapters_dedicated_models_stand_alone(report: Report) -> None:
     view = shown(report, ways=SERVING.ways[:2], methods=SERVING.methods[:1])
-    assert view.sentences[0].endswith("that they lose costs as much or more.")
+    assert view.sentences[0].endswith("can outweigh what they share.")
     assert [way.tags for way in view.ways] == [(), ("used",)]
+
+
+def test_a_way_that_is_dearer_to_rent_says_why(report: Report) -> None:
+    """Adapters at US$4,000 a month, and LoRA served merged at US$21,000 all the same."""
+    methods = (MethodServing("lora", "merged", 18_000.0, 0.0),)
+    assert "The other way is cheaper to rent" in shown(report, methods=methods).sentences[1]
+    cheaper = (MethodServing("lora", "unmerged", 1_000.0, 0.0),)
+    assert "cheaper to rent" not in shown(report, methods=cheaper).sentences[1]

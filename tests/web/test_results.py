@@ -126,7 +126,8 @@ def test_doing_nothing_and_what_is_not_released_are_said_below_the_table(report:
         dataclasses.replace(m, probability_best=p)
         for m, p in zip(report.methods, shares, strict=True)
     )
-    idle, alike, gain = results.view(dataclasses.replace(report, methods=methods)).table_notes
+    idle, alike, more, gain = results.view(dataclasses.replace(report, methods=methods)).table_notes
+    assert re.match(r"Full fine-tuning instead of LoRA: net present value .*, .* of return", more)
     assert idle == "Doing nothing is the best choice in 20% of cases."
     assert alike.startswith("LoRA or QLoRA is the best choice in 30% of cases")
     assert "7 to 8 billion parameters" in gain
