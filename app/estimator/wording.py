@@ -37,17 +37,23 @@ def amounts_and_difference(
 ) -> tuple[str, str, str]:
     """Two amounts, and how much they are apart, rounded so that a reader can subtract them.
 
+    Notes
+    -----
+    To five figures: the difference then agrees with one that is rounded to three by itself.
+
     Examples
     --------
     >>> amounts_and_difference(21_063.0, 14_048.0, Currency("USD", 2, 1.0))
-    ('US$21,060', 'US$14,050', 'US$7,010')
+    ('US$21,063', 'US$14,048', 'US$7,015')
+    >>> amounts_and_difference(1_312_345.0, 290_000.0, Currency("USD", 2, 1.0))
+    ('US$1.3123 million', 'US$290,000', 'US$1.0223 million')
     """
     larger = max(abs(currency.of(left_usd)), abs(currency.of(right_usd)), 1.0)
-    unit = max(1.0, 10.0 ** (floor(log10(larger)) - 3))
+    unit = max(1.0, 10.0 ** (floor(log10(larger)) - 4))
     left, right = (
         round(currency.of(usd) / unit) * unit / currency.per_usd for usd in (left_usd, right_usd)
     )
-    said = (amount(usd, currency, figures=4) for usd in (left, right, abs(left - right)))
+    said = (amount(usd, currency, figures=5) for usd in (left, right, abs(left - right)))
     first, second, apart = said
     return first, second, apart
 
