@@ -12,16 +12,16 @@ from app.estimator.case import Case
 from app.estimator.decision import Choice, Contender
 from app.estimator.evidence import REGIME
 from app.estimator.learning_curve import curve_of, curve_sizes
-from app.estimator.report import (
+from app.estimator.report import Comparison
+from app.estimator.report_accuracy import (
     AccuracyReport,
-    Comparison,
     CurveReport,
-    Distribution,
     EvidenceReport,
     PilotReport,
     PilotScoreReport,
     RankRecovery,
 )
+from app.estimator.report_values import Distribution
 from app.estimator.score_draws import Believed
 from app.estimator.uncertainty import distribution
 from app.estimator.worked import Worked

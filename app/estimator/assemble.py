@@ -23,15 +23,15 @@ from app.estimator.plan_reports import (
 )
 from app.estimator.planner import Choice, Planned
 from app.estimator.report import (
-    AccuracyReport,
     CashFlowReport,
     CurrencyReport,
     DataReport,
     MethodReport,
     ModelReport,
-    PlanReport,
     SoftwareReport,
 )
+from app.estimator.report_accuracy import AccuracyReport
+from app.estimator.report_plans import PlanReport
 from app.estimator.returns import irr
 from app.estimator.software import LOSSES
 from app.estimator.uncertainty import Factors, distribution

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.estimator.constants import ConstantValues
 from app.estimator.hardware import Grid
-from app.estimator.report import EnergyReport
+from app.estimator.report_plans import EnergyReport
 
 WATTS_PER_KW = 1000.0
 GRAMS_PER_KG = 1000.0

@@ -35,7 +35,8 @@ from app.estimator.plan_reports import time_half_width
 from app.estimator.planner import Choice, Limits, Planned, Task, Waiting, plan_run
 from app.estimator.provenance import constant_ledger, fact_ledger, report_sources
 from app.estimator.remedies import Refusal, why_nothing_fits
-from app.estimator.report import REPORT_SCHEMA, Comparison, PilotReport, Report
+from app.estimator.report import REPORT_SCHEMA, Comparison, Report
+from app.estimator.report_accuracy import PilotReport
 from app.estimator.schedule import Schedule, schedule_of
 from app.estimator.score_draws import Believed, Scores, believed_scores
 from app.estimator.uncertainty import Factors, draw_factors

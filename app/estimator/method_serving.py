@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from app.estimator.case import Case
 from app.estimator.methods import Method
-from app.estimator.report import MethodServing, ServingReport
+from app.estimator.report_serving import MethodServing, ServingReport
 from app.estimator.serving import BASE, MERGED, UNMERGED, Serving, ServingLoad, Way, serving_of
 from app.estimator.serving_report import AUTO, NONE, serving_report, way_of
 from app.estimator.units import MONTHS_PER_YEAR

@@ -18,9 +18,8 @@ from app.estimator.planner import Choice, Planned
 from app.estimator.plans import CHECKPOINTING, OFFLOADS, STRATEGIES, STRATEGY_LABELS, Plans
 from app.estimator.prediction import hard_share, soft_share
 from app.estimator.purchase import checkpoint_interval_hours
-from app.estimator.report import (
+from app.estimator.report_plans import (
     BillEntry,
-    Distribution,
     FlopReport,
     FrontierPoint,
     MemoryLine,
@@ -28,6 +27,7 @@ from app.estimator.report import (
     StepTime,
     WallClockReport,
 )
+from app.estimator.report_values import Distribution
 from app.estimator.uncertainty import distribution
 from app.estimator.wall_clock import CHECKPOINTS_PER_RUN
 from app.estimator.work import causal_fraction, step_work

@@ -9,13 +9,9 @@ from app.estimator.case import Case
 from app.estimator.constants import CONSTANTS, Constant
 from app.estimator.evidence import PLAIN_ADAPTERS
 from app.estimator.hardware import PURCHASE_OPTIONS, Source
-from app.estimator.report import (
-    Assumption,
-    MethodReport,
-    PlanReport,
-    ServingReport,
-    SourceReport,
-)
+from app.estimator.report import Assumption, MethodReport, SourceReport
+from app.estimator.report_plans import PlanReport
+from app.estimator.report_serving import ServingReport
 from app.estimator.units import GB, TERA
 from app.estimator.ways import ENTERED
 from app.estimator.worked import Worked

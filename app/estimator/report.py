@@ -8,17 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.estimator.report_accuracy import AccuracyReport, EvidenceReport, PilotReport
+from app.estimator.report_plans import BillEntry, FlopReport, FrontierPoint, PlanReport
+from app.estimator.report_serving import ServingReport
+from app.estimator.report_values import Distribution
+
 REPORT_SCHEMA = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """A quantity that is not known exactly: its mean and the quantiles of the draws."""
-
-    mean: float
-    p10: float
-    p50: float
-    p90: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,178 +73,6 @@ class SoftwareReport:
     attention: str
     time_calibrated: bool
     memory_calibrated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryLine:
-    """One line of the memory of one GPU at its peak. The lines sum to the peak."""
-
-    key: str
-    label: str
-    bytes: float
-
-
-@dataclass(frozen=True, slots=True)
-class StepTime:
-    """One optimizer step, by what the time is spent on; the parts sum to the whole. [s]"""
-
-    matrix_products_s: float
-    attention_s: float
-    memory_bound_s: float
-    communication_s: float
-    optimizer_s: float
-    overhead_s: float
-    """launches that kernels cannot hide, idle pipeline stages, the trainer's own work"""
-    total_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class WallClockReport:
-    """One run by what its time is spent on; the parts sum to the hours of the plan. [h]"""
-
-    training_h: float
-    evaluation_h: float
-    checkpoints_h: float
-    start_up_h: float
-    failures_h: float
-    """expected: work done again after failures of machines, and restarts"""
-    interruptions_h: float
-    """expected: work done again after spot instances were taken away, restarts, and the checkpoints
-    that are written more often because of it"""
-
-
-@dataclass(frozen=True, slots=True)
-class EnergyReport:
-    """Electricity of one run, host and cooling included, and its carbon where the grid is known."""
-
-    kwh: float
-    """at the meter of the data centre"""
-    power_w_per_gpu: float
-    """GPU and its share of the host, mean of a run, before cooling"""
-    pue: float
-    grid_label: str
-    """country or region of the electricity; empty where the region is not known"""
-    g_co2e_per_kwh: float | None
-    kg_co2e: float | None
-    grid_source_key: str
-
-
-@dataclass(frozen=True, slots=True)
-class PlanReport:
-    """Where and how one run is trained."""
-
-    offer_key: str
-    provider: str
-    provider_name: str
-    instance: str
-    region: str
-    tier: str
-    accelerator: str
-    accelerator_name: str
-    gpus_per_instance: int
-    nodes: int
-    gpus: int
-    purchase_option: str
-    """on-demand, spot, reserved-1y, reserved-3y or capacity-block"""
-    usd_per_instance_hour: float
-    """what is paid, after the discount of a price book"""
-    usd_per_gpu_hour: float
-    list_usd_per_instance_hour: float | None
-    """before the discount or the own rate of a price book; None where there is none"""
-    discount_fraction: float
-    price_book: str
-    """name of the price book that set the price; empty for the built-in table"""
-    idle_fraction: float
-    """share of the GPU time paid over the programme that nothing runs in: rest of the term of a
-    reservation, or of the last day of a block"""
-    price_valid_from: str
-    price_age_days: int
-    price_source_key: str
-    strategy: str
-    """what the data-parallel group shards: single, ddp, zero1, zero2 or fsdp"""
-    strategy_label: str
-    data_parallel: int
-    """model replicas"""
-    tensor_parallel: int
-    pipeline_parallel: int
-    context_parallel: int
-    expert_parallel: int
-    micro_batch: int
-    gradient_accumulation_steps: int
-    checkpointing: str
-    """none, selective or full"""
-    offload: str
-    """none, optimizer or parameters"""
-    memory_lines: tuple[MemoryLine, ...]
-    memory_bytes: float
-    """what the driver sees at the peak: the sum of the lines"""
-    memory_range_bytes: Distribution
-    memory_allocated_bytes: float
-    memory_reserved_bytes: float
-    memory_capacity_bytes: float
-    probability_out_of_memory: float
-    host_memory_bytes: float
-    """on the host for each GPU, where something is offloaded"""
-    memory_peak: str
-    """loss, block (a recomputed block runs backward) or update (inside the optimizer step)"""
-    step_time: StepTime
-    wall_clock: WallClockReport
-    tokens_per_s: float
-    model_flop_utilisation_fraction: float
-    hours: float
-    """one whole run, point estimate"""
-    hours_range: Distribution
-    gpu_hours: float
-    usd: float
-    """one whole run, point estimate: its share of all GPU time that is paid over the programme"""
-    energy: EnergyReport | None
-    """None in reports that do not say"""
-
-
-@dataclass(frozen=True, slots=True)
-class BillEntry:
-    """One line of the bill of infrastructure."""
-
-    key: str
-    label: str
-    quantity: float
-    unit: str
-    note: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class FrontierPoint:
-    """A plan that no other is both cheaper and quicker than."""
-
-    offer_key: str
-    provider_name: str
-    instance: str
-    region: str
-    purchase_option: str
-    tier: str
-    accelerator: str
-    accelerator_name: str
-    gpus: int
-    nodes: int
-    layout: str
-    micro_batch: int
-    checkpointing: str
-    hours: float
-    usd: float
-    probability_out_of_memory: float
-
-
-@dataclass(frozen=True, slots=True)
-class FlopReport:
-    """FLOP of the chosen plan. Forward, backward and recomputation are per token. [FLOP]"""
-
-    forward_per_token_flop: float
-    backward_per_token_flop: float
-    recompute_per_token_flop: float
-    run_flop: float
-    ratio_to_full: float
-    """step FLOP without recomputation, divided by that of full fine-tuning"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,37 +154,6 @@ class BuyingReport:
 
 
 @dataclass(frozen=True, slots=True)
-class CurveReport:
-    """Expected score by the number of training examples. Arrays of one length."""
-
-    examples: tuple[int, ...]
-    mean_points: tuple[float, ...]
-    p10_points: tuple[float, ...]
-    p90_points: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AccuracyReport:
-    """Accuracy on the task, in points of 0 to 100. The gain is over the base model and never below
-    0, since a model that tests below the base is not released."""
-
-    base_points: float
-    final_points: Distribution
-    gain_points: Distribution
-    studies: int
-    rows: int
-    share_of_draws_from_other_groups: float
-    probability_worse_than_base: float
-    """share of draws in which it tests below the base; it is then not released and gains nothing"""
-    prior_points: Distribution | None
-    """what the studies alone expect, before a pilot; None without one"""
-    recovery: Distribution | None
-    """share of the expected gain of full fine-tuning that an adapter keeps; None for full, and
-    where full is expected to gain nothing"""
-    learning_curve: CurveReport | None
-
-
-@dataclass(frozen=True, slots=True)
 class CashFlowReport:
     """Month 0 is before the first release; entries are at month ends. Arrays of horizon + 1."""
 
@@ -433,67 +225,6 @@ class MethodReport:
 
 
 @dataclass(frozen=True, slots=True)
-class RankRecovery:
-    """Expected recovery of LoRA at one rank, by the studies."""
-
-    rank: int
-    recovery: Distribution
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceReport:
-    """What the studies say of this kind of task, before any pilot."""
-
-    task_group: str
-    regime: str
-    """sft, continued or rl"""
-    distance: str
-    """near, medium or far: from what the base model knows"""
-    studies: int
-    rows: int
-    """published, of this kind of task"""
-    own_studies: int
-    own_rows: int
-    """entered with the scenario"""
-    share_from_other_groups: float
-    error_removed: Distribution
-    """share of the base model's errors that full fine-tuning removes"""
-    recovery: Distribution
-    """share of that gain which LoRA keeps, at the rank of the scenario"""
-    recovery_by_rank: tuple[RankRecovery, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PilotScoreReport:
-    """One measured score, with the noise of its test set."""
-
-    method: str
-    """base, full, lora or qlora"""
-    examples: int
-    points: float
-    test_set_size: int
-    sd_points: float
-
-
-@dataclass(frozen=True, slots=True)
-class PilotReport:
-    """What was measured, and how far it moved the answer."""
-
-    scores: tuple[PilotScoreReport, ...]
-    choice_before: str
-    choice_after: str
-    probability_full_before: float | None
-    probability_full_after: float | None
-    """that full fine-tuning is worth more than the adapter; None without both"""
-    gap_before: Distribution | None
-    gap_after: Distribution | None
-    """full less the adapter, in points of accuracy"""
-    surprise_sd: float
-    """how far the scores lie from what was expected, in standard deviations of that; above 3 the
-    pilot and the studies do not speak of the same thing"""
-
-
-@dataclass(frozen=True, slots=True)
 class ArgumentValue:
     """One argument for one method."""
 
@@ -526,80 +257,6 @@ class ArgumentReport:
     """how it was computed and how well it is known, as a sentence"""
     source: str
     """`input`, `assumption`, `evidence` (the studies), `serving` (its measurements) or `counted`"""
-
-
-@dataclass(frozen=True, slots=True)
-class ServingWay:
-    """One way to serve all answers of a month."""
-
-    key: str
-    """base (untuned, for comparison), merged (a dedicated model for each variant) or unmerged
-    (adapters on one shared base)"""
-    label: str
-    models: int
-    """resident base models that differ"""
-    replicas: int
-    gpus: int
-    instances: int
-    offer_key: str
-    provider_name: str
-    instance: str
-    region: str
-    accelerator_name: str
-    gpus_per_replica: int
-    usd_per_instance_hour: float
-    price_valid_from: str
-    price_age_days: int
-    price_source_key: str
-    utilisation_fraction: float
-    """mean load over what the replicas could serve"""
-    usd_per_month: float
-    usd_per_month_range: Distribution
-    """by how well the throughput is known"""
-    usd_per_million_tokens: float
-    """prompt and completion tokens together"""
-    usd_per_answer: float
-    ms_per_token: float
-    """between two tokens of one answer"""
-    seconds_per_answer: float
-
-
-@dataclass(frozen=True, slots=True)
-class MethodServing:
-    """How a method is served, and what that costs beyond serving the base model."""
-
-    method: str
-    way: str
-    extra_usd_per_month: float
-    extra_seconds_per_answer: float
-
-
-@dataclass(frozen=True, slots=True)
-class VariantsPoint:
-    """Monthly cost of serving with so many variants."""
-
-    variants: int
-    dedicated_usd_per_month: float
-    adapters_usd_per_month: float
-
-
-@dataclass(frozen=True, slots=True)
-class ServingReport:
-    """What serving takes and costs; `ways` is empty where `reason` says why."""
-
-    answers_per_month: float
-    prompt_tokens: int
-    completion_tokens: int
-    peak_factor: float
-    variants: int
-    ways: tuple[ServingWay, ...]
-    methods: tuple[MethodServing, ...]
-    break_even_variants: int | None
-    """smallest number of variants from which adapters on one base are cheaper than dedicated
-    models; None where they never are"""
-    by_variants: tuple[VariantsPoint, ...]
-    adapter_throughput_loss_fraction: float
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,8 @@ import numpy as np
 
 from app.estimator.fleet import Floats, Integers
 from app.estimator.methods import Method
-from app.estimator.report import (
-    Distribution,
-    MethodServing,
-    ServingReport,
-    ServingWay,
-    VariantsPoint,
-)
+from app.estimator.report_serving import MethodServing, ServingReport, ServingWay, VariantsPoint
+from app.estimator.report_values import Distribution
 from app.estimator.serving import (
     BASE,
     MERGED,

@@ -13,7 +13,7 @@ from app.estimator.cost import Costs
 from app.estimator.finance import discount_factors, npv_usd
 from app.estimator.methods import LABELS
 from app.estimator.purchase import TERM_MONTHS
-from app.estimator.report import Distribution
+from app.estimator.report_values import Distribution
 from app.estimator.value import VOLUME_STREAMS, Stream
 
 Floats = NDArray[np.float64]

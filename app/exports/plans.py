@@ -5,15 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
-from app.estimator.report import (
-    BillEntry,
-    CurrencyReport,
-    FrontierPoint,
-    MethodReport,
-    PlanReport,
-    Report,
-    SoftwareReport,
-)
+from app.estimator.report import CurrencyReport, MethodReport, Report, SoftwareReport
+from app.estimator.report_plans import BillEntry, FrontierPoint, PlanReport
 from app.exports.recipe import InvalidRecipe, Recipe, RecipeInput
 from app.exports.recipes import recipe_of
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from app.estimator.currency import Currency
-from app.estimator.report import Distribution, MethodReport, Report
+from app.estimator.report import MethodReport, Report
+from app.estimator.report_values import Distribution
 from app.web import presenters as show
 from app.web.charts import Scale, nice_ticks, text_width
 from app.web.figures import SMALL, DataTable, Figure, Frame, Tick, currency_of, name_of

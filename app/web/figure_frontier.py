@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from app.estimator.currency import Currency
 from app.estimator.hardware import PURCHASE_OPTIONS
-from app.estimator.report import FrontierPoint, MethodReport, Report
+from app.estimator.report import MethodReport, Report
+from app.estimator.report_plans import FrontierPoint
 from app.web import presenters as show
 from app.web.charts import Scale, nice_ticks, path, text_width
 from app.web.figures import SMALL, DataTable, Figure, Frame, Tick, currency_of, name_of

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.estimator.report import CurveReport, MethodReport, PilotReport, PilotScoreReport, Report
+from app.estimator.report import MethodReport, Report
+from app.estimator.report_accuracy import CurveReport, PilotReport, PilotScoreReport
 from app.web import presenters as show
 from app.web.charts import Scale, area, nice_ticks, path, spread, text_width
 from app.web.figures import SMALL, DataTable, Figure, Frame, Tick, name_of, name_within, tag

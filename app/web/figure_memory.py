@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.estimator.memory import LINE_LABELS
-from app.estimator.report import MethodReport, PlanReport, Report
+from app.estimator.report import MethodReport, Report
+from app.estimator.report_plans import PlanReport
 from app.web import presenters as show
 from app.web.charts import Scale, nice_ticks
 from app.web.figures import DataTable, Figure, Frame, Tick, name_of

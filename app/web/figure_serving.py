@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from app.estimator.currency import Currency
-from app.estimator.report import ServingReport, VariantsPoint
+from app.estimator.report_serving import ServingReport, VariantsPoint
 from app.web import presenters as show
 from app.web.charts import Scale, nice_ticks, path, spread, text_width
 from app.web.figures import SMALL, DataTable, Figure, Frame, Tick

@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 from app.estimator.currency import Currency
 from app.estimator.hardware import Offer
-from app.estimator.report import FrontierPoint, Report
+from app.estimator.report import Report
+from app.estimator.report_plans import FrontierPoint
 from app.estimator.wording import sentence_start
 from app.exports.plans import MethodPlans, plans_report
 from app.exports.recipe import Recipe, Setting

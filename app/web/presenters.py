@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from app.estimator.currency import US_DOLLAR, Currency
 from app.estimator.hardware import OLD_PRICE_DAYS, STALE_PRICE_DAYS
-from app.estimator.report import Distribution
+from app.estimator.report_values import Distribution
 from app.estimator.wording import percent as percent_in_words
 
 NONE = "—"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.estimator.pilot import SURPRISING_SD
-from app.estimator.report import Distribution, EvidenceReport, MethodReport, PilotReport, Report
+from app.estimator.report import MethodReport, Report
+from app.estimator.report_accuracy import EvidenceReport, PilotReport
+from app.estimator.report_values import Distribution
 from app.inputs import TASK_GROUP_LABELS
 from app.web import presenters as show
 from app.web.figure_learning_curve import LearningCurveDrawing, learning_curve

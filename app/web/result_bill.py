@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.estimator.report import BillEntry, MethodReport, Report
+from app.estimator.report import MethodReport, Report
+from app.estimator.report_plans import BillEntry
 from app.web import presenters as show
 from app.web.result_parts import BillGroup, BillRow, BillTable, Cell, MethodHead
 

@@ -7,7 +7,8 @@ from datetime import date
 
 from app.estimator.currency import Currency
 from app.estimator.hardware import PURCHASE_OPTIONS, TIERS
-from app.estimator.report import EnergyReport, MethodReport, PlanReport, Report
+from app.estimator.report import MethodReport, Report
+from app.estimator.report_plans import EnergyReport, PlanReport
 from app.web import presenters as show
 from app.web import result_sources
 from app.web.figure_memory import PEAKS, has_range

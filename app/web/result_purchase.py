@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import date
 
 from app.estimator.hardware import STALE_PRICE_DAYS
-from app.estimator.report import MethodReport, PlanReport, Report
+from app.estimator.report import MethodReport, Report
+from app.estimator.report_plans import PlanReport
 from app.web import presenters as show
 from app.web.figures import name_of
 

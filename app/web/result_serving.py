@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.estimator.currency import Currency
-from app.estimator.report import MethodServing, Report, ServingReport, ServingWay
+from app.estimator.report import Report
+from app.estimator.report_serving import MethodServing, ServingReport, ServingWay
 from app.web import presenters as show
 from app.web import result_sources
 from app.web.figure_serving import VariantsDrawing, by_variants

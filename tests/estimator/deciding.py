@@ -9,7 +9,8 @@ import numpy as np
 from app.estimator.case import Programme, Value
 from app.estimator.constants import constant_values
 from app.estimator.decision import Contender, Terms
-from app.estimator.report import Comparison, Distribution
+from app.estimator.report import Comparison
+from app.estimator.report_values import Distribution
 from app.estimator.verdict import Setting
 
 CONSTANTS = constant_values()

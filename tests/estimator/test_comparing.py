@@ -24,7 +24,8 @@ from app.estimator.cost import Costs
 from app.estimator.finance import discount_factors, live_fraction
 from app.estimator.method_serving import Served
 from app.estimator.planner import Choice, Planned
-from app.estimator.report import Comparison, CostLine, Distribution
+from app.estimator.report import Comparison, CostLine
+from app.estimator.report_values import Distribution
 from app.estimator.uncertainty import money_draws
 from app.estimator.value import InUse, streams_of
 from app.estimator.worked import Worked

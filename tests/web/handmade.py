@@ -7,20 +7,22 @@ from dataclasses import replace
 from math import log
 
 from app.estimator.report import (
-    AccuracyReport,
     ArgumentReport,
     ArgumentValue,
-    CurveReport,
     DecidingNumber,
-    Distribution,
-    EvidenceReport,
     MethodReport,
-    PilotReport,
-    PilotScoreReport,
-    RankRecovery,
     Report,
     Turn,
 )
+from app.estimator.report_accuracy import (
+    AccuracyReport,
+    CurveReport,
+    EvidenceReport,
+    PilotReport,
+    PilotScoreReport,
+    RankRecovery,
+)
+from app.estimator.report_values import Distribution
 
 
 def around(mean: float, half: float) -> Distribution:

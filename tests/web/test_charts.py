@@ -11,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.estimator.memory import MOMENTS
-from app.estimator.report import Distribution, MethodReport, Report
+from app.estimator.report import MethodReport, Report
+from app.estimator.report_values import Distribution
 from app.web import figures
 from app.web.charts import Scale, area, nice_step, nice_ticks, path, spread, text_width
 from app.web.figure_cash_flow import cash_flow, month_ticks

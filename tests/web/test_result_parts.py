@@ -8,7 +8,8 @@ import json
 import pytest
 
 from app.catalog.catalog import Catalog
-from app.estimator.report import BillEntry, PlanReport, Report
+from app.estimator.report import Report
+from app.estimator.report_plans import BillEntry, PlanReport
 from app.inputs import ScenarioInput
 from app.services.estimates import estimate
 from app.services.report_schemas import read_report

@@ -8,15 +8,9 @@ from types import SimpleNamespace
 import pytest
 from jinja2 import Environment
 
-from app.estimator.report import (
-    CurrencyReport,
-    Distribution,
-    MethodServing,
-    Report,
-    ServingReport,
-    ServingWay,
-    VariantsPoint,
-)
+from app.estimator.report import CurrencyReport, Report
+from app.estimator.report_serving import MethodServing, ServingReport, ServingWay, VariantsPoint
+from app.estimator.report_values import Distribution
 from app.settings import Settings
 from app.web import result_serving
 from app.web.figure_serving import by_variants

@@ -9,15 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app.estimator.report import (
-    BuyingReport,
-    CostLine,
-    CurrencyReport,
-    EnergyReport,
-    PlanReport,
-    Report,
-    WayReport,
-)
+from app.estimator.report import BuyingReport, CostLine, CurrencyReport, Report, WayReport
+from app.estimator.report_plans import EnergyReport, PlanReport
 from app.services.report_schemas import read_report
 from app.web import result_plans, results
 from app.web.result_parts import WaysTable

@@ -11,7 +11,8 @@ from fastapi.testclient import TestClient
 
 from app.catalog.catalog import Catalog
 from app.estimator.constants import CONSTANTS
-from app.estimator.report import Distribution, Report
+from app.estimator.report import Report
+from app.estimator.report_values import Distribution
 from app.services.estimates import estimate
 from app.services.situations import SITUATIONS, ReadyMade
 from app.web import result_assumptions, results
