@@ -22,9 +22,34 @@ Z80 = 1.2815515655446004
 """Standard normal quantile of 0.9: half an 80% range in standard deviations."""
 
 
+def quantiles(draws: Floats, probabilities: Sequence[float]) -> Floats:
+    """Quantiles of draws, a line between neighbours: those of `np.quantile`, to the bit. (k,)
+
+    Notes
+    -----
+    By sorting, which numpy does in vector instructions: several times faster for 10,000 draws.
+
+    References
+    ----------
+    Hyndman and Fan, "Sample quantiles in statistical packages", Am. Stat. 50, 1996, type 7.
+
+    Examples
+    --------
+    >>> quantiles(np.array([3.0, 1.0, 2.0]), (0.0, 0.5, 0.75)).tolist()
+    [1.0, 2.0, 2.5]
+    """
+    ordered = np.sort(draws)
+    place = (len(ordered) - 1) * np.asarray(probabilities, dtype=np.float64)
+    below = np.floor(place).astype(np.intp)
+    low, high = ordered[below], ordered[np.minimum(below + 1, len(ordered) - 1)]
+    part = place - below
+    # From the nearer end, so that equal neighbours give themselves.
+    return np.where(part < 0.5, low + (high - low) * part, high - (high - low) * (1 - part))
+
+
 def distribution(draws: Floats) -> Distribution:
     """Mean, P10, P50 and P90 of draws."""
-    p10, p50, p90 = np.quantile(draws, (0.1, 0.5, 0.9))
+    p10, p50, p90 = quantiles(draws, (0.1, 0.5, 0.9))
     return Distribution(float(draws.mean()), float(p10), float(p50), float(p90))
 
 
@@ -212,7 +237,7 @@ def money_draws(
         earned = grown - gpu[m] * gpu_factor
         for stream, amount in zip(steady, steady_amounts, strict=True):
             earned = earned + amount[m] * stream.by_draw
-        band[:, m] = np.quantile(earned, (0.1, 0.9)) - fixed[m]
+        band[:, m] = quantiles(earned, (0.1, 0.9)) - fixed[m]
     present = present_draws(costs, streams, gpu_factor, annual_rate)
     worth = np.sum([*means.values(), np.zeros(months + 1)], axis=0)
     return MoneyDraws(

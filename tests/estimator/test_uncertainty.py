@@ -23,6 +23,7 @@ from app.estimator.uncertainty import (
     log_sd,
     lognormal,
     money_draws,
+    quantiles,
 )
 from app.estimator.value import InUse, Stream, streams_of
 
@@ -92,6 +93,14 @@ def test_time_is_shared_between_methods_as_stated(constants: ConstantValues) -> 
         # Half an 80% interval of a normal logarithm.
         sd = np.log(factors.time[key]).std()
         assert sd * 1.2816 == pytest.approx(half_width, rel=0.02)
+
+
+@given(
+    draws=st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=200),
+    at=st.lists(st.floats(0, 1), min_size=1, max_size=4),
+)
+def test_quantiles_are_those_of_numpy(draws: list[float], at: list[float]) -> None:
+    assert quantiles(np.array(draws), at).tolist() == np.quantile(draws, at).tolist()
 
 
 @given(draws=st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=200))
