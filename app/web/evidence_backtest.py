@@ -21,6 +21,13 @@ PREDICTORS: Mapping[str, str] = {
 """What predictors are called, ours first."""
 
 
+SEEN = (
+    "The form of the model and some of its constants were chosen with sight of these studies and of "
+    "these figures, so studies that nobody has looked at may be predicted less well."
+)
+"""What a back-test cannot leave out."""
+
+
 @dataclass(frozen=True, slots=True)
 class BacktestTable:
     """Texts in rows; the first cell of a row heads it.
@@ -61,6 +68,7 @@ def backtest_view(report: BacktestReport) -> BacktestView:
             *_by_study(found, report.titles),
             _intervals(found),
             *_pilot(found.pilot),
+            SEEN,
         ),
         tables=(
             BacktestTable(

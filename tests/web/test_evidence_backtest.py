@@ -39,7 +39,8 @@ def report(found: Backtest = FOUND) -> BacktestReport:
 
 
 def test_it_says_by_how_much_the_model_is_better() -> None:
-    errors, studies, intervals, pilot = backtest_view(report()).sentences
+    errors, studies, intervals, pilot, seen = backtest_view(report()).sentences
+    assert "chosen with sight of these studies" in seen
     # 4.0 against 9.0 in both.
     assert studies == (
         "It is nearer than “LoRA equals full” in 2 of 2 studies. Most hangs on a few: without One "
@@ -64,7 +65,7 @@ def test_it_says_where_a_simpler_predictor_wins() -> None:
         ),
         pilot=PilotErrors(90, 6, 0.33, 0.66),
     )
-    errors, _, intervals, pilot = backtest_view(report(worse)).sentences
+    errors, _, intervals, pilot, _ = backtest_view(report(worse)).sentences
     assert (
         "no better than the mean of all studies (6.1) and the mean of the kind of task (6.0)"
         in errors
@@ -75,7 +76,7 @@ def test_it_says_where_a_simpler_predictor_wins() -> None:
 
 def test_no_pilot_is_not_spoken_of() -> None:
     without = replace(FOUND, pilot=PilotErrors(0, 0, None, None))
-    assert len(backtest_view(report(without)).sentences) == 3
+    assert len(backtest_view(report(without)).sentences) == 4
 
 
 def test_the_tables_hold_every_predictor_and_study() -> None:

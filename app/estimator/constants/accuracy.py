@@ -44,9 +44,10 @@ ACCURACY_CONSTANTS = (
         "fraction",
         0.0,
         0.95,
-        "fact",
-        "Middle of the 0.3 to 0.7 of models on usual tests: Miller 2024, arXiv:2411.00640. Models "
-        "tuned from one base are likely to agree more.",
+        "assumption",
+        "Middle of the 0.3 to 0.7 that Miller 2024, arXiv:2411.00640, is quoted with for usual "
+        "tests; the paper itself was not read. Models tuned from one base are likely to agree "
+        "more.",
     ),
     Constant(
         "usual_test_questions",
