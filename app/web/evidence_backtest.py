@@ -22,8 +22,8 @@ PREDICTORS: Mapping[str, str] = {
 
 
 SEEN = (
-    "The form of the model and some of its constants were chosen with sight of these studies and of "
-    "these figures, so studies that nobody has looked at may be predicted less well."
+    "The form of the model and some of its constants were chosen with sight of these studies and "
+    "of these figures, so studies that nobody has looked at may be predicted less well."
 )
 """What a back-test cannot leave out."""
 
