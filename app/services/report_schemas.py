@@ -28,6 +28,8 @@ def read_report(text: str) -> Report:
         _from_2(document)
     if saved_with <= 3:
         _from_3(document)
+    if saved_with <= 4:
+        _from_4(document)
         text = json.dumps(document)
     return _REPORTS.validate_json(text)
 
@@ -152,3 +154,8 @@ def _from_3(report: dict[str, Any]) -> None:
         method |= {"discounted_payback_months": None, "irr_fractions": [], "irr_note": ""}
         if method["accuracy"]:
             method["accuracy"] |= {"prior_points": None, "recovery": None, "learning_curve": None}
+
+
+def _from_4(report: dict[str, Any]) -> None:
+    """Schema 4 knew what perfect information is worth, and not what a pilot is."""
+    report["verdict"].setdefault("pilot_value_usd", None)
