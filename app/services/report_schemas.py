@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from app.estimator.cost import GPU_LINES
 from app.estimator.currency import US_DOLLAR
+from app.estimator.flows import GPU_LINES
 from app.estimator.report import Report
 
 _REPORTS = TypeAdapter(Report)
@@ -157,5 +157,9 @@ def _from_3(report: dict[str, Any]) -> None:
 
 
 def _from_4(report: dict[str, Any]) -> None:
-    """Schema 4 knew what perfect information is worth, and not what a pilot is."""
-    report["verdict"].setdefault("pilot_value_usd", None)
+    """Schema 4 kept no lines by month, no calendar, no risk beyond its ranges and no worth of a
+    pilot."""
+    report |= {"timeline": None, "risk": None}
+    report["verdict"]["pilot_value_usd"] = None
+    for method in report["methods"]:
+        method["money"] = None
