@@ -57,7 +57,16 @@ class Feed:
         ------
         NoMoney : see there.
         """
-        return csv_text(self.columns, (astuple(row) for row in self.rows(report)))
+        # A whole number that was entered is a float as well, so that a column has one type.
+        decimal = [str(field.type).startswith("float") for field in fields(self.row)]
+        rows = (zip(astuple(row), decimal, strict=True) for row in self.rows(report))
+        return csv_text(
+            self.columns,
+            [
+                [float(v) if is_float and v is not None else v for v, is_float in row]
+                for row in rows
+            ],
+        )
 
 
 def timeline_of(report: Report) -> Timeline:

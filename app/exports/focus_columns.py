@@ -20,6 +20,8 @@ VERSIONS = (V1_0, V1_2, V1_4)
 
 CURRENCY = "USD"
 
+EVERYWHERE = frozenset({"", "all", "*"})
+
 _SERVICES = {
     "data": ("Other", "Other (Other)", "Training data"),
     "experiments": ("Compute", "Virtual Machines", "GPU instances"),
@@ -115,13 +117,14 @@ def _consumed(charge: Charge) -> bool:
 
 
 def _price_details(charge: Charge) -> str | None:
+    """What is bought for the price of one pricing unit, a GPU-hour."""
     plan = charge.forecast.plan
     if not charge.option or plan is None:
         return None
     return _json(
         {
             "InstanceType": plan.instance,
-            "GpuCount": plan.gpus_per_instance,
+            "GpuCount": 1,
             "x_Accelerator": plan.accelerator,
         }
     )
@@ -145,6 +148,11 @@ def _description(charge: Charge) -> str:
 
 def _host(charge: Charge) -> str:
     return charge.provider if charge.line.provider else "Not Applicable"
+
+
+def _region(charge: Charge) -> str | None:
+    """As the provider calls it; none where one price holds in all of them."""
+    return None if charge.line.region in EVERYWHERE else charge.line.region
 
 
 def _account(charge: Charge) -> str:
@@ -188,8 +196,8 @@ _FOCUS = (
     Column("PricingUnit", lambda c: _unit(c) if c.priced else None),
     Column("ProviderName", lambda c: c.provider, _TO_1_2),
     Column("PublisherName", lambda c: c.provider, _TO_1_2),
-    Column("RegionId", lambda c: c.line.region or None),
-    Column("RegionName", lambda c: c.line.region or None),
+    Column("RegionId", _region),
+    Column("RegionName", _region),
     Column("ResourceId", lambda _: None, (V1_0,)),
     Column("ResourceName", lambda _: None, (V1_0,)),
     Column("ResourceType", lambda _: None, (V1_0,)),

@@ -32,6 +32,7 @@ from app.web import (
     comparisons,
     errors,
     evidence_pages,
+    feed_pages,
     plan_pages,
     price_pages,
     requests,
@@ -89,6 +90,7 @@ def install(app: FastAPI, settings: Settings) -> None:
     app.include_router(book_pages.router)
     app.include_router(validation_pages.router)
     app.include_router(evidence_pages.router)
+    app.include_router(feed_pages.router)
     errors.install(app, app.state.render)
 
 
