@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from math import fsum
 from types import MappingProxyType
 
 from app.estimator.report import MethodReport, Report
-from app.estimator.report_money import MoneyLine, MoneyReport, Period, Timeline
+from app.estimator.report_money import Timeline
 from app.exports.csv_text import csv_text
 from app.exports.feed_rows import CashFlowRow, LineRow, PeriodRow, Row, SummaryRow, TotalRow
-
-SOURCE_TITLES = {
-    "input": "Entered in the scenario",
-    "assumption": "Assumption of Tunecase",
-}
-
-
-class NoMoney(ValueError):  # noqa: N818
-    """The report was saved by a version that kept no money by month."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "This result was saved by an earlier version of Tunecase, which did not keep its money "
-            "month by month. Open the link, choose “Make my own copy” and save it anew: the new "
-            "link has this file."
-        )
+from app.exports.feed_source import Calendar, months_of, source_titles, timeline_of, with_money
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +54,6 @@ class Feed:
         )
 
 
-def timeline_of(report: Report) -> Timeline:
-    """The calendar of a report.
-
-    Raises
-    ------
-    NoMoney : it has none.
-    """
-    if report.timeline is None:
-        raise NoMoney
-    return report.timeline
-
-
-def with_money(report: Report) -> Iterator[tuple[MethodReport, MoneyReport]]:
-    """Methods that have any, in their order."""
-    for method in report.methods:
-        if method.money is not None:
-            yield method, method.money
-
-
 def cash_flow_rows(report: Report) -> list[CashFlowRow]:
     """Every month of every method, month 0 too.
 
@@ -121,8 +87,8 @@ def cash_flow_rows(report: Report) -> list[CashFlowRow]:
                     cumulative_usd=fsum(money.net_by_month[: month + 1]),
                     discount_factor=timeline.discount_factors[month],
                     present_value_usd=money.present_by_month[month],
-                    cumulative_p10_usd=flow and flow.cumulative_p10_usd[month],
-                    cumulative_p90_usd=flow and flow.cumulative_p90_usd[month],
+                    cumulative_p10_usd=flow.cumulative_p10_usd[month] if flow else None,
+                    cumulative_p90_usd=flow.cumulative_p90_usd[month] if flow else None,
                     currency=report.currency.code,
                     currency_per_usd=report.currency.per_usd,
                 )
@@ -258,19 +224,19 @@ def _summary(report: Report, method: MethodReport, timeline: Timeline) -> Summar
         label=method.label,
         feasible=method.feasible,
         choice=report.verdict.choice,
-        cost_usd=money and fsum(money.cost_by_month),
-        benefit_usd=money and fsum(money.benefit_by_month),
-        tax_usd=money and fsum(money.tax_by_month),
-        net_usd=money and fsum(money.net_by_month),
-        npv_usd=money and money.npv_usd,
-        npv_mean_usd=npv and npv.mean,
-        npv_p10_usd=npv and npv.p10,
-        npv_p50_usd=npv and npv.p50,
-        npv_p90_usd=npv and npv.p90,
+        cost_usd=None if money is None else fsum(money.cost_by_month),
+        benefit_usd=None if money is None else fsum(money.benefit_by_month),
+        tax_usd=None if money is None else fsum(money.tax_by_month),
+        net_usd=None if money is None else fsum(money.net_by_month),
+        npv_usd=None if money is None else money.npv_usd,
+        npv_mean_usd=None if npv is None else npv.mean,
+        npv_p10_usd=None if npv is None else npv.p10,
+        npv_p50_usd=None if npv is None else npv.p50,
+        npv_p90_usd=None if npv is None else npv.p90,
         irr_fraction=_only(method.irr_fractions),
         irr_count=None if money is None else len(method.irr_fractions),
-        xirr_fraction=_only(money.xirr_fractions) if money else None,
-        xirr_count=money and len(money.xirr_fractions),
+        xirr_fraction=None if money is None else _only(money.xirr_fractions),
+        xirr_count=None if money is None else len(money.xirr_fractions),
         payback_months=method.payback_months,
         discounted_payback_months=method.discounted_payback_months,
         roi_fraction=method.roi_fraction,
@@ -293,57 +259,6 @@ def _summary(report: Report, method: MethodReport, timeline: Timeline) -> Summar
 
 def _only(rates: tuple[float, ...]) -> float | None:
     return rates[0] if len(rates) == 1 else None
-
-
-@dataclass(frozen=True, slots=True)
-class Calendar:
-    """The periods that each month belongs to; month 0 to those of month 1."""
-
-    months: tuple[Period, ...]
-    quarters: tuple[str, ...]
-    years: tuple[str, ...]
-
-    @classmethod
-    def of(cls, timeline: Timeline) -> Calendar:
-        """Of the months of a timeline."""
-        return cls(
-            timeline.months,
-            _labels(timeline.quarters, len(timeline.months)),
-            _labels(timeline.years, len(timeline.months)),
-        )
-
-    def month(self, month: int) -> Period:
-        """The month itself."""
-        return self.months[max(month, 1) - 1]
-
-    def quarter(self, month: int) -> str:
-        """Label of its fiscal quarter."""
-        return self.quarters[max(month, 1) - 1]
-
-    def year(self, month: int) -> str:
-        """Label of its fiscal year."""
-        return self.years[max(month, 1) - 1]
-
-
-def _labels(periods: Sequence[Period], months: int) -> tuple[str, ...]:
-    """Label of the period that each month from 1 on is in. (months,)"""
-    found = {
-        month: period.label
-        for period in periods
-        for month in range(period.first_month, period.last_month + 1)
-    }
-    return tuple(found[month] for month in range(1, months + 1))
-
-
-def months_of(line: MoneyLine) -> list[int]:
-    """Months in which there is any of a line."""
-    both = zip(line.quantity_by_month, line.usd_by_month, strict=True)
-    return [month for month, (quantity, usd) in enumerate(both) if quantity or usd]
-
-
-def source_titles(report: Report) -> dict[str, str]:
-    """What a source is called, by its key."""
-    return SOURCE_TITLES | {source.key: source.title for source in report.sources}
 
 
 FEEDS: Mapping[str, Feed] = MappingProxyType(

@@ -10,7 +10,7 @@ import hashlib
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_money import MoneyReport
 from app.exports.csv_text import Value, csv_text
-from app.exports.feeds import timeline_of, with_money
+from app.exports.feed_source import timeline_of, with_money
 from app.exports.focus_charges import PROVIDER, Forecast, charges, provider_names
 from app.exports.focus_columns import V1_0, VERSIONS, columns_of
 

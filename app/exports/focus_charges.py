@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_money import MoneyLine, MoneyReport, Period
 from app.estimator.report_plans import PlanReport
-from app.exports.feeds import Calendar, months_of, timeline_of
+from app.exports.feed_source import Calendar, months_of, timeline_of
 
 PROVIDER, COMPANY, FOREGONE = "provider", "company", "foregone"
 """Who is paid: somebody on a price list, the company's own people and suppliers that the scenario

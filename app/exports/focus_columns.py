@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.exports.csv_text import Value
+from app.exports.feed_source import timeline_of
 from app.exports.focus_charges import PURCHASE, SPOT, USAGE, Charge
 
 V1_0, V1_2, V1_4 = "1.0", "1.2", "1.4"
@@ -231,13 +232,8 @@ _OURS = (
     Column("x_FiscalQuarter", lambda c: c.fiscal_quarter),
     Column("x_PurchaseOption", lambda c: c.option or None),
     Column("x_PriceSource", lambda c: c.line.source),
-    Column("x_MoneyTerms", lambda c: _terms(c)),
+    Column("x_MoneyTerms", lambda c: timeline_of(c.forecast.report).money_terms),
 )
-
-
-def _terms(charge: Charge) -> str | None:
-    timeline = charge.forecast.report.timeline
-    return timeline and timeline.money_terms
 
 
 _VALIDATOR = (

@@ -18,7 +18,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.estimator.report import Report
-from app.exports.feeds import FEEDS, Feed, NoMoney
+from app.exports.feed_source import NoMoney
+from app.exports.feeds import FEEDS, Feed
 from app.exports.focus import (
     ALL,
     InvalidExport,

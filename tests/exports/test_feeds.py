@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.estimator.report import MethodReport, Report
-from app.exports.feeds import FEEDS, NoMoney
+from app.exports.feed_source import NoMoney
+from app.exports.feeds import FEEDS
 from tests.exports.money_reports import money, rich, timeline, with_lines
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "feeds.md"

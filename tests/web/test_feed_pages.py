@@ -214,3 +214,20 @@ def test_an_older_report_says_what_would_do(
     assert response.status_code == 409
     assert "save it anew" in _plain(response.text, response.headers["Content-Type"])
     assert client.get(f"{saved.headers['location']}/report.json").status_code == 200
+
+
+# -------------------------------------------------------------------------------- the page
+
+
+def test_the_page_leads_to_every_file(client: TestClient) -> None:
+    saved = client.post("/scenarios", data={"scenario": SCENARIO}, follow_redirects=False)
+    link = saved.headers["location"]
+    for page, base in ((link, link), (f"/result?{SCENARIO}", "/result")):
+        text = client.get(page).text
+        found = re.findall(rf'href="({re.escape(base)}/[a-z-]+\.(?:csv|json)[^"]*)"', text)
+        assert len(found) == len(set(found)) == 2 * (len(FEEDS) + 2)
+        for address in found:
+            response = client.get(address.replace("&amp;", "&"))
+            assert response.status_code == 200, address
+            if "version=1.4" in address:
+                assert "ServiceProviderName" in response.text
