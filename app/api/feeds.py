@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from app.api.dependencies import PRIVATE, ScenariosDep
+from app.api.dependencies import PRIVATE, CatalogDep, ScenariosDep
 from app.api.errors import ABSENT, NO_MONEY
 from app.exports.csv_text import Value
 from app.exports.feed_rows import CashFlowRow, LineRow, PeriodRow, SummaryRow, TotalRow
@@ -55,6 +55,7 @@ def read_summary(token: str, scenarios: ScenariosDep, response: Response) -> lis
 @router.get("/focus")
 def read_focus(
     token: str,
+    catalog: CatalogDep,
     scenarios: ScenariosDep,
     response: Response,
     version: Annotated[
@@ -78,6 +79,8 @@ def read_focus(
 ) -> list[dict[str, Value]]:
     """Forecast of one method in the shape of FOCUS; `x_IsProjection` is true in every record."""
     response.headers.update(PRIVATE)
-    rows = focus_rows(scenarios.get(token).report, scenario_id_of(token), version, method, scope)
-    names = focus_columns(version)
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    report = scenarios.get(token).report
+    names = {key: provider.name for key, provider in catalog.providers.items()}
+    rows = focus_rows(report, scenario_id_of(token), version, method, scope, names)
+    columns = focus_columns(version)
+    return [dict(zip(columns, row, strict=True)) for row in rows]

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_money import MoneyReport
@@ -16,6 +18,7 @@ from app.exports.focus_columns import V1_0, VERSIONS, columns_of
 
 ALL = "all"
 SCOPES = (ALL, PROVIDER)
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 class InvalidExport(ValueError):  # noqa: N818
@@ -51,6 +54,7 @@ def focus_rows(
     version: str = V1_0,
     method: str = "",
     scope: str = ALL,
+    providers: Mapping[str, str] = NO_NAMES,
 ) -> list[tuple[Value, ...]]:
     """Charges of one method, one row for each cost line and month in which there is any of it.
 
@@ -61,6 +65,7 @@ def focus_rows(
     method : empty is the one that the verdict recommends; where it recommends none (a pilot first,
         or neither), the one of the highest expected net present value.
     scope : all cost, which sums to the cost of the method, or what providers are paid alone.
+    providers : names by their key, of those that the report does not name.
 
     Raises
     ------
@@ -71,7 +76,9 @@ def focus_rows(
     if scope not in SCOPES:
         raise InvalidExport("scope", f"There is no scope {scope[:20]!r}; choose {_either(SCOPES)}.")
     chosen, money = _chosen(report, method)
-    forecast = Forecast(report, chosen, scenario_id, version, chosen.plan, provider_names(report))
+    forecast = Forecast(
+        report, chosen, scenario_id, version, chosen.plan, {**providers, **provider_names(report)}
+    )
     columns = columns_of(version)
     return [
         tuple(column.read(charge) for column in columns)
@@ -80,10 +87,15 @@ def focus_rows(
 
 
 def focus_csv(
-    report: Report, scenario_id: str, version: str = V1_0, method: str = "", scope: str = ALL
+    report: Report,
+    scenario_id: str,
+    version: str = V1_0,
+    method: str = "",
+    scope: str = ALL,
+    providers: Mapping[str, str] = NO_NAMES,
 ) -> str:
     """The same as CSV text; see `focus_rows`."""
-    rows = focus_rows(report, scenario_id, version, method, scope)
+    rows = focus_rows(report, scenario_id, version, method, scope, providers)
     return csv_text(focus_columns(version), rows)
 
 

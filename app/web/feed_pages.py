@@ -60,11 +60,13 @@ class Source:
     Parameters
     ----------
     secret : token of the link, or query of the scenario.
+    providers : names by their key.
     """
 
     report: Report
     title: str
     secret: str
+    providers: dict[str, str]
 
 
 Made = Callable[[Source, Request], str]
@@ -86,12 +88,14 @@ def _focus_asked(request: Request) -> dict[str, str]:
 
 def _focus_csv(source: Source, request: Request) -> str:
     asked = _focus_asked(request)
-    return focus_csv(source.report, scenario_id_of(source.secret), **asked)
+    scenario_id = scenario_id_of(source.secret)
+    return focus_csv(source.report, scenario_id, **asked, providers=source.providers)
 
 
 def _focus_json(source: Source, request: Request) -> str:
     asked = _focus_asked(request)
-    rows = focus_rows(source.report, scenario_id_of(source.secret), **asked)
+    scenario_id = scenario_id_of(source.secret)
+    rows = focus_rows(source.report, scenario_id, **asked, providers=source.providers)
     names = focus_columns(asked["version"])
     return _json([dict(zip(names, row, strict=True)) for row in rows])
 
@@ -125,15 +129,19 @@ FILES: dict[str, tuple[Made, str]] = {
 """What there is at the end of an address, how it is made, and its media type."""
 
 
+def _names(site: Page) -> dict[str, str]:
+    return {key: provider.name for key, provider in site.catalog.providers.items()}
+
+
 def _shared(site: Page, token: str) -> Source:
     found = site.scenarios.get(token)
-    return Source(found.report, found.report.title or found.title, token)
+    return Source(found.report, found.report.title or found.title, token, _names(site))
 
 
 def _asked(site: Page, request: Request) -> Source:
     scenario = read_scenario(request.query_params.multi_items())
     report = estimate(scenario, site.catalog_of(scenario), requests.today())
-    return Source(report, report.title, scenario.to_query())
+    return Source(report, report.title, scenario.to_query(), _names(site))
 
 
 def _answer(request: Request, name: str, read: Callable[[], Source]) -> Response:

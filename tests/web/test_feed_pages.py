@@ -121,6 +121,8 @@ def test_pandas_reads_the_address(link: str) -> None:
     focus = pd.read_csv(f"{link}/focus.csv?version=1.4&method=full&scope=provider")
     assert focus["BilledCost"].dtype == "float64"
     assert bool(focus["x_IsProjection"].all())
+    storage = focus[focus["ServiceCategory"] == "Storage"]
+    assert set(storage["ServiceProviderName"]) == {"Amazon Web Services"}
 
 
 @pytest.mark.parametrize("name", list(FILES))
@@ -197,7 +199,7 @@ def test_a_parameter_that_does_not_fit_is_named(
     assert "choose" in text
 
 
-@pytest.mark.parametrize("name", [f"{feed}.csv" for feed in FEEDS] + ["focus.csv", "lines.json"])
+@pytest.mark.parametrize("name", ["cash-flow.csv", "focus.csv", "lines.json"])
 def test_an_older_report_says_what_would_do(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
