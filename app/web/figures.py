@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from app.estimator.currency import Currency
 from app.estimator.report import MethodReport, Report
 from app.inputs import METHOD_LABELS
+from app.web import presenters as show
 
 SMALL = 12.5
 """Size of the smaller text in a drawing. [px of the viewBox]"""
@@ -63,6 +64,49 @@ def currency_of(report: Report) -> Currency:
     """What amounts of the report are written in; the report itself holds US dollars."""
     found = report.currency
     return Currency(found.code, found.digits, found.per_usd)
+
+
+class Write(Protocol):
+    """Writes an amount that is in the shown currency already; see `writer`."""
+
+    def __call__(self, value: float, *, trim: bool = False) -> str: ...
+
+
+def writer(currency: Currency) -> Write:
+    """Short amounts of a currency, as drawings have them.
+
+    Examples
+    --------
+    >>> writer(Currency("EUR", 2, 0.9))(91_000, trim=True)
+    '€91\\xa0k'
+    """
+
+    def write(value: float, *, trim: bool = False) -> str:
+        return show.amount_short(value, currency, trim=trim)
+
+    return write
+
+
+_FIGURES = {
+    "gpu_price": "GPU prices",
+    "price": "GPU prices",
+    "training_time": "training time",
+    "time": "training time",
+    "accuracy": "accuracy",
+    "value": "the worth of an answer",
+    "adoption": "the number of answers",
+}
+
+
+def within(figure: str) -> str:
+    """The name of an uncertain figure within a sentence, by its key.
+
+    Examples
+    --------
+    >>> within("value"), within("time")
+    ('the worth of an answer', 'training time')
+    """
+    return _FIGURES.get(figure, figure.replace("_", " "))
 
 
 def name_of(method: str) -> str:

@@ -422,13 +422,32 @@ def quantity(
     return f"{text} {unit.removesuffix('s') if text == '1' and ' ' not in unit else unit}"
 
 
-def rounded_to_sum(values: Sequence[float], decimals: int = 2) -> tuple[list[float], float]:
-    """Values rounded so that the rounded rows add up to the rounded total.
+def whole_to_sum(values: Sequence[float], total: int) -> list[int]:
+    """Whole numbers next to the values that add up to a total.
+
+    Parameters
+    ----------
+    total : next to the sum of the values.
 
     Notes
     -----
-    Largest remainder: every row is rounded down, and the units still missing go to the rows that
-    lost most. No row is off by a whole unit.
+    Largest remainder: every value is rounded down, and the units still missing go to those that
+    lost most. None is off by a whole unit.
+
+    Examples
+    --------
+    >>> whole_to_sum([0.5, 0.25, 0.25], 1), whole_to_sum([-0.4, 1.6], 2)
+    ([1, 0, 0], [0, 2])
+    """
+    floors = [math.floor(value) for value in values]
+    order = sorted(range(len(values)), key=lambda i: (floors[i] - values[i], i))
+    for i in order[: total - sum(floors)]:
+        floors[i] += 1
+    return floors
+
+
+def rounded_to_sum(values: Sequence[float], decimals: int = 2) -> tuple[list[float], float]:
+    """Values rounded so that the rounded rows add up to the rounded total; see `whole_to_sum`.
 
     Examples
     --------
@@ -437,13 +456,8 @@ def rounded_to_sum(values: Sequence[float], decimals: int = 2) -> tuple[list[flo
     """
     scale = 10**decimals
     scaled = [value * scale for value in values]
-    floors = [math.floor(value) for value in scaled]
     total = round(math.fsum(scaled))
-    missing = total - sum(floors)
-    order = sorted(range(len(values)), key=lambda i: (floors[i] - scaled[i], i))
-    for i in order[:missing]:
-        floors[i] += 1
-    return [value / scale for value in floors], total / scale
+    return [value / scale for value in whole_to_sum(scaled, total)], total / scale
 
 
 def day(value: date | datetime | str) -> str:

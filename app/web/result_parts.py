@@ -79,13 +79,46 @@ class CostRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CostGroup:
+    """Lines of one kind that add up to their total.
+
+    Parameters
+    ----------
+    key : capex, opex or benefit; empty where costs are not told apart, which then have no label
+        and no total of their own.
+    """
+
+    key: str
+    label: str
+    rows: tuple[CostRow, ...]
+    total: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CostTable:
-    """The cost lines of one method; the amounts add up to the total."""
+    """What one method costs and brings; the amounts add up to the totals.
+
+    Parameters
+    ----------
+    total : of all costs.
+    ends : what follows from costs and benefits, the net worth last; empty in reports that do not
+        tell benefits.
+    summary : the totals in one line.
+    first : whether a reader sees it opened.
+    """
 
     method: str
     label: str
-    rows: tuple[CostRow, ...]
+    groups: tuple[CostGroup, ...]
     total: str
+    ends: tuple[Detail, ...] = ()
+    summary: str = ""
+    first: bool = False
+
+    @property
+    def rows(self) -> tuple[CostRow, ...]:
+        """All lines of costs."""
+        return tuple(row for group in self.groups if group.key != "benefit" for row in group.rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from app.web.figure_memory import MemoryDrawing
 from app.web.figures import Figure
 from app.web.result_accuracy import AccuracyView
 from app.web.result_arguments import ArgumentsView
+from app.web.result_money import CashFlowView
 from app.web.result_parts import (
     AssumptionRow,
     BillTable,
@@ -24,6 +25,7 @@ from app.web.result_parts import (
     TableRow,
     WaysTable,
 )
+from app.web.result_risk import RiskView
 from app.web.result_serving import ServingView
 from app.web.result_verdict import DecidingView
 
@@ -56,7 +58,12 @@ class ResultView:
     cost_gain: Figure[CostGainDrawing] | None
     cash_flow: Figure[CashFlowDrawing] | None
     memory: Figure[MemoryDrawing] | None
+    money: CashFlowView | None
+    """None in reports that do not say, as the next one"""
+    risk: RiskView | None
     costs: tuple[CostTable, ...]
+    costs_note: str
+    """how its lines are to be read"""
     plans: tuple[PlanView, ...]
     ways: tuple[WaysTable, ...]
     """none in reports that do not say"""
@@ -73,6 +80,11 @@ class ResultView:
     """one line: date, estimator version, prices, simulated cases and seed"""
 
     @property
+    def costs_label(self) -> str:
+        """What the section of cost lines is called: with benefits, where the report tells them."""
+        return "Costs and benefits" if self.money else "Cost lines"
+
+    @property
     def contents(self) -> tuple[tuple[str, str], ...]:
         """Sections of the page that hold something: anchor and name, in their order."""
         found = [
@@ -82,8 +94,10 @@ class ResultView:
             ("serving", "Serving", self.serving),
             ("side-by-side", "Side by side", self.rows),
             ("chart-cash-flow", "Cash flow", self.cash_flow),
+            ("cash-flow", "By fiscal year", self.money),
+            ("risk", "Risk", self.risk),
             ("chart-memory", "Memory", self.memory),
-            ("costs", "Cost lines", self.costs),
+            ("costs", self.costs_label, self.costs),
             ("ways", "Rent, buy or managed", self.ways),
             ("plans", "Plans", self.plans),
             ("bill", "Bill of infrastructure", self.bill),

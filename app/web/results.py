@@ -13,8 +13,10 @@ from app.web import (
     result_costs,
     result_currency,
     result_model,
+    result_money,
     result_plans,
     result_purchase,
+    result_risk,
     result_serving,
     result_sources,
     result_table,
@@ -78,6 +80,9 @@ def view(
         cost_gain=cost_gain(report),
         cash_flow=cash_flow(report),
         memory=memory(report),
+        money=result_money.view(report),
+        risk=result_risk.view(report),
+        costs_note=result_costs.note(report),
         costs=tuple(result_costs.table(report, m) for m in report.methods if m.cost_lines),
         plans=tuple(
             result_plans.view(report, m, m.plan, day) for m in report.methods if m.plan is not None
