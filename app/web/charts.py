@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -74,6 +74,29 @@ def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
     last = math.ceil(high / step - 1e-9)
     decimals = max(0, 2 - math.floor(math.log10(step)))
     return [round(i * step, decimals) + 0.0 for i in range(first, last + 1)]
+
+
+def ticks_with_room(
+    low: float, high: float, room: float, write: Callable[[float], str], size: float
+) -> list[float]:
+    """As many round values as their labels have room for, two at least.
+
+    Parameters
+    ----------
+    room : along the axis; size : of the text. [px]
+
+    Examples
+    --------
+    >>> ticks_with_room(0, 100, 300, "{:g}".format, 10), ticks_with_room(0, 100, 60, str, 10)
+    ([0.0, 20.0, 40.0, 60.0, 80.0, 100.0], [0.0, 100.0])
+    """
+    ticks: list[float] = []
+    for count in (7, 6, 5, 4, 3, 2, 1):
+        ticks = nice_ticks(low, high, count)
+        widest = max(text_width(write(tick), size) for tick in ticks)
+        if room / (len(ticks) - 1) >= 1.1 * widest + size:
+            break
+    return ticks
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 from app.estimator.report_risk import Histogram
 from app.web import presenters as show
-from app.web.charts import Scale, nice_ticks, spread, text_width
+from app.web.charts import Scale, spread, text_width, ticks_with_room
 from app.web.figures import SMALL, Frame, Tick, Write
 
 BREAK_FROM = 2.0
 """A bar that is so many times as tall as the next one is cut, and says what share it holds."""
 BROKEN_AT = 1.3
 """How tall a bar that is cut stands, over the tallest other one."""
-_TITLE, _BARS, _MARKS, _GAP = 22.0, 62.0, 34.0, 16.0
+_TITLE, _BARS, _MARKS, _GAP = 26.0, 62.0, 34.0, 18.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +125,16 @@ def heights(counts: Sequence[int], room: float) -> tuple[list[float], int | None
     return [round(room * min(count / max(top, 1), 1.0), 1) for count in counts], cut
 
 
-def drawing(
-    spreads: Sequence[Spread], title: str, width: int, most: int, write: Write
-) -> HistogramDrawing:
+def drawing(spreads: Sequence[Spread], title: str, width: int, write: Write) -> HistogramDrawing:
     """All rows on one axis.
 
     Parameters
     ----------
-    most : ticks of the axis; write : an amount in words.
+    write : an amount in words.
     """
     ends = [edge for row in spreads for edge in row.histogram.edges_usd]
-    ticks = nice_ticks(min(*ends, 0.0), max(*ends, 0.0), most)
+    low, high = min(*ends, 0.0), max(*ends, 0.0)
+    ticks = ticks_with_room(low, high, 0.88 * width, partial(write, trim=True), SMALL)
     labels = [write(tick, trim=True) for tick in ticks]
     edge = max(text_width(text, SMALL) for text in (labels[0], labels[-1])) / 2 + 2
     x = Scale(ticks[0], ticks[-1], round(edge, 1), round(width - edge, 1))
@@ -178,7 +178,7 @@ def _lane(row: Spread, top: float, x: Scale, width: int, write: Write) -> Lane:
             )
     named = (("P10", row.low), ("P50", row.middle), ("P90", row.high))
     texts = [f"{name} {write(value)}" for name, value in named]
-    wide_text = max(text_width(text, SMALL) for text in texts)
+    wide_text = 1.1 * max(text_width(text, SMALL) for text in texts)
     at = spread([x(v) for _, v in named], wide_text + 8, wide_text / 2, width - wide_text / 2)
     return Lane(
         method=row.method,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from app.web.charts import Scale, nice_ticks, text_width
+from app.web.charts import Scale, text_width, ticks_with_room
 from app.web.figures import SMALL, Frame, Tick, Write
 
 PILOT, BOUND = "pilot", "bound"
@@ -20,7 +21,7 @@ class Worth:
     Parameters
     ----------
     kind : pilot, or bound for what is known exactly, which no pilot reaches.
-    text : beside its bar; strong : the pilot that the verdict speaks of.
+    text : in a column at the right; strong : the pilot that the verdict speaks of.
     """
 
     kind: str
@@ -63,7 +64,6 @@ def drawing(
     most_worth: float,
     title: str,
     width: int,
-    most: int,
     write: Write,
     *,
     beside: bool,
@@ -75,9 +75,10 @@ def drawing(
     most_worth : of knowing all, in the shown currency.
     beside : names stand beside the bars, else above them.
     """
-    ticks = nice_ticks(0.0, max(most_worth, *(worth.value for worth in worths)), most)
-    names = max(text_width(worth.label, 13) for worth in worths) + 12 if beside else 2.0
-    room = max(text_width(worth.text, SMALL) for worth in worths) + 12
+    names = max(text_width(worth.label, 14.5) for worth in worths) + 12 if beside else 2.0
+    room = 1.1 * max(text_width(worth.text, SMALL) for worth in worths) + 16
+    high = max(most_worth, *(worth.value for worth in worths))
+    ticks = ticks_with_room(0.0, high, width - room - names, partial(write, trim=True), SMALL)
     x = Scale(0.0, ticks[-1], round(names, 1), round(width - room, 1))
     row = _ROW_WIDE if beside else _ROW_NARROW
     height = 16.0
@@ -95,7 +96,7 @@ def drawing(
                 y,
                 round(end - x.start, 1),
                 worth.text,
-                end + 7,
+                x.end + 12,
                 y + 12.5,
             )
         )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from app.web.charts import Scale, nice_ticks, text_width
+from app.web.charts import Scale, text_width, ticks_with_room
 from app.web.figures import SMALL, Frame, Tick, Write
 
 _ROW_WIDE, _ROW_NARROW = 40.0, 58.0
@@ -70,7 +71,6 @@ def drawing(
     middle: float,
     title: str,
     width: int,
-    most: int,
     write: Write,
     *,
     beside: bool,
@@ -83,12 +83,14 @@ def drawing(
     beside : names stand beside the bars, else above them.
     """
     values = [value for swing in swings for value in (swing.low, swing.high)]
-    ticks = nice_ticks(min(*values, middle, 0.0), max(*values, middle, 0.0), most)
-    labels = [write(tick, trim=True) for tick in ticks]
     words = [text_width(text, SMALL) for s in swings for text in (s.low_text, s.high_text)]
     margin = max(words) + 14
-    names = max(text_width(swing.label, 13) for swing in swings) + 10 if beside else 0.0
-    x = Scale(ticks[0], ticks[-1], round(names + margin, 1), round(width - margin, 1))
+    names = max(text_width(swing.label, 14.5) for swing in swings) + 10 if beside else 0.0
+    left, right = names + margin, width - margin
+    low, high = min(*values, middle, 0.0), max(*values, middle, 0.0)
+    ticks = ticks_with_room(low, high, right - left, partial(write, trim=True), SMALL)
+    labels = [write(tick, trim=True) for tick in ticks]
+    x = Scale(ticks[0], ticks[-1], round(left, 1), round(right, 1))
     row = _ROW_WIDE if beside else _ROW_NARROW
     bars = tuple(
         _bar(swing, x, _TOP + i * row + (row / 2 if beside else 40.0), beside=beside)

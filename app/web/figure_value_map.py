@@ -106,25 +106,37 @@ def stretches(
     return found
 
 
-def border(leads: Sequence[Sequence[float]], xs: Sequence[float], ys: Sequence[float]) -> str:
+def border(
+    leads: Sequence[Sequence[float]],
+    kinds: Sequence[Sequence[str]],
+    xs: Sequence[float],
+    ys: Sequence[float],
+) -> str:
     """The ``d`` of the edges between cells in which full leads and cells in which it does not.
 
     Parameters
     ----------
+    kinds : choice of each cell; between two in which nothing pays, who leads does not matter.
     xs, ys : edges of the cells, in pixels. (columns + 1,), (rows + 1,)
 
     Examples
     --------
-    >>> border([[-1.0, 1.0]], [0, 10, 20], [30, 20])
+    >>> border([[-1.0, 1.0]], [["neither", "full"]], [0, 10, 20], [30, 20])
     'M10 30L10 20'
     """
     ahead = [[lead > 0 for lead in row] for row in leads]
+
+    def parted(a: tuple[int, int], b: tuple[int, int]) -> bool:
+        if kinds[a[0]][a[1]] == kinds[b[0]][b[1]] == NEITHER:
+            return False
+        return ahead[a[0]][a[1]] != ahead[b[0]][b[1]]
+
     parts = []
     for r, row in enumerate(ahead):
-        for c, here in enumerate(row):
-            if c + 1 < len(row) and row[c + 1] != here:
+        for c in range(len(row)):
+            if c + 1 < len(row) and parted((r, c), (r, c + 1)):
                 parts.append(f"M{xs[c + 1]:g} {ys[r]:g}L{xs[c + 1]:g} {ys[r + 1]:g}")
-            if r + 1 < len(ahead) and ahead[r + 1][c] != here:
+            if r + 1 < len(ahead) and parted((r, c), (r + 1, c)):
                 parts.append(f"M{xs[c]:g} {ys[r + 1]:g}L{xs[c + 1]:g} {ys[r + 1]:g}")
     return "".join(parts)
 
@@ -157,6 +169,7 @@ def drawing(
     frame = Frame(width, height, left, width - 12.0, 8.0, height - 54.0)
     x = LogScale(x_edges[0], x_edges[-1], frame.left, frame.right)
     y = LogScale(y_edges[0], y_edges[-1], frame.bottom, frame.top)
+    kinds = kinds_of(found)
     xs, ys = [x(edge) for edge in x_edges], [y(edge) for edge in y_edges]
     x_values = example_ticks(x_edges[0], x_edges[-1], most)
     now_x, now_y = x(found.now_value_per_point_usd * per_usd), y(found.now_answers_per_month)
@@ -168,8 +181,8 @@ def drawing(
         x_title=titles[0],
         y_title=titles[1],
         zero_y=frame.bottom,
-        regions=_regions(kinds_of(found), xs, ys, names, frame, now_y),
-        break_even=border(found.lead_usd, xs, ys) if compared else "",
+        regions=_regions(kinds, xs, ys, names, frame, now_y),
+        break_even=border(found.lead_usd, kinds, xs, ys) if compared else "",
         now_x=now_x,
         now_y=now_y,
         now_text="This scenario",

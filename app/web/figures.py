@@ -48,7 +48,12 @@ class DataTable:
 
 @dataclass(frozen=True, slots=True)
 class Figure(Generic[Drawing]):
-    """A chart in two shapes (wide, and narrow for phones), with its words and numbers."""
+    """A chart in two shapes (wide, and narrow for phones), with its words and numbers.
+
+    Parameters
+    ----------
+    lead : the conclusion, where it stands above the drawing; empty where the caption says it.
+    """
 
     key: str
     title: str
@@ -58,6 +63,7 @@ class Figure(Generic[Drawing]):
     narrow: Drawing
     legend: tuple[tuple[int, str], ...]
     table: DataTable
+    lead: str = ""
 
 
 def currency_of(report: Report) -> Currency:

@@ -78,14 +78,17 @@ def month_span(by_month: Sequence[float]) -> str:
 
     Examples
     --------
-    >>> month_span([5.0, 0.0]), month_span([0.0, 1.0, 0.0, 2.0]), month_span([0.0])
-    ('month 0', 'months 1 to 3', '')
+    >>> month_span([5.0, 0.0]), month_span([0.0])
+    ('month\\xa00', '')
+    >>> month_span([0.0, 1.0, 0.0, 2.0])
+    'months\\xa01\\xa0to\\xa03'
     """
     found = [month for month, value in enumerate(by_month) if value]
     if not found:
         return ""
     first, last = found[0], found[-1]
-    return f"month {first}" if first == last else f"months {first} to {last}"
+    said = f"month {first}" if first == last else f"months {first} to {last}"
+    return said.replace(" ", "\u00a0")
 
 
 def _with_benefits(report: Report, m: MethodReport, money: MoneyReport) -> CostTable:

@@ -197,18 +197,19 @@ def _chart(report: Report, found: InformationReport) -> Figure[PilotValueDrawing
     )
     wide, narrow = (
         figure_pilot_value.drawing(
-            worths, most, "Expected worth, before its cost", width, ticks, write, beside=beside
+            worths, most, "Expected worth, before its cost", width, write, beside=beside
         )
-        for width, ticks, beside in ((760, 5, True), (400, 3, False))
+        for width, beside in ((760, True), (400, False))
     )
     conclusion = pilot_sentence(report, found.designs)
     return Figure(
         key="pilot-value",
         title="What knowing more is worth",
         conclusion=conclusion,
-        caption=f"{conclusion} {_figures(report, found)}",
+        caption=_figures(report, found),
         wide=wide,
         narrow=narrow,
         legend=(),
+        lead=conclusion,
         table=DataTable((), ()),
     )

@@ -47,13 +47,14 @@ def figure(report: Report) -> Figure[MapDrawing] | None:
         key="value-map",
         title=_title(found, names),
         conclusion=conclusion,
-        caption=f"{conclusion} Each cell shows the choice with the highest expected net present "
+        caption="Each cell shows the choice with the highest expected net present "
         f"value.{dashed}{_whichever(found, names)} A point more is one answer in a hundred that is "
         "right instead of wrong. Plans, releases and serving are held as they are; both scales are "
         "logarithmic.",
         wide=wide,
         narrow=narrow,
         legend=(),
+        lead=conclusion,
         table=DataTable(
             ("Answers a month", *(write(currency.of(v)) for v in found.value_per_point_usd)),
             tuple(
@@ -127,10 +128,7 @@ def _conclusion(report: Report, found: ValueMap, names: Mapping[str, str]) -> st
             names,
             by_worth,
             f"With {answers}",
-            lambda at: (
-                f"{_about(at, lambda v: show.usd_short(v, currency, trim=True))} a point "
-                "for 1,000 answers"
-            ),
+            lambda at: f"{_about(at, lambda v: show.usd_short(v, currency, trim=True))} a point",
             f"from {edges[0]} to {edges[1]} a point",
         ),
         _sentence(
@@ -142,7 +140,12 @@ def _conclusion(report: Report, found: ValueMap, names: Mapping[str, str]) -> st
             f"{show.count_short(_two(found.answers_per_month[-1]))} answers a month",
         ),
     ]
-    return " ".join(said)
+    kinds = {kind for row in drawn.kinds_of(found) for kind in row}
+    if FULL in kinds and ADAPTER not in kinds and report.comparison is not None:
+        said.append(f"{sentence_start(names[ADAPTER])} is worth most nowhere on the map.")
+    if ADAPTER in kinds and FULL not in kinds and report.comparison is not None:
+        said.append("Full fine-tuning is worth most nowhere on the map.")
+    return " ".join(said).replace(" a point", " a point for 1,000 answers", 1)
 
 
 def _two(value: float) -> float:

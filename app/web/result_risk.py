@@ -86,7 +86,7 @@ def _method(report: Report, key: str) -> MethodReport | None:
 def _short_name(report: Report, key: str) -> str:
     if key != LEAD or report.comparison is None:
         return name_of(key)
-    return f"Full fine-tuning less {name_within(report.comparison.adapter_method)}"
+    return f"Full less {name_of(report.comparison.adapter_method)}"
 
 
 def _below(report: Report, key: str) -> float | None:
@@ -133,7 +133,7 @@ def _spread(report: Report) -> Figure[HistogramDrawing] | None:
         below = _below(report, risk.method)
         detail = ""
         if below is not None:
-            where = f"{adapter} is worth as much or more" if risk.method == LEAD else "below zero"
+            where = f"{adapter} as good or better" if risk.method == LEAD else "below zero"
             detail = f"{where} in {show.percent(below)} of cases"
             said.append((risk.method, below))
         rows.append(
@@ -152,12 +152,13 @@ def _spread(report: Report) -> Figure[HistogramDrawing] | None:
         key="npv-spread",
         title="What could come of it",
         conclusion=conclusion,
-        caption=f"{conclusion} Each row shows how {report.draws:,} simulated cases are spread, in "
+        caption=f"Each row shows how {report.draws:,} simulated cases are spread, in "
         "bars of a height of its own; the outer bars hold what lies beyond them too, and a bar "
         f"that is cut says its share.{_unreleased(report)}",
-        wide=figure_histogram.drawing(rows, title, 760, 7, write),
-        narrow=figure_histogram.drawing(rows, title, 400, 3, write),
+        wide=figure_histogram.drawing(rows, title, 760, write),
+        narrow=figure_histogram.drawing(rows, title, 400, write),
         legend=(),
+        lead=conclusion,
         table=DataTable(
             ("Method", "From", "To", "Cases"),
             tuple(
@@ -248,8 +249,8 @@ def _tornado(report: Report, risk: MethodRisk) -> Figure[TornadoDrawing] | None:
         axis = f"Net present value of full less that of {tag(report.comparison.adapter_method)}"
     conclusion = _hangs_on(report, risk, lead=lead)
     wide, narrow = (
-        figure_tornado.drawing(swings, middle, axis, width, most, write, beside=beside)
-        for width, most, beside in ((760, 6, True), (400, 3, False))
+        figure_tornado.drawing(swings, middle, axis, width, write, beside=beside)
+        for width, beside in ((760, True), (400, False))
     )
     return Figure(
         key=f"tornado-{risk.method}",
@@ -257,11 +258,12 @@ def _tornado(report: Report, risk: MethodRisk) -> Figure[TornadoDrawing] | None:
         if lead and report.comparison is not None
         else f"What {name_within(risk.method)} hangs on",
         conclusion=conclusion,
-        caption=f"{conclusion} Each bar moves one figure from its P10 (hollow end) to its P90 "
+        caption="Each bar moves one figure from its P10 (hollow end) to its P90 "
         "(solid end) while all others vary as they do; × is a factor on what is expected.",
         wide=wide,
         narrow=narrow,
         legend=(),
+        lead=conclusion,
         table=DataTable(
             ("Figure", "P10", "Worth there", "P90", "Worth there"),
             tuple((s.label, s.low_text, write(s.low), s.high_text, write(s.high)) for s in swings),

@@ -116,7 +116,14 @@ def rows(report: Report) -> tuple[TableRow, ...]:
         return Cell(show.months(m.discounted_payback_months))
 
     def rate(m: MethodReport) -> Cell:
-        return Cell(show.rates(m.irr_fractions), note=m.irr_note)
+        dated = "" if m.money is None else show.rates(m.money.xirr_fractions)
+        note = f"by dates (XIRR) {dated}" if dated not in {"", show.NONE} else ""
+        return Cell(show.rates(m.irr_fractions), note=m.irr_note or note)
+
+    def roi(m: MethodReport) -> Cell:
+        if m.roi_fraction is None:
+            return Cell(show.NONE)
+        return Cell(show.rates([m.roi_fraction]), note="benefit less cost, over cost")
 
     def npv(m: MethodReport) -> Cell:
         if m.npv_usd is None:
@@ -194,6 +201,7 @@ def rows(report: Report) -> tuple[TableRow, ...]:
         ("Payback", payback, False),
         ("Payback, discounted", discounted, False),
         ("Internal rate of return, a year", rate, False),
+        (f"Return on investment, {horizon}", roi, False),
         ("Chance that it pays", lambda m: Cell(show.percent(m.probability_pays)), False),
         (
             "Chance that it is the best choice",
@@ -222,7 +230,7 @@ def rows(report: Report) -> tuple[TableRow, ...]:
     return tuple(
         TableRow(label, tuple(make(m) for m in methods), strong)
         for label, make, strong in table
-        if (measured or make is not carbon) and (said or make not in (discounted, rate))
+        if (measured or make is not carbon) and (said or make not in (discounted, rate, roi))
     )
 
 
