@@ -1,0 +1,9 @@
+"""A report as a workbook that recalculates in Excel and LibreOffice to what Tunecase would say.
+
+Finance people do not trust a number that they cannot recalculate. `build` puts the sheets together;
+`live` keeps every formula and its value in one expression.
+"""
+
+from app.exports.workbook.build import NO_MONEY, NoMoney, workbook_bytes
+
+__all__ = ["NO_MONEY", "NoMoney", "workbook_bytes"]

@@ -1,0 +1,242 @@
+"""The sheet of inputs: every figure that a formula uses, in a named cell that may be changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.estimator.report import Assumption, Report
+from app.estimator.report_money import Timeline
+from app.exports.workbook.live import Live, live
+from app.exports.workbook.paper import Sheet, day_number
+from app.exports.workbook.prices import OfferPrice, offer_prices
+from app.exports.workbook.rows import used_fields, with_money
+
+PERCENT, USD, COUNT, WHOLE, TEXT = "percent", "usd", "count", "whole", "text"
+LIVE_INPUTS: dict[str, tuple[str, str]] = {
+    "discount_rate_percent": ("discount_rate", PERCENT),
+    "inflation_percent": ("inflation", PERCENT),
+    "money_terms": ("money_terms", TEXT),
+    "tax_percent": ("tax_rate", PERCENT),
+    "capitalised_percent": ("capitalised_share", PERCENT),
+    "write_off_months": ("write_off_months", WHOLE),
+    "fiscal_year_start": ("fiscal_year_start", WHOLE),
+    "answers_per_month": ("answers_per_month", COUNT),
+    "growth_percent": ("growth", PERCENT),
+    "value_per_correct_answer_usd": ("value_per_correct_answer_usd", USD),
+    "hallucination_percent": ("hallucination_share", PERCENT),
+    "hallucination_cost_usd": ("hallucination_cost_usd", USD),
+    "violation_percent": ("violation_share", PERCENT),
+    "incident_percent": ("incident_share", PERCENT),
+    "incident_cost_usd": ("incident_cost_usd", USD),
+    "margin_per_answer_usd": ("margin_per_answer_usd", USD),
+    "latency_value_usd_per_second": ("latency_value_usd_per_second", USD),
+    "other_answers_per_month": ("other_answers_per_month", COUNT),
+    "other_value_usd": ("other_value_usd", USD),
+    "engineer_week_usd": ("engineer_week_usd", USD),
+    "data_preparation_usd": ("data_preparation_usd", USD),
+    "release_fixed_usd": ("release_fixed_usd", USD),
+    "adapter_release_percent": ("adapter_release_share", PERCENT),
+    "artefact_year_usd": ("artefact_year_usd", USD),
+    "delay_cost_usd_per_month": ("delay_cost_usd_per_month", USD),
+    "storage_usd_per_gb_month": ("storage_usd_per_gb_month", USD),
+    "egress_usd_per_gb": ("egress_usd_per_gb", USD),
+    "peak_factor": ("peak_factor", COUNT),
+    "least_replicas": ("least_replicas", WHOLE),
+}
+"""Fields of a scenario that formulas use: the name of the cell, and what stands in it. A percentage
+is a share there, shown as a percentage: type 12%."""
+
+STYLES = {PERCENT: "in_percent", USD: "in_price", COUNT: "in_count", WHOLE: "in_count"}
+HEADERS = ("Input", "Value", "Unit", "From", "Name of the cell", "What it is")
+ORIGIN = {"input": "yours", "default": "default"}
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Named cells.
+
+    Parameters
+    ----------
+    cells : by name; a formula speaks of them by it.
+    prices : of an instance-hour, by key of the offer.
+    gpu_hours : price of a GPU-hour of training, by method.
+    """
+
+    cells: dict[str, Live]
+    prices: dict[str, Live]
+    gpu_hours: dict[str, Live]
+
+    def __getitem__(self, name: str) -> Live:
+        return self.cells[name]
+
+    def of_field(self, field: str) -> Live:
+        """The cell of a field of the scenario."""
+        return self.cells[LIVE_INPUTS[field][0]]
+
+
+def write_inputs(sheet: Sheet, report: Report, timeline: Timeline) -> Inputs:
+    """Fill the sheet."""
+    rows = {a.key: a for a in report.assumptions}
+    cells: dict[str, Live] = {}
+    sheet.text(0, 0, "Inputs", "title")
+    sheet.text(
+        1,
+        0,
+        "Change a yellow cell, and everything recalculates. Each has a name, which formulas use.",
+        "small",
+    )
+    sheet.texts(3, 0, HEADERS, "head")
+    at = 4
+    sheet.text(at, 0, "First day of month 1")
+    start = sheet.number(at, 1, day_number(timeline.start), "in_date")
+    cells["start"] = sheet.book.name("start_date", start)
+    month = rows.get("start_month")
+    sheet.texts(at, 2, ("date", ORIGIN.get(month.kind, "") if month else "", "start_date"))
+    sheet.text(at, 5, "Month 0, what is paid at the start, falls on it.", "small")
+    at += 1
+    used = used_fields(report)
+    for field, (name, kind) in LIVE_INPUTS.items():
+        if field not in used or (found := rows.get(field)) is None:
+            continue
+        cells[name] = _write_input(sheet, at, found, name, kind)
+        at += 1
+    sheet.text(at, 0, f"{report.currency.code} for one US dollar")
+    rate = sheet.number(at, 1, report.currency.per_usd, "in_price")
+    cells["currency_per_usd"] = sheet.book.name("currency_per_usd", rate)
+    sheet.texts(at, 2, (report.currency.code, report.currency.valid_from, "currency_per_usd"))
+    at = _write_rates(sheet, at + 2, cells)
+    prices = _write_prices(sheet, at + 1, offer_prices(report), report)
+    at += 3 + len(prices)
+    gpu_hours = _write_gpu_hours(sheet, at, report, prices)
+    _write_held(sheet, at + 2 + len(gpu_hours), report, used)
+    sheet.widths(46, 16, 26, 10, 30, 80)
+    sheet.lay_out(freeze=(4, 1), repeat=4)
+    return Inputs(cells, prices, gpu_hours)
+
+
+def _write_input(sheet: Sheet, at: int, found: Assumption, name: str, kind: str) -> Live:
+    """One input, in the cell that is named for it."""
+    sheet.text(at, 0, found.label)
+    if kind == TEXT or isinstance(found.value, str):
+        text = str(found.value)
+        sheet.text(at, 1, text, "in_text")
+        cell = sheet.cell(at, 1, text)
+        if name == "money_terms":
+            sheet.worksheet.data_validation(
+                at, 1, at, 1, {"validate": "list", "source": ["nominal", "real"]}
+            )
+    else:
+        value = found.value / 100 if kind == PERCENT else float(found.value)
+        cell = sheet.number(at, 1, value, STYLES[kind])
+        _only_numbers(sheet, at, found.label, whole=kind == WHOLE)
+    unit = "share, shown as %" if kind == PERCENT else found.unit
+    sheet.texts(at, 2, (unit, ORIGIN.get(found.kind, found.kind), name))
+    sheet.text(at, 5, found.source, "small")
+    return sheet.book.name(name, cell)
+
+
+def _only_numbers(sheet: Sheet, at: int, label: str, *, whole: bool = False) -> None:
+    """Refuse what is not a number, with words that say so."""
+    sheet.worksheet.data_validation(
+        at,
+        1,
+        at,
+        1,
+        {
+            "validate": "integer" if whole else "decimal",
+            "criteria": ">=",
+            "value": -1e15,
+            "error_title": "A number, please",
+            "error_message": f"{label[:120]}: enter a {'whole ' if whole else ''}number.",
+        },
+    )
+
+
+def _write_rates(sheet: Sheet, at: int, cells: dict[str, Live]) -> int:
+    """What follows from the inputs at once, and constants of the calendar; the next free row."""
+    sheet.texts(at, 0, ("What follows from them", "Value", "Unit", "", "Name", ""), "head")
+    monthly = (1 + cells["discount_rate"]) ** (live(1) / 12) - 1
+    error = cells["value_per_correct_answer_usd"]
+    error = error + cells["hallucination_share"] * cells["hallucination_cost_usd"]
+    error = error + cells["violation_share"] * cells["incident_share"] * cells["incident_cost_usd"]
+    for name, label, term, style, unit in (
+        ("monthly_rate", "Monthly rate, (1 + yearly)^(1/12) - 1", monthly, "factor", "a month"),
+        (
+            "usd_per_error",
+            "Worth of an answer that is right instead of wrong, with errors and incidents",
+            error,
+            "price",
+            "USD",
+        ),
+    ):
+        at += 1
+        sheet.text(at, 0, label)
+        cells[name] = sheet.book.name(name, sheet.formula(at, 1, term, style))
+        sheet.texts(at, 2, (unit, "formula", name))
+    return at + 1
+
+
+def _write_prices(
+    sheet: Sheet, at: int, prices: tuple[OfferPrice, ...], report: Report
+) -> dict[str, Live]:
+    """Prices of machines, one row for each offer that is paid for."""
+    titles = {source.key: source.title for source in report.sources}
+    sheet.texts(
+        at, 0, ("Prices of machines", "USD/instance-hour", "What", "From", "Name", "Source"), "head"
+    )
+    found: dict[str, Live] = {}
+    for place, price in enumerate(prices, 1):
+        row, name = at + place, f"instance_hour_usd_{place}"
+        sheet.text(row, 0, price.label)
+        cell = sheet.number(row, 1, price.usd_per_instance_hour, "in_price")
+        _only_numbers(sheet, row, price.label)
+        sheet.texts(row, 2, (price.what, price.valid_from, name))
+        sheet.text(row, 5, titles.get(price.source_key, price.source_key), "small")
+        found[price.key] = sheet.book.name(name, cell)
+    return found
+
+
+def _write_gpu_hours(
+    sheet: Sheet, at: int, report: Report, prices: dict[str, Live]
+) -> dict[str, Live]:
+    """What a GPU-hour of training costs each method, from the price of its instance."""
+    sheet.texts(at, 0, ("Price of a GPU-hour of training", "USD", "", "", "Name", ""), "head")
+    found: dict[str, Live] = {}
+    for place, (m, _) in enumerate(with_money(report), 1):
+        if m.plan is None:
+            continue
+        name = f"gpu_hour_usd_{m.method}"
+        sheet.text(at + place, 0, m.label)
+        term = prices[m.plan.offer_key] / m.plan.gpus_per_instance
+        found[m.method] = sheet.book.name(name, sheet.formula(at + place, 1, term, "price"))
+        sheet.texts(at + place, 2, (f"{m.plan.gpus_per_instance} GPUs", "formula", name))
+    return found
+
+
+def _write_held(sheet: Sheet, at: int, report: Report, used: frozenset[str]) -> None:
+    """The other inputs, which a plan or a simulation stands on: changed in Tunecase."""
+    sheet.texts(
+        at,
+        0,
+        ("Other inputs, not used by formulas", "Value", "Unit", "From", "", "What it is"),
+        "head",
+    )
+    sheet.text(
+        at + 1,
+        0,
+        "Plans, release months and expected accuracy rest on them: change them in Tunecase and "
+        "export anew.",
+        "small",
+    )
+    at += 2
+    for found in report.assumptions:
+        if found.kind not in ORIGIN or found.key in {*(used & LIVE_INPUTS.keys()), "start_month"}:
+            continue
+        sheet.text(at, 0, found.label)
+        if isinstance(found.value, str):
+            sheet.text(at, 1, found.value, "held_text")
+        else:
+            sheet.number(at, 1, float(found.value), "held_price")
+        sheet.texts(at, 2, (found.unit, ORIGIN[found.kind], ""))
+        sheet.text(at, 5, found.source, "small")
+        at += 1
