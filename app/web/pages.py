@@ -40,6 +40,7 @@ from app.web import (
     today_pages,
     validation_pages,
     validations,
+    workbook_pages,
 )
 from app.web import presenters as show
 from app.web.calibrations import calibration_view
@@ -85,6 +86,7 @@ def install(app: FastAPI, settings: Settings) -> None:
     app.include_router(builder_pages.router)
     app.include_router(plan_pages.router)
     app.include_router(today_pages.router)
+    app.include_router(workbook_pages.router)
     app.include_router(price_pages.router)
     app.include_router(book_pages.router)
     app.include_router(validation_pages.router)

@@ -94,11 +94,8 @@ def _write(
     inputs = write_inputs(inputs_sheet, report, timeline)
     calendar = write_calendar(calendar_sheet, timeline, inputs)
     rents = write_serving(serving, served, inputs, calendar) if serving else {}
-    titles = {source.key: source.title for source in report.sources}
     lines = {
-        m.label: write_lines(
-            Desk(sheet, m, money, timeline, inputs, calendar, rents.get(m.method), titles)
-        )
+        m.label: write_lines(Desk(sheet, m, money, timeline, inputs, calendar, rents.get(m.method)))
         for sheet, (m, money) in zip(line_sheets, methods, strict=True)
     }
     flows = write_cash_flow(

@@ -17,13 +17,20 @@ MARKERS = ("circle", "square", "diamond", "triangle")
 SIZE = {"width": 760, "height": 360}
 
 
+def _chart(sheet: Sheet, kind: str) -> Chart:
+    chart = sheet.book.workbook.add_chart({"type": kind})
+    if chart is None:
+        raise ValueError(f"XlsxWriter has no chart of type {kind}")
+    return chart
+
+
 def _series(chart: Chart, name: str, categories: str, values: str, **look: object) -> None:
     chart.add_series({"name": name, "categories": f"={categories}", "values": f"={values}"} | look)
 
 
 def cumulative_chart(sheet: Sheet, at: int, sides: Sequence[Side], calendar: Calendar) -> None:
     """Cumulative cash flow of the methods; colour, dash and marker tell them apart."""
-    chart = sheet.book.workbook.add_chart({"type": "line"})
+    chart = _chart(sheet, "line")
     for place, side in enumerate(sides):
         _series(
             chart,
@@ -46,7 +53,7 @@ def category_chart(
 ) -> None:
     """Cost by category, one bar for each method."""
     first, last, column = compared.categories
-    chart = sheet.book.workbook.add_chart({"type": "bar"})
+    chart = _chart(sheet, "bar")
     for place, side in enumerate(sides):
         _series(
             chart,
@@ -66,7 +73,7 @@ def category_chart(
 
 def tornado_chart(sheet: Sheet, tornado: Tornado) -> None:
     """What a change of each figure takes from or adds to the net present value."""
-    chart = sheet.book.workbook.add_chart({"type": "bar"})
+    chart = _chart(sheet, "bar")
     names = f"{sheet.own}$A${tornado.first + 1}:$A${tornado.last + 1}"
     for place, name in enumerate(("20% less", "20% more")):
         _series(

@@ -8,43 +8,23 @@ from app.estimator.report import Assumption, Report
 from app.estimator.report_money import Timeline
 from app.exports.workbook.live import Live, live
 from app.exports.workbook.paper import Sheet, day_number
-from app.exports.workbook.prices import OfferPrice, offer_prices
-from app.exports.workbook.rows import used_fields, with_money
-
-PERCENT, USD, COUNT, WHOLE, TEXT = "percent", "usd", "count", "whole", "text"
-LIVE_INPUTS: dict[str, tuple[str, str]] = {
-    "discount_rate_percent": ("discount_rate", PERCENT),
-    "inflation_percent": ("inflation", PERCENT),
-    "money_terms": ("money_terms", TEXT),
-    "tax_percent": ("tax_rate", PERCENT),
-    "capitalised_percent": ("capitalised_share", PERCENT),
-    "write_off_months": ("write_off_months", WHOLE),
-    "fiscal_year_start": ("fiscal_year_start", WHOLE),
-    "answers_per_month": ("answers_per_month", COUNT),
-    "growth_percent": ("growth", PERCENT),
-    "value_per_correct_answer_usd": ("value_per_correct_answer_usd", USD),
-    "hallucination_percent": ("hallucination_share", PERCENT),
-    "hallucination_cost_usd": ("hallucination_cost_usd", USD),
-    "violation_percent": ("violation_share", PERCENT),
-    "incident_percent": ("incident_share", PERCENT),
-    "incident_cost_usd": ("incident_cost_usd", USD),
-    "margin_per_answer_usd": ("margin_per_answer_usd", USD),
-    "latency_value_usd_per_second": ("latency_value_usd_per_second", USD),
-    "other_answers_per_month": ("other_answers_per_month", COUNT),
-    "other_value_usd": ("other_value_usd", USD),
-    "engineer_week_usd": ("engineer_week_usd", USD),
-    "data_preparation_usd": ("data_preparation_usd", USD),
-    "release_fixed_usd": ("release_fixed_usd", USD),
-    "adapter_release_percent": ("adapter_release_share", PERCENT),
-    "artefact_year_usd": ("artefact_year_usd", USD),
-    "delay_cost_usd_per_month": ("delay_cost_usd_per_month", USD),
-    "storage_usd_per_gb_month": ("storage_usd_per_gb_month", USD),
-    "egress_usd_per_gb": ("egress_usd_per_gb", USD),
-    "peak_factor": ("peak_factor", COUNT),
-    "least_replicas": ("least_replicas", WHOLE),
-}
-"""Fields of a scenario that formulas use: the name of the cell, and what stands in it. A percentage
-is a share there, shown as a percentage: type 12%."""
+from app.exports.workbook.prices import (
+    OfferPrice,
+    OtherPrice,
+    PriceKey,
+    offer_prices,
+    other_prices,
+)
+from app.exports.workbook.rows import (
+    COUNT,
+    LIVE_INPUTS,
+    PERCENT,
+    TEXT,
+    USD,
+    WHOLE,
+    used_fields,
+    with_money,
+)
 
 STYLES = {PERCENT: "in_percent", USD: "in_price", COUNT: "in_count", WHOLE: "in_count"}
 HEADERS = ("Input", "Value", "Unit", "From", "Name of the cell", "What it is")
@@ -60,11 +40,13 @@ class Inputs:
     cells : by name; a formula speaks of them by it.
     prices : of an instance-hour, by key of the offer.
     gpu_hours : price of a GPU-hour of training, by method.
+    others : of what is no machine, by `price_key`.
     """
 
     cells: dict[str, Live]
     prices: dict[str, Live]
     gpu_hours: dict[str, Live]
+    others: dict[PriceKey, Live]
 
     def __getitem__(self, name: str) -> Live:
         return self.cells[name]
@@ -108,10 +90,12 @@ def write_inputs(sheet: Sheet, report: Report, timeline: Timeline) -> Inputs:
     prices = _write_prices(sheet, at + 1, offer_prices(report), report)
     at += 3 + len(prices)
     gpu_hours = _write_gpu_hours(sheet, at, report, prices)
-    _write_held(sheet, at + 2 + len(gpu_hours), report, used)
+    at += 2 + len(gpu_hours)
+    others = _write_others(sheet, at, other_prices(report), report)
+    _write_held(sheet, at + 2 + len(others), report, used)
     sheet.widths(46, 16, 26, 10, 30, 80)
     sheet.lay_out(freeze=(4, 1), repeat=4)
-    return Inputs(cells, prices, gpu_hours)
+    return Inputs(cells, prices, gpu_hours, others)
 
 
 def _write_input(sheet: Sheet, at: int, found: Assumption, name: str, kind: str) -> Live:
@@ -128,26 +112,32 @@ def _write_input(sheet: Sheet, at: int, found: Assumption, name: str, kind: str)
     else:
         value = found.value / 100 if kind == PERCENT else float(found.value)
         cell = sheet.number(at, 1, value, STYLES[kind])
-        _only_numbers(sheet, at, found.label, whole=kind == WHOLE)
+        _only_numbers(sheet, at, found.label, kind)
     unit = "share, shown as %" if kind == PERCENT else found.unit
     sheet.texts(at, 2, (unit, ORIGIN.get(found.kind, found.kind), name))
     sheet.text(at, 5, found.source, "small")
     return sheet.book.name(name, cell)
 
 
-def _only_numbers(sheet: Sheet, at: int, label: str, *, whole: bool = False) -> None:
-    """Refuse what is not a number, with words that say so."""
+def _only_numbers(sheet: Sheet, at: int, label: str, kind: str) -> None:
+    """Refuse what is no number of its kind, with words that say what would do."""
+    what = {
+        PERCENT: (-0.99, "a share such as 12%"),
+        WHOLE: (1, "a whole number such as 12"),
+        COUNT: (0, "a number such as 1200"),
+        USD: (0, "an amount such as 12.50"),
+    }[kind]
     sheet.worksheet.data_validation(
         at,
         1,
         at,
         1,
         {
-            "validate": "integer" if whole else "decimal",
+            "validate": "integer" if kind == WHOLE else "decimal",
             "criteria": ">=",
-            "value": -1e15,
-            "error_title": "A number, please",
-            "error_message": f"{label[:120]}: enter a {'whole ' if whole else ''}number.",
+            "value": what[0],
+            "error_title": "This cannot be used",
+            "error_message": f"{label[:150]}: enter {what[1]}.",
         },
     )
 
@@ -189,8 +179,26 @@ def _write_prices(
         row, name = at + place, f"instance_hour_usd_{place}"
         sheet.text(row, 0, price.label)
         cell = sheet.number(row, 1, price.usd_per_instance_hour, "in_price")
-        _only_numbers(sheet, row, price.label)
+        _only_numbers(sheet, row, price.label, USD)
         sheet.texts(row, 2, (price.what, price.valid_from, name))
+        sheet.text(row, 5, titles.get(price.source_key, price.source_key), "small")
+        found[price.key] = sheet.book.name(name, cell)
+    return found
+
+
+def _write_others(
+    sheet: Sheet, at: int, prices: tuple[OtherPrice, ...], report: Report
+) -> dict[PriceKey, Live]:
+    """Prices of what is no machine, such as storage."""
+    titles = {source.key: source.title for source in report.sources}
+    sheet.texts(at, 0, ("Other prices", "USD", "Unit", "", "Name", "Source"), "head")
+    found: dict[PriceKey, Live] = {}
+    for place, price in enumerate(prices, 1):
+        row, name = at + place, f"{price.key[0]}_usd_{place}"
+        sheet.text(row, 0, price.label)
+        cell = sheet.number(row, 1, price.usd, "in_price")
+        _only_numbers(sheet, row, price.label, USD)
+        sheet.texts(row, 2, (price.unit, "price list", name))
         sheet.text(row, 5, titles.get(price.source_key, price.source_key), "small")
         found[price.key] = sheet.book.name(name, cell)
     return found

@@ -22,10 +22,11 @@ from app.exports.workbook.columns import (
     TOTAL,
     UNIT,
 )
-from app.exports.workbook.inputs_sheet import LIVE_INPUTS, USD, Inputs
+from app.exports.workbook.inputs_sheet import Inputs
 from app.exports.workbook.live import Live, Span, total, weighted
 from app.exports.workbook.months import head_months
 from app.exports.workbook.paper import Sheet
+from app.exports.workbook.prices import price_key
 from app.exports.workbook.quantities import (
     Drivers,
     Weights,
@@ -38,8 +39,10 @@ from app.exports.workbook.rows import (
     CAPEX,
     COST,
     GPU_UNIT,
+    LIVE_INPUTS,
     OPEX,
     SERVING,
+    USD,
     Row,
     benefit_rows,
     cost_rows,
@@ -117,7 +120,6 @@ class Desk:
     Parameters
     ----------
     rent : of GPUs for serving; None where none are counted.
-    titles : of sources, by key.
     """
 
     sheet: Sheet
@@ -127,7 +129,6 @@ class Desk:
     inputs: Inputs
     calendar: Calendar
     rent: Rent | None
-    titles: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +218,7 @@ def _write_line(desk: Desk, row: Row, amount: Span, weights: Weights, at: int) -
     if formula is not None:
         price = sheet.formula(at, PRICE, formula, "price")
     else:
-        price = sheet.number(at, PRICE, row.line.unit_price_usd if row.line else 0.0, "in_price")
+        price = sheet.number(at, PRICE, row.line.unit_price_usd if row.line else 0.0, "held_price")
     usd = sheet.formulas(
         at,
         FIRST_MONTH,
@@ -228,9 +229,6 @@ def _write_line(desk: Desk, row: Row, amount: Span, weights: Weights, at: int) -
     whole = sheet.formula(at, TOTAL, total(usd), "usd")
     weight = weights.capital if row.nature == CAPEX else weights.running
     present = sheet.formula(at, PRESENT, weighted(usd, weight), "usd")
-    source = desk.titles.get(row.source, "")
-    if source and formula is None:
-        sheet.worksheet.write_comment(at, PRICE, f"Source: {source}"[:500])
     return Line(row, price, formula is not None, whole, present, usd)
 
 
@@ -246,6 +244,8 @@ def _price_formula(desk: Desk, row: Row) -> Live | None:
 def _candidate(desk: Desk, row: Row) -> Live | None:
     """The formula that the price should be, by what the line is."""
     inputs = desk.inputs
+    if (key := price_key(row)) is not None:
+        return inputs.others.get(key)
     if row.key == SERVING:
         return desk.rent.extra[1.0] if desk.rent else None
     if row.unit == GPU_UNIT:

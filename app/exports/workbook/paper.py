@@ -141,8 +141,9 @@ class Sheet:
 
         Parameters
         ----------
-        freeze : rows and columns that stay; repeat : rows on every page; columns : on every page,
-            for sheets that are wider than one.
+        freeze : rows and columns that stay; repeat : rows on every page.
+        columns : that are repeated on every page of a sheet by month. Dozens of months on one page
+            could not be read, so such a sheet takes several.
         """
         sheet = self.worksheet
         sheet.freeze_panes(*freeze)
@@ -153,7 +154,9 @@ class Sheet:
         sheet.set_footer("&L&8&F  ·  &A&R&8&P of &N")
         if columns:
             sheet.repeat_columns(0, columns - 1)
-        sheet.fit_to_pages(1, 0)
+            sheet.set_print_scale(60)
+        else:
+            sheet.fit_to_pages(1, 0)
         sheet.hide_gridlines(2)
 
 

@@ -81,8 +81,8 @@ def write_periods(
         ):
             sheet.text(at, LABEL, name)
             months_sum = sheet.formula(at, TOTAL, total(row), "usd")
-            for place, of in enumerate(columns):
-                cells = _roll_up(sheet, at, of, row)
+            for place, under in enumerate(columns):
+                cells = _roll_up(sheet, at, under, row)
                 check = _off(total(cells), months_sum)
                 checks.append(sheet.formula(at, check_col + place, check, "check"))
             at += 1

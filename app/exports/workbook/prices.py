@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from app.estimator.hardware import PURCHASE_OPTIONS
 from app.estimator.report import Report
-from app.exports.workbook.rows import with_money
+from app.exports.workbook.rows import (
+    GPU_UNIT,
+    LIVE_INPUTS,
+    SERVING,
+    USD,
+    Row,
+    benefit_rows,
+    cost_rows,
+    with_money,
+)
+
+PriceKey: TypeAlias = "tuple[str, str, str, str, float]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,45 @@ def offer_prices(report: Report) -> tuple[OfferPrice, ...]:
             ):
                 if key not in found:
                     found[key] = _served(report, key, usd, m.label)
+    return tuple(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class OtherPrice:
+    """The price of something that is on a price list and is no machine, such as storage.
+
+    Parameters
+    ----------
+    key : see `price_key`.
+    """
+
+    key: PriceKey
+    label: str
+    unit: str
+    usd: float
+    source_key: str
+
+
+def price_key(row: Row) -> PriceKey | None:
+    """What tells prices apart that no input and no machine sets; None for all others."""
+    line = row.line
+    named = any(LIVE_INPUTS[field][1] == USD for field in row.fields if field in LIVE_INPUTS)
+    if line is None or named or row.unit == GPU_UNIT or row.key == SERVING:
+        return None
+    return row.key, line.provider, line.region, line.sku, line.unit_price_usd
+
+
+def other_prices(report: Report) -> tuple[OtherPrice, ...]:
+    """Such prices of all methods, each once."""
+    found: dict[PriceKey, OtherPrice] = {}
+    for _, money in with_money(report):
+        for row in (*cost_rows(money), *benefit_rows(money)):
+            if (key := price_key(row)) is not None and row.line is not None:
+                sold = " ".join(part for part in (row.line.provider, row.line.sku) if part)
+                label = f"{row.label} ({sold})" if sold else row.label
+                found.setdefault(
+                    key, OtherPrice(key, label, row.unit, row.line.unit_price_usd, row.source)
+                )
     return tuple(found.values())
 
 

@@ -7,11 +7,45 @@ from dataclasses import dataclass
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_money import MoneyLine, MoneyReport
 
+PERCENT, USD, COUNT, WHOLE, TEXT = "percent", "usd", "count", "whole", "text"
+LIVE_INPUTS: dict[str, tuple[str, str]] = {
+    "discount_rate_percent": ("discount_rate", PERCENT),
+    "inflation_percent": ("inflation", PERCENT),
+    "money_terms": ("money_terms", TEXT),
+    "tax_percent": ("tax_rate", PERCENT),
+    "capitalised_percent": ("capitalised_share", PERCENT),
+    "write_off_months": ("write_off_months", WHOLE),
+    "fiscal_year_start": ("fiscal_year_start", WHOLE),
+    "answers_per_month": ("answers_per_month", COUNT),
+    "growth_percent": ("growth", PERCENT),
+    "value_per_correct_answer_usd": ("value_per_correct_answer_usd", USD),
+    "hallucination_percent": ("hallucination_share", PERCENT),
+    "hallucination_cost_usd": ("hallucination_cost_usd", USD),
+    "violation_percent": ("violation_share", PERCENT),
+    "incident_percent": ("incident_share", PERCENT),
+    "incident_cost_usd": ("incident_cost_usd", USD),
+    "margin_per_answer_usd": ("margin_per_answer_usd", USD),
+    "latency_value_usd_per_second": ("latency_value_usd_per_second", USD),
+    "other_answers_per_month": ("other_answers_per_month", COUNT),
+    "other_value_usd": ("other_value_usd", USD),
+    "engineer_week_usd": ("engineer_week_usd", USD),
+    "data_preparation_usd": ("data_preparation_usd", USD),
+    "release_fixed_usd": ("release_fixed_usd", USD),
+    "adapter_release_percent": ("adapter_release_share", PERCENT),
+    "artefact_year_usd": ("artefact_year_usd", USD),
+    "delay_cost_usd_per_month": ("delay_cost_usd_per_month", USD),
+    "storage_usd_per_gb_month": ("storage_usd_per_gb_month", USD),
+    "egress_usd_per_gb": ("egress_usd_per_gb", USD),
+    "peak_factor": ("peak_factor", COUNT),
+    "least_replicas": ("least_replicas", WHOLE),
+}
+"""Fields of a scenario that formulas use: the name of the cell, and what stands in it. A percentage
+is a share there, shown as a percentage: type 12%."""
+
 COST, BENEFIT = "cost", "benefit"
 CAPEX, OPEX = "capex", "opex"
 SERVING = "serving"
 GPU_UNIT = "GPU-hours"
-CHECKS = ("release_fixed_usd", "adapter_release_percent")
 ANSWERS = ("answers_per_month", "growth_percent")
 PER_ERROR = (
     "value_per_correct_answer_usd",
