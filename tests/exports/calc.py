@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -67,20 +68,24 @@ def recalculated(books: Mapping[str, bytes], folder: Path) -> dict[str, Workbook
     )
     missing = [name for name in books if not (done / f"{name}.xlsx").is_file()]
     assert not missing, f"LibreOffice did not convert {missing}: {result.stderr[-2000:]}"
-    return {
-        name: openpyxl.load_workbook(done / f"{name}.xlsx", data_only=True) for name in books
-    }
+    return {name: openpyxl.load_workbook(done / f"{name}.xlsx", data_only=True) for name in books}
 
 
-def changed(content: bytes, names: Mapping[str, float | str], folder: Path) -> bytes:
-    """A workbook in which a user has typed other values into named cells."""
+def changed(content: bytes, names: Mapping[str, Any], folder: Path) -> bytes:
+    """A workbook in which a user has typed other values into named cells.
+
+    Parameters
+    ----------
+    names : what is typed, by the name of the cell; "x1.1" makes what stands there a tenth more.
+    """
     path = folder / "typed.xlsx"
     path.write_bytes(content)
     book = openpyxl.load_workbook(path)
-    for name, value in names.items():
-        (where,) = book.defined_names[name].destinations
-        sheet, cell = where
-        book[sheet][cell.replace("$", "")].value = value
+    for name, typed in names.items():
+        ((sheet, place),) = book.defined_names[name].destinations
+        cell = book[sheet][place.replace("$", "")]
+        factor = isinstance(typed, str) and typed.startswith("x")
+        cell.value = float(cell.value) * float(typed[1:]) if factor else typed
     book.save(path)
     return path.read_bytes()
 

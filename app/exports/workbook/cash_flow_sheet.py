@@ -120,8 +120,8 @@ def write_cash_flow(
     methods : label, lines, and rates from which the search in a spreadsheet begins.
     """
     sheet.text(0, 0, "Cash flow", "title")
-    head_months(sheet, calendar, 1, "USD, expected, by month", 3)
-    sheet.texts(1, TOTAL, ("Total", "Present value"), "head_right")
+    head_months(sheet, calendar, "USD, expected, by month", narrow=5)
+    sheet.texts(1, TOTAL, ("Total", "Note"), "head_right")
     found, at = {}, 4
     for label, lines, rates in methods:
         sheet.text(at, LABEL, label, "section")

@@ -14,6 +14,7 @@ from app.exports.workbook.sensitivity_sheet import DELTA, Tornado
 COLOURS = ("#1D4ED8", "#B45309", "#047857", "#7E22CE")
 DASHES = ("solid", "dash", "round_dot", "long_dash")
 MARKERS = ("circle", "square", "diamond", "triangle")
+TITLE = {"size": 12}
 SIZE = {"width": 760, "height": 360}
 
 
@@ -40,7 +41,7 @@ def cumulative_chart(sheet: Sheet, at: int, sides: Sequence[Side], calendar: Cal
             line={"color": COLOURS[place % 4], "dash_type": DASHES[place % 4], "width": 2},
             marker={"type": MARKERS[place % 4], "size": 4, "fill": {"color": COLOURS[place % 4]}},
         )
-    chart.set_title({"name": "Cumulative cash flow, expected"})
+    chart.set_title({"name": "Cumulative cash flow, expected", "name_font": TITLE})
     chart.set_x_axis({"name": "Month", "label_position": "low", "interval_unit": 6})
     chart.set_y_axis({"name": "USD", "num_format": "#,##0", "major_gridlines": {"visible": True}})
     chart.set_legend({"position": "bottom"})
@@ -63,7 +64,7 @@ def category_chart(
             fill={"color": COLOURS[place % 4]},
             gap=60,
         )
-    chart.set_title({"name": "Cost by category over the horizon"})
+    chart.set_title({"name": "Cost by category over the horizon", "name_font": TITLE})
     chart.set_y_axis({"reverse": True})
     chart.set_x_axis({"name": "USD", "num_format": "#,##0", "label_position": "high"})
     chart.set_legend({"position": "bottom"})
@@ -85,7 +86,9 @@ def tornado_chart(sheet: Sheet, tornado: Tornado) -> None:
             overlap=100,
             gap=40,
         )
-    chart.set_title({"name": f"{tornado.label}: change of the net present value"})
+    chart.set_title(
+        {"name": f"{tornado.label}: change of the net present value", "name_font": TITLE}
+    )
     chart.set_y_axis({"reverse": True, "label_position": "low"})
     chart.set_x_axis({"name": "USD", "num_format": "#,##0", "label_position": "high"})
     chart.set_legend({"position": "bottom"})

@@ -17,7 +17,7 @@ from app.exports.workbook.cash_flow_sheet import (
     Returns,
     write_returns,
 )
-from app.exports.workbook.columns import CATEGORY, LABEL, TOTAL
+from app.exports.workbook.columns import LABEL, PRICE, TOTAL
 from app.exports.workbook.inputs_sheet import Inputs
 from app.exports.workbook.lines_sheet import Line, Lines
 from app.exports.workbook.live import Live, added, choose, least, live, most, total
@@ -80,7 +80,7 @@ def write_comparison(
 ) -> Compared:
     """Fill the sheet."""
     sheet.text(0, 0, "Comparison", "title")
-    head_months(sheet, calendar, 1, "USD, expected, by month", 3)
+    head_months(sheet, calendar, "USD, expected, by month", narrow=3)
     sheet.text(1, TOTAL, "Total", "head_right")
     block = Block(sheet, 4)
     gap, returns, held = None, None, False
@@ -218,18 +218,18 @@ def _categories(block: Block, sides: Sequence[Side]) -> tuple[int, int, int]:
     sheet.text(block.at, LABEL, "Cost by category, USD over the horizon", "section")
     block.at += 1
     sheet.text(block.at, LABEL, "Category", "head")
-    sheet.texts(block.at, CATEGORY, [side.label for side in sides], "head_right")
+    sheet.texts(block.at, PRICE, [side.label for side in sides], "head_right")
     first = block.at + 1
     for row, name in enumerate(names, first):
         sheet.text(row, LABEL, name)
-        for col, side in enumerate(sides, CATEGORY):
+        for col, side in enumerate(sides, PRICE):
             categories, totals = side.lines.by_category[COST]
             inside = [x.total.number for x in side.lines.side(COST) if x.row.category == name]
             term = Live(f"SUMIF({categories},$A{row + 1},{totals})", fsum(inside))
             sheet.formula(row, col, term, "usd")
     last = first + len(names) - 1
     sheet.text(last + 1, LABEL, "Total", "text_total")
-    for col, side in enumerate(sides, CATEGORY):
+    for col, side in enumerate(sides, PRICE):
         column = sheet.column(
             first,
             col,
@@ -240,4 +240,4 @@ def _categories(block: Block, sides: Sequence[Side]) -> tuple[int, int, int]:
         )
         sheet.formula(last + 1, col, total(column), "usd_total")
     block.at = last + 3
-    return first, last, CATEGORY
+    return first, last, PRICE

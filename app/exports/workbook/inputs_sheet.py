@@ -65,7 +65,7 @@ def write_inputs(sheet: Sheet, report: Report, timeline: Timeline) -> Inputs:
         1,
         0,
         "Change a yellow cell, and everything recalculates. Each has a name, which formulas use.",
-        "small",
+        "note",
     )
     sheet.texts(3, 0, HEADERS, "head")
     at = 4
@@ -73,7 +73,7 @@ def write_inputs(sheet: Sheet, report: Report, timeline: Timeline) -> Inputs:
     start = sheet.number(at, 1, day_number(timeline.start), "in_date")
     cells["start"] = sheet.book.name("start_date", start)
     month = rows.get("start_month")
-    sheet.texts(at, 2, ("date", ORIGIN.get(month.kind, "") if month else "", "start_date"))
+    sheet.texts(at, 2, ("date", ORIGIN.get(month.kind, "") if month else "", "start_date"), "unit")
     sheet.text(at, 5, "Month 0, what is paid at the start, falls on it.", "small")
     at += 1
     used = used_fields(report)
@@ -85,7 +85,9 @@ def write_inputs(sheet: Sheet, report: Report, timeline: Timeline) -> Inputs:
     sheet.text(at, 0, f"{report.currency.code} for one US dollar")
     rate = sheet.number(at, 1, report.currency.per_usd, "in_price")
     cells["currency_per_usd"] = sheet.book.name("currency_per_usd", rate)
-    sheet.texts(at, 2, (report.currency.code, report.currency.valid_from, "currency_per_usd"))
+    sheet.texts(
+        at, 2, (report.currency.code, report.currency.valid_from, "currency_per_usd"), "unit"
+    )
     at = _write_rates(sheet, at + 2, cells)
     prices = _write_prices(sheet, at + 1, offer_prices(report), report)
     at += 3 + len(prices)
@@ -93,14 +95,14 @@ def write_inputs(sheet: Sheet, report: Report, timeline: Timeline) -> Inputs:
     at += 2 + len(gpu_hours)
     others = _write_others(sheet, at, other_prices(report), report)
     _write_held(sheet, at + 2 + len(others), report, used)
-    sheet.widths(46, 16, 26, 10, 30, 80)
+    sheet.widths(52, 18, 28, 12, 30, 90)
     sheet.lay_out(freeze=(4, 1), repeat=4)
     return Inputs(cells, prices, gpu_hours, others)
 
 
 def _write_input(sheet: Sheet, at: int, found: Assumption, name: str, kind: str) -> Live:
     """One input, in the cell that is named for it."""
-    sheet.text(at, 0, found.label)
+    sheet.text(at, 0, found.label, "wrap")
     if kind == TEXT or isinstance(found.value, str):
         text = str(found.value)
         sheet.text(at, 1, text, "in_text")
@@ -114,7 +116,7 @@ def _write_input(sheet: Sheet, at: int, found: Assumption, name: str, kind: str)
         cell = sheet.number(at, 1, value, STYLES[kind])
         _only_numbers(sheet, at, found.label, kind)
     unit = "share, shown as %" if kind == PERCENT else found.unit
-    sheet.texts(at, 2, (unit, ORIGIN.get(found.kind, found.kind), name))
+    sheet.texts(at, 2, (unit, ORIGIN.get(found.kind, found.kind), name), "unit")
     sheet.text(at, 5, found.source, "small")
     return sheet.book.name(name, cell)
 
@@ -160,9 +162,9 @@ def _write_rates(sheet: Sheet, at: int, cells: dict[str, Live]) -> int:
         ),
     ):
         at += 1
-        sheet.text(at, 0, label)
+        sheet.text(at, 0, label, "wrap")
         cells[name] = sheet.book.name(name, sheet.formula(at, 1, term, style))
-        sheet.texts(at, 2, (unit, "formula", name))
+        sheet.texts(at, 2, (unit, "formula", name), "unit")
     return at + 1
 
 
@@ -177,10 +179,10 @@ def _write_prices(
     found: dict[str, Live] = {}
     for place, price in enumerate(prices, 1):
         row, name = at + place, f"instance_hour_usd_{place}"
-        sheet.text(row, 0, price.label)
+        sheet.text(row, 0, price.label, "wrap")
         cell = sheet.number(row, 1, price.usd_per_instance_hour, "in_price")
         _only_numbers(sheet, row, price.label, USD)
-        sheet.texts(row, 2, (price.what, price.valid_from, name))
+        sheet.texts(row, 2, (price.what, price.valid_from, name), "unit")
         sheet.text(row, 5, titles.get(price.source_key, price.source_key), "small")
         found[price.key] = sheet.book.name(name, cell)
     return found
@@ -195,10 +197,10 @@ def _write_others(
     found: dict[PriceKey, Live] = {}
     for place, price in enumerate(prices, 1):
         row, name = at + place, f"{price.key[0]}_usd_{place}"
-        sheet.text(row, 0, price.label)
+        sheet.text(row, 0, price.label, "wrap")
         cell = sheet.number(row, 1, price.usd, "in_price")
         _only_numbers(sheet, row, price.label, USD)
-        sheet.texts(row, 2, (price.unit, "price list", name))
+        sheet.texts(row, 2, (price.unit, "price list", name), "unit")
         sheet.text(row, 5, titles.get(price.source_key, price.source_key), "small")
         found[price.key] = sheet.book.name(name, cell)
     return found
@@ -217,7 +219,7 @@ def _write_gpu_hours(
         sheet.text(at + place, 0, m.label)
         term = prices[m.plan.offer_key] / m.plan.gpus_per_instance
         found[m.method] = sheet.book.name(name, sheet.formula(at + place, 1, term, "price"))
-        sheet.texts(at + place, 2, (f"{m.plan.gpus_per_instance} GPUs", "formula", name))
+        sheet.texts(at + place, 2, (f"{m.plan.gpus_per_instance} GPUs", "formula", name), "unit")
     return found
 
 
@@ -234,17 +236,17 @@ def _write_held(sheet: Sheet, at: int, report: Report, used: frozenset[str]) -> 
         0,
         "Plans, release months and expected accuracy rest on them: change them in Tunecase and "
         "export anew.",
-        "small",
+        "note",
     )
     at += 2
     for found in report.assumptions:
         if found.kind not in ORIGIN or found.key in {*(used & LIVE_INPUTS.keys()), "start_month"}:
             continue
-        sheet.text(at, 0, found.label)
+        sheet.text(at, 0, found.label, "wrap")
         if isinstance(found.value, str):
             sheet.text(at, 1, found.value, "held_text")
         else:
             sheet.number(at, 1, float(found.value), "held_price")
-        sheet.texts(at, 2, (found.unit, ORIGIN[found.kind], ""))
+        sheet.texts(at, 2, (found.unit, ORIGIN[found.kind], ""), "unit")
         sheet.text(at, 5, found.source, "small")
         at += 1

@@ -21,6 +21,7 @@ from app.exports.workbook.columns import (
     QUANTITY,
     TOTAL,
     UNIT,
+    WIDTHS,
 )
 from app.exports.workbook.inputs_sheet import Inputs
 from app.exports.workbook.live import Live, Span, total, weighted
@@ -55,15 +56,7 @@ SIDES = (
     (COST, "Costs", ((CAPEX, "Capital cost (until the first release)"), (OPEX, "Running cost"))),
     (BENEFIT, "Benefits", ((BENEFIT, "Benefits"),)),
 )
-HEADS = (
-    "category",
-    "kind",
-    "unit",
-    "unit price, USD",
-    "quantity",
-    "total, USD",
-    "present, after tax",
-)
+HEADS = ("category", "kind", "unit", "unit price", "quantity", "total", "today, after tax")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +136,7 @@ def write_lines(desk: Desk) -> Lines:
     """Fill the sheet."""
     sheet, calendar = desk.sheet, desk.calendar
     sheet.text(0, 0, f"{desk.m.label}: lines of cost and benefit", "title")
-    head_months(sheet, calendar, 1, "Expected, by month; month 0 is paid at the start", 3)
+    head_months(sheet, calendar, "Expected, by month; month 0 is paid at the start")
     drivers, at = write_drivers(sheet, desk.m, desk.money, desk.inputs, 4)
     weights, at = write_weights(sheet, drivers, desk.timeline, desk.inputs, calendar, at)
     rows = (*cost_rows(desk.money), *benefit_rows(desk.money))
@@ -153,7 +146,8 @@ def write_lines(desk: Desk) -> Lines:
     by_category = {}
     for side, heading, natures in SIDES:
         sheet.text(at + 1, LABEL, f"{heading}, USD", "section")
-        sheet.texts(at + 1, CATEGORY, HEADS, "section")
+        sheet.texts(at + 1, CATEGORY, HEADS[:3], "section")
+        sheet.texts(at + 1, PRICE, HEADS[3:], "section_right")
         at = first = at + 2
         for row, amount in zip(rows, amounts, strict=True):
             if row.side == side:
@@ -177,6 +171,7 @@ def write_lines(desk: Desk) -> Lines:
     ]
     month = sheet.formulas(at + 1, FIRST_MONTH, each, "factor")
     month_usd = sheet.formula(at + 1, PRESENT, total(month), "factor")
+    sheet.widths(*WIDTHS)
     return Lines(
         tuple(lines),
         sums[CAPEX],
@@ -195,10 +190,12 @@ def _write_quantities(
     """Quantities of all lines by month; and the next free row."""
     sheet = desk.sheet
     sheet.text(at, LABEL, "Quantities", "section")
-    sheet.texts(at, CATEGORY, ("category", "kind", "unit", "", "total", "", ""), "section")
+    sheet.texts(at, CATEGORY, ("category", "kind", "unit"), "section")
+    sheet.texts(at, PRICE, ("", "total", "", ""), "section_right")
     spans = []
     for place, row in enumerate(rows, at + 1):
-        sheet.texts(place, LABEL, (row.label, row.category, row.nature, row.unit))
+        sheet.text(place, LABEL, row.label, "wrap")
+        sheet.texts(place, CATEGORY, (row.category, row.nature, row.unit))
         formulas = quantity_of(row.key, drivers, desk.inputs)
         if formulas is not None:
             span = sheet.formulas(place, FIRST_MONTH, formulas, "count")
@@ -213,7 +210,8 @@ def _write_quantities(
 def _write_line(desk: Desk, row: Row, amount: Span, weights: Weights, at: int) -> Line:
     """One line: its price, its quantity, and what it comes to by month."""
     sheet = desk.sheet
-    sheet.texts(at, LABEL, (row.label, row.category, row.nature, row.unit))
+    sheet.text(at, LABEL, row.label, "wrap")
+    sheet.texts(at, CATEGORY, (row.category, row.nature, row.unit))
     formula = _price_formula(desk, row)
     if formula is not None:
         price = sheet.formula(at, PRICE, formula, "price")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from math import ceil
 from typing import Any
 
 import xlsxwriter
@@ -18,6 +19,11 @@ from app.exports.workbook.styles import STYLES, in_currency
 EPOCH = date(1899, 12, 30)
 """Day 0 of the dates of a spreadsheet."""
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+SIZE = 10
+"""Of letters. [points]"""
+TITLE_POINTS, LINE_POINTS = 24.0, 13.5
+FULLNESS = 1.05
+"""Characters of running text that fit into the width of one digit, with some to spare."""
 LONGEST_LINK = 2_000
 LONGEST_TEXT = 32_000
 """Characters that a cell can hold, less a few."""
@@ -63,10 +69,15 @@ class Sheet:
     def __init__(self, book: Book, worksheet: Worksheet, name: str) -> None:
         self.book, self.worksheet, self.name = book, worksheet, name
         self.own = f"'{name}'!"
+        self._wrapped: list[tuple[int, int, float]] = []
 
     def text(self, row: int, col: int, text: str, style: str = "text") -> None:
         """A text, never taken for a formula."""
-        self.worksheet.write_string(row, col, safe_text(text), self.book.styles[style])
+        safe = safe_text(text)
+        self.worksheet.write_string(row, col, safe, self.book.styles[style])
+        if "text_wrap" in STYLES[style]:
+            length = len(safe) * STYLES[style].get("font_size", SIZE) / SIZE
+            self._wrapped.append((row, col, length))
 
     def texts(self, row: int, col: int, texts: Iterable[str], style: str = "text") -> None:
         """Texts side by side."""
@@ -132,9 +143,21 @@ class Sheet:
         return self.own + ":".join(ends)
 
     def widths(self, *widths: float) -> None:
-        """Widths of the first columns. [characters]"""
+        """Widths of the first columns, and rows as high as their wrapped texts need. [characters]
+
+        Notes
+        -----
+        Not every program fits the height of rows when it opens a file.
+        """
         for col, width in enumerate(widths):
             self.worksheet.set_column(col, col, width)
+        lines: dict[int, int] = {}
+        for row, col, length in self._wrapped:
+            if col < len(widths):
+                lines[row] = max(lines.get(row, 1), ceil(length / (FULLNESS * widths[col])))
+        for row, count in lines.items():
+            if count > 1:
+                self.worksheet.set_row(row, count * LINE_POINTS)
 
     def lay_out(self, *, freeze: tuple[int, int], repeat: int, columns: int = 0) -> None:
         """What stays in view, and how it prints: landscape, one page wide.
@@ -147,6 +170,7 @@ class Sheet:
         """
         sheet = self.worksheet
         sheet.freeze_panes(*freeze)
+        sheet.set_row(0, TITLE_POINTS)
         sheet.set_landscape()
         sheet.set_paper(9)
         sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
@@ -177,7 +201,7 @@ class Book:
         shown = {"num_format": in_currency(currency, digits)}
         self.styles: dict[str, Format] = {
             name: self.workbook.add_format(
-                {"font_name": "Calibri", "font_size": 10, **style}
+                {"font_name": "Calibri", "font_size": SIZE, "valign": "top", **style}
                 | (shown if "shown" in name else {})
             )
             for name, style in STYLES.items()

@@ -75,9 +75,9 @@ def conventions(timeline: Timeline) -> tuple[tuple[str, str], ...]:
         (
             "What is held",
             "Changing a figure here keeps the plan (machines, GPU-hours, release months), the "
-            "hardware that serves, and the expected accuracy. A change that would make another "
-            "plan better needs a new estimate; so do the inputs that are listed as not used by "
-            "formulas.",
+            "hardware that serves and how fast it answers, and the expected accuracy. A change "
+            "that would make another plan or other hardware better needs a new estimate; so do "
+            "the inputs that are listed as not used by formulas.",
         ),
         (
             "What recalculates",

@@ -39,7 +39,7 @@ def write_serving(
         0,
         "Whole replicas for the busiest hour, on whole instances, for all hours of a month; the "
         "tuned models less the base model. Hardware and its throughput are held (green).",
-        "small",
+        "note",
     )
     sheet.text(3, LABEL, "Volume over that of the inputs", "head")
     factors = sheet.numbers(3, FIRST, FACTORS, "head_right")

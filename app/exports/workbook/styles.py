@@ -17,25 +17,28 @@ ENTERED = {"font_color": "#1D4ED8", "bg_color": "#FEF9C3", "border": 1, "border_
 HELD = {"font_color": "#047857"}
 SIMULATED = {"font_color": "#7E22CE", "italic": True}
 SUMMED = {"bold": True, "top": 1, "top_color": RULE}
-TOP = {"valign": "top"}
 
 STYLES: dict[str, dict[str, Any]] = {
     "title": {"bold": True, "font_size": 16, "font_color": INK},
-    "verdict": {"font_size": 12, "bold": True, "text_wrap": True, **TOP},
+    "verdict": {"font_size": 12, "bold": True, "text_wrap": True},
     "section": {"bold": True, "font_size": 12, "font_color": INK, "bottom": 2},
-    "head": {"bold": True, "bg_color": PAPER, "bottom": 1, "text_wrap": True, **TOP},
+    "section_right": {"bold": True, "font_color": INK, "bottom": 2, "align": "right"},
+    "note": {"font_color": "#4B5563", "font_size": 9},
+    "unit": {"indent": 1, "align": "left"},
+    "part": {"indent": 2, "align": "left"},
+    "head": {"bold": True, "bg_color": PAPER, "bottom": 1, "text_wrap": True},
     "head_right": {
-        "bold": True, "bg_color": PAPER, "bottom": 1, "text_wrap": True, "align": "right", **TOP,
+        "bold": True, "bg_color": PAPER, "bottom": 1, "text_wrap": True, "align": "right",
     },
     "head_step": {"bold": True, "bg_color": PAPER, "bottom": 1, "num_format": "+0%;-0%"},
     "head_date": {"bg_color": PAPER, "num_format": DATE},
-    "text": {**TOP},
-    "wrap": {"text_wrap": True, **TOP},
-    "small": {"font_color": "#4B5563", "text_wrap": True, "font_size": 9, **TOP},
-    "strong": {"bold": True, **TOP},
+    "text": {},
+    "wrap": {"text_wrap": True},
+    "small": {"font_color": "#4B5563", "text_wrap": True, "font_size": 9},
+    "strong": {"bold": True},
     "words": {"align": "right"},
-    "link": {"font_color": "#1D4ED8", "underline": 1, **TOP},
-    "plain": {"num_format": "#,##0.######", **TOP},
+    "link": {"font_color": "#1D4ED8", "underline": 1},
+    "plain": {"num_format": "#,##0.######"},
     "usd": {"num_format": USD},
     "price": {"num_format": PRICE},
     "count": {"num_format": COUNT},

@@ -59,6 +59,8 @@ def write_summary(
         )
     sheet.widths(54, *[20.0] * max(len(sides), 3), 14, 14)
     sheet.lay_out(freeze=(1, 0), repeat=1)
+    # Charts begin on a page of their own.
+    sheet.worksheet.set_h_pagebreaks([at + 4])
     return at + 4
 
 
@@ -75,18 +77,22 @@ def _figures(
     sheet.text(at, LABEL, f"Over {report.horizon_months} months, expected", "head")
     sheet.texts(at, FIRST, [side.label for side in sides], "head_right")
 
-    def row(label: str, terms: Sequence[Live], style: str) -> None:
+    def row(label: str, terms: Sequence[Live], style: str, look: str = "text") -> None:
         nonlocal at
         at += 1
-        total = style.endswith("total")
-        sheet.text(at, LABEL, label, "text_total" if total else "text")
+        sheet.text(at, LABEL, label, "text_total" if style.endswith("total") else look)
         sheet.formulas(at, FIRST, terms, style)
 
     costs = [side.flows.cost_usd for side in sides]
     benefits = [side.flows.benefit_usd for side in sides]
     returns = [side.flows.returns for side in sides]
     row("Total cost of ownership", [cost * fx for cost in costs], "shown")
-    row("of it until the first release", [side.flows.capex_usd * fx for side in sides], "shown")
+    row(
+        "of it until the first release",
+        [side.flows.capex_usd * fx for side in sides],
+        "shown",
+        "part",
+    )
     row("Benefit", [benefit * fx for benefit in benefits], "shown")
     row("Tax", [side.flows.tax_usd * fx for side in sides], "shown")
     row("Net present value", [found.npv * fx for found in returns], "shown_total")
@@ -110,7 +116,7 @@ def _figures(
     row(
         "Break-even price of a GPU-hour of training, USD",
         [compared.gpu[side.label] for side in sides],
-        "price",
+        "usd",
     )
     if compared.gap is not None and compared.returns is not None:
         held = " (value of Tunecase)" if compared.gap_held else ""
