@@ -10,9 +10,8 @@ from fastapi import APIRouter, Response
 from app.api.dependencies import OPTIONAL_BEARER, CatalogDep, PricesDep, WorkspaceKey
 from app.api.errors import UNUSABLE
 from app.api.scenario_body import ScenarioBody
-from app.exports.workbook import MEDIA_TYPE, NoMoney, disposition, workbook_bytes
+from app.exports.workbook import MEDIA_TYPE, disposition, workbook_bytes
 from app.services.estimates import estimate
-from app.services.problems import InputProblems, Problem
 
 router = APIRouter()
 
@@ -39,9 +38,5 @@ def create_workbook(
     """
     priced = prices.priced(catalog, scenario.price_book, workspace_key)
     report = estimate(scenario, priced, datetime.now(UTC).date())
-    try:
-        content = workbook_bytes(report)
-    except NoMoney as error:
-        raise InputProblems([Problem("", str(error))]) from error
     named = {"Content-Disposition": disposition(report.title)}
-    return Response(content, media_type=MEDIA_TYPE, headers=named)
+    return Response(workbook_bytes(report), media_type=MEDIA_TYPE, headers=named)

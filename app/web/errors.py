@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.exports.feed_source import NoMoney
 from app.services.problems import (
     Busy,
     InputProblems,
@@ -44,6 +45,10 @@ _PAGES: dict[int, tuple[str, str]] = {
     405: (
         "This address cannot be opened like that",
         "It only takes what one of our forms sends. Go back and use the form.",
+    ),
+    409: (
+        "This result holds no money by month",
+        "So there is no workbook of it.",
     ),
     410: (
         "This link was withdrawn",
@@ -96,6 +101,9 @@ def install(app: FastAPI, render: Renderer) -> None:
     def unknown_book(_: Request, __: UnknownPriceBook) -> Response:
         return answer(404, (_NO_BOOK,))
 
+    def no_money(_: Request, error: NoMoney) -> Response:
+        return answer(409, (str(error),))
+
     def busy(_: Request, __: Busy) -> Response:
         response = answer(503)
         response.headers["Retry-After"] = "10"
@@ -106,6 +114,7 @@ def install(app: FastAPI, render: Renderer) -> None:
         (RequestValidationError, validation_error),
         (InputProblems, input_problems),
         (PriceBookProblems, input_problems),
+        (NoMoney, no_money),
         (UnknownScenario, lambda _request, _error: answer(404)),
         (RevokedScenario, lambda _request, _error: answer(410)),
         (UnknownPriceBook, unknown_book),

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.estimator.report import Report
-from app.exports.workbook import MEDIA_TYPE, NoMoney, disposition, workbook_bytes
+from app.exports.workbook import MEDIA_TYPE, disposition, workbook_bytes
 from app.services.estimates import estimate
-from app.services.problems import InputProblems, Problem
+from app.services.problems import InputProblems
 from app.web import requests
 from app.web.requests import PRIVATE, REVALIDATE, Site, form_again, read_scenario, with_query
 
@@ -26,12 +26,9 @@ def _workbook(report: Report, link: str, headers: Mapping[str, str]) -> Response
 
     Raises
     ------
-    InputProblems : the report holds no money by month.
+    NoMoney : the report was saved by a version that kept none by month.
     """
-    try:
-        content = workbook_bytes(report, link if len(link) <= LONGEST_LINK else "")
-    except NoMoney as error:
-        raise InputProblems([Problem("", str(error))]) from error
+    content = workbook_bytes(report, link if len(link) <= LONGEST_LINK else "")
     named = {"Content-Disposition": disposition(report.title), **headers}
     return Response(content, media_type=MEDIA_TYPE, headers=named)
 

@@ -18,7 +18,8 @@ from openpyxl.workbook import Workbook
 
 from app.catalog.catalog import Catalog
 from app.estimator.report import Report
-from app.exports.workbook import NoMoney, file_name, workbook_bytes
+from app.exports.feed_source import NoMoney
+from app.exports.workbook import file_name, workbook_bytes
 from app.exports.workbook.live import Live, live
 from app.exports.workbook.paper import safe_text
 from app.exports.workbook.rows import LIVE_INPUTS
@@ -253,7 +254,7 @@ def test_a_report_of_an_earlier_schema_is_refused_in_words(report: Report) -> No
         replace(report, timeline=None),
         replace(report, methods=tuple(replace(m, money=None) for m in report.methods)),
     ):
-        with pytest.raises(NoMoney, match="compute it anew"):
+        with pytest.raises(NoMoney, match="earlier version"):
             workbook_bytes(old)
 
 

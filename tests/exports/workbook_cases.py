@@ -166,7 +166,9 @@ CASES: dict[str, Case] = {
         },
         reserved,
     ),
-    "loss": Case(SHORT | {"answers_per_month": 10, "title": "=1+1"}),
+    "loss, never released": Case(
+        SHORT | {"answers_per_month": 10, "title": "=1+1", "engineer_weeks_full": 150}
+    ),
 }
 CHANGES: dict[str, Change] = {
     "rate": Change(
@@ -200,7 +202,7 @@ CHANGES: dict[str, Change] = {
             "write_off_months": 6,
             "fiscal_year_start": 10,
             "start_date": date(2027, 9, 1),
-            "growth": 0.5,
+            "answers_growth": 0.5,
         },
         {
             "tax_percent": 31,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import openpyxl
+import pytest
 from fastapi.testclient import TestClient
 from openpyxl.workbook import Workbook
 
 from app.inputs import ScenarioInput
+from app.services.scenarios import ScenarioService, SharedScenario
 
 QUERY = urlencode({"title": "Verträge / 2027", "methods": "lora", "draws": 1_000})
 TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -92,3 +95,20 @@ def test_a_price_book_is_not_named_in_the_file(client: TestClient) -> None:
     )
     assert not re.search(re.escape(made["token"]), text)
     assert "Ours" in text
+
+
+def test_a_result_that_kept_no_money_says_what_would_do(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _saved(client)
+    read = ScenarioService.get
+
+    def older(service: ScenarioService, token: str) -> SharedScenario:
+        found = read(service, token)
+        methods = tuple(replace(method, money=None) for method in found.report.methods)
+        return replace(found, report=replace(found.report, timeline=None, methods=methods))
+
+    monkeypatch.setattr(ScenarioService, "get", older)
+    answer = client.get(f"{path}/workbook.xlsx")
+    assert answer.status_code == 409
+    assert "save it anew" in answer.text

@@ -4,7 +4,7 @@ Finance people do not trust a number that they cannot recalculate. `build` puts 
 `live` keeps every formula and its value in one expression.
 """
 
-from app.exports.workbook.build import NO_MONEY, NoMoney, workbook_bytes
+from app.exports.workbook.build import workbook_bytes
 from app.exports.workbook.files import MEDIA_TYPE, disposition, file_name
 
-__all__ = ["MEDIA_TYPE", "NO_MONEY", "NoMoney", "disposition", "file_name", "workbook_bytes"]
+__all__ = ["MEDIA_TYPE", "disposition", "file_name", "workbook_bytes"]

@@ -7,6 +7,7 @@ from datetime import date
 from app.estimator.methods import LABELS
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_money import MoneyReport, Timeline
+from app.exports.feed_source import NoMoney, timeline_of, with_money
 from app.exports.workbook.assumptions_sheet import write_assumptions
 from app.exports.workbook.calendar_sheet import write_calendar
 from app.exports.workbook.cash_flow_sheet import write_cash_flow
@@ -17,24 +18,12 @@ from app.exports.workbook.lines_sheet import Desk, write_lines
 from app.exports.workbook.paper import Book
 from app.exports.workbook.periods_sheet import write_periods
 from app.exports.workbook.read_me_sheet import write_read_me
-from app.exports.workbook.rows import with_money
 from app.exports.workbook.sensitivity_sheet import write_sensitivity
 from app.exports.workbook.serving_sheet import write_serving
 from app.exports.workbook.summary_sheet import write_summary
 
-NO_MONEY = (
-    "This result was saved before results held their money by month, so no workbook can be made of "
-    "it; compute it anew."
-)
 FRONT, MODEL, BACK = "#1D4ED8", "#047857", "#6B7280"
 CHART_ROWS = 20
-
-
-class NoMoney(ValueError):  # noqa: N818 - as it is raised: there is no money to export
-    """The report holds no money by month: it is of an earlier schema, or nothing fits."""
-
-    def __init__(self) -> None:
-        super().__init__(NO_MONEY)
 
 
 def workbook_bytes(report: Report, link: str = "") -> bytes:
@@ -46,14 +35,14 @@ def workbook_bytes(report: Report, link: str = "") -> bytes:
 
     Raises
     ------
-    NoMoney : no method's money is in the report.
+    NoMoney : the report was saved by a version that kept none by month.
 
     Notes
     -----
     The same report and link give the same bytes.
     """
-    methods, timeline = with_money(report), report.timeline
-    if not methods or timeline is None:
+    timeline, methods = timeline_of(report), tuple(with_money(report))
+    if not methods:
         raise NoMoney
     currency = report.currency
     book = Book(

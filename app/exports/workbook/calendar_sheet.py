@@ -105,7 +105,7 @@ def write_calendar(sheet: Sheet, timeline: Timeline, inputs: Inputs) -> Calendar
         ],
         "factor",
     )
-    growth = inputs["growth"]
+    growth = inputs["answers_growth"]
     sheet.text(7, LABEL, "Answers in the middle of the month over those of today, growth alone")
     load = sheet.formulas(
         7,

@@ -11,7 +11,16 @@ from app.exports.workbook.calendar_sheet import Calendar
 from app.exports.workbook.columns import FIRST_MONTH, LABEL, PRESENT, TOTAL
 from app.exports.workbook.inputs_sheet import Inputs
 from app.exports.workbook.lines_sheet import Lines
-from app.exports.workbook.live import Live, Span, choose, most, present_value, total, words
+from app.exports.workbook.live import (
+    Live,
+    Span,
+    choose,
+    most,
+    number_text,
+    present_value,
+    total,
+    words,
+)
 from app.exports.workbook.months import head_months
 from app.exports.workbook.paper import Sheet
 
@@ -245,7 +254,7 @@ def payback_of(flows: Span, running: Span, below: Span) -> Live:
 def yearly_irr(flows: Span, rates: tuple[float, ...]) -> Live:
     """IRR as an effective yearly rate, searched from what Tunecase found and from usual rates."""
     monthly = (1 + rates[0]) ** (1 / MONTHS_PER_YEAR) - 1 if rates else 0.01
-    tries = [f"(1+IRR({flows.text},{guess!r}))^12-1" for guess in (monthly, 0.01, 0.2)]
+    tries = [f"(1+IRR({flows.text},{number_text(guess)}))^12-1" for guess in (monthly, 0.01, 0.2)]
     return _first_that_works(tries, rates)
 
 
@@ -253,7 +262,7 @@ def dated_irr(flows: Span, dates: Span, rates: tuple[float, ...]) -> Live:
     """XIRR, searched likewise."""
     guesses = (rates[0] if rates else 0.1, 0.1, 2.0)
     return _first_that_works(
-        [f"XIRR({flows.text},{dates.text},{guess!r})" for guess in guesses], rates
+        [f"XIRR({flows.text},{dates.text},{number_text(guess)})" for guess in guesses], rates
     )
 
 

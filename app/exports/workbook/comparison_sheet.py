@@ -8,6 +8,7 @@ from math import fsum
 
 from app.estimator.report import Comparison, Report
 from app.estimator.returns import irr, xirr
+from app.exports.feed_source import with_money
 from app.exports.workbook.calendar_sheet import Calendar
 from app.exports.workbook.cash_flow_sheet import (
     NONE,
@@ -23,7 +24,7 @@ from app.exports.workbook.lines_sheet import Line, Lines
 from app.exports.workbook.live import Live, added, choose, least, live, most, total
 from app.exports.workbook.months import head_months
 from app.exports.workbook.paper import Sheet, day_number
-from app.exports.workbook.rows import BENEFIT, COST, GPU_UNIT, with_money
+from app.exports.workbook.rows import BENEFIT, COST, GPU_UNIT
 
 LARGEST_GAP = 1e6
 """Points beyond which a gap is stated as this."""

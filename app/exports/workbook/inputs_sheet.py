@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.estimator.report import Assumption, Report
 from app.estimator.report_money import Timeline
+from app.exports.feed_source import with_money
 from app.exports.workbook.live import Live, live
 from app.exports.workbook.paper import Sheet, day_number
 from app.exports.workbook.prices import (
@@ -23,7 +24,6 @@ from app.exports.workbook.rows import (
     USD,
     WHOLE,
     used_fields,
-    with_money,
 )
 
 STYLES = {PERCENT: "in_percent", USD: "in_price", COUNT: "in_count", WHOLE: "in_count"}
@@ -234,8 +234,8 @@ def _write_held(sheet: Sheet, at: int, report: Report, used: frozenset[str]) -> 
     sheet.text(
         at + 1,
         0,
-        "Plans, release months and expected accuracy rest on them: change them in Tunecase and "
-        "export anew.",
+        "Plans, release months and expected accuracy rest on them, or they price what is left out "
+        "here at 0: change them in Tunecase and export anew.",
         "note",
     )
     at += 2

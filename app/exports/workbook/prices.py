@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from app.estimator.hardware import PURCHASE_OPTIONS
 from app.estimator.report import Report
+from app.exports.feed_source import with_money
 from app.exports.workbook.rows import (
     GPU_UNIT,
     LIVE_INPUTS,
@@ -15,7 +16,6 @@ from app.exports.workbook.rows import (
     Row,
     benefit_rows,
     cost_rows,
-    with_money,
 )
 
 PriceKey: TypeAlias = "tuple[str, str, str, str, float]"

@@ -100,7 +100,7 @@ def write_drivers(
             held("The same, not weighed with their worth", drivers.won_released_by_month),
         ]
     sheet.text(at, LABEL, "Answers of the tuned model")
-    volume, growth = inputs["answers_per_month"], inputs["growth"]
+    volume, growth = inputs["answers_per_month"], inputs["answers_growth"]
     answers = sheet.formulas(
         at,
         FIRST_MONTH,

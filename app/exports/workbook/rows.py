@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.estimator.report import MethodReport, Report
+from app.estimator.report import Report
 from app.estimator.report_money import MoneyLine, MoneyReport
+from app.exports.feed_source import with_money
 
 PERCENT, USD, COUNT, WHOLE, TEXT = "percent", "usd", "count", "whole", "text"
 LIVE_INPUTS: dict[str, tuple[str, str]] = {
@@ -17,7 +18,7 @@ LIVE_INPUTS: dict[str, tuple[str, str]] = {
     "write_off_months": ("write_off_months", WHOLE),
     "fiscal_year_start": ("fiscal_year_start", WHOLE),
     "answers_per_month": ("answers_per_month", COUNT),
-    "growth_percent": ("growth", PERCENT),
+    "growth_percent": ("answers_growth", PERCENT),
     "value_per_correct_answer_usd": ("value_per_correct_answer_usd", USD),
     "hallucination_percent": ("hallucination_share", PERCENT),
     "hallucination_cost_usd": ("hallucination_cost_usd", USD),
@@ -177,11 +178,6 @@ def benefit_rows(money: MoneyReport) -> tuple[Row, ...]:
         elif possible.get(key, True):
             rows.append(Row(key, label, BENEFIT, category, "", unit, "input", used, None))
     return (*rows, *(_of_line(line, ()) for line in lines.values()))
-
-
-def with_money(report: Report) -> tuple[tuple[MethodReport, MoneyReport], ...]:
-    """Methods whose money the report holds."""
-    return tuple((m, m.money) for m in report.methods if m.money is not None)
 
 
 def used_fields(report: Report) -> frozenset[str]:
