@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.estimator.currency import Currency
+from app.estimator.leading import leading_method
 from app.estimator.report import CashFlowReport, MethodReport, Report
 from app.web import presenters as show
 from app.web.charts import Scale, area, nice_ticks, path, spread, text_width
@@ -17,7 +18,6 @@ from app.web.figures import (
     Frame,
     Tick,
     currency_of,
-    leading_method,
     name_of,
     tag,
 )
