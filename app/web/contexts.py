@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.services.situations import ReadyMade
 from app.web.book_views import BookCard, BookFormView, BookView, RateKeys
+from app.web.bridge_view import BridgeView
 from app.web.calibrations import CalibrationView
 from app.web.evidence_backtest import BacktestView
 from app.web.evidence_expected import ExpectedView
@@ -313,11 +314,26 @@ class TodayView:
 
 
 @dataclass(frozen=True, slots=True)
+class BridgePart:
+    """What each change moved, or where to ask for it.
+
+    Parameters
+    ----------
+    view : None where it was not asked for, or nothing differs.
+    ask_address : the page with it; empty where there is no need to ask.
+    """
+
+    view: BridgeView | None
+    ask_address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Today:
     """pages/today.html
 
     Parameters
     ----------
+    bridge : None where the scenario cannot be estimated today.
     """
 
     layout: Layout
@@ -327,6 +343,7 @@ class Today:
     result_address: str
     builder_address: str
     view: TodayView
+    bridge: BridgePart | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +364,7 @@ class Compare:
     sides: tuple[SideForm, SideForm]
     recent: tuple[RecentView, ...]
     comparison: ComparisonView | None
+    bridge: BridgePart | None
 
 
 @dataclass(frozen=True, slots=True)

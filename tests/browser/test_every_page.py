@@ -39,6 +39,8 @@ PAGES = {
     "own evidence": "/evidence/own",
     "compare, empty": "/compare",
     "compare": "/compare?left=%2Fresult%3Fexamples%3D1000&right=%2Fresult%3Fexamples%3D900000",
+    "compare, change by change": "/compare?left=%2Fresult%3Fexamples%3D1000"
+    "&right=%2Fresult%3Fexamples%3D900000%26engineer_week_usd%3D5000&bridge=full",
     "compare, two currencies": "/compare?left=%2Fresult%3Fcurrency%3DEUR&right=%2Fresult",
     "method": "/method",
     "own runs": "/validate",
