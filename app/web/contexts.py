@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.services.situations import ReadyMade
+from app.web.board_views import BoardView
 from app.web.book_views import BookCard, BookFormView, BookView, RateKeys
 from app.web.bridge_view import BridgeView
 from app.web.calibrations import CalibrationView
@@ -347,6 +348,15 @@ class Today:
 
 
 @dataclass(frozen=True, slots=True)
+class Board:
+    """pages/board.html"""
+
+    layout: Layout
+    board: BoardView
+    result_address: str
+
+
+@dataclass(frozen=True, slots=True)
 class SideForm:
     """One input of the comparison form, as it was typed."""
 
@@ -501,6 +511,7 @@ Context = (
     | BookPage
     | Shared
     | Today
+    | Board
     | Compare
     | MethodPage
     | Validate
