@@ -250,14 +250,12 @@ def _pilot(report: Report) -> Iterator[KeyFigure]:
         )
         return
     cost = report.verdict.pilot_usd
-    yield KeyFigure(
-        "Worth of a pilot, at most",
-        show.usd_short(report.verdict.perfect_information_usd, currency),
-        "",
-        f"GPU time of a small one: {show.usd_short(cost, currency)}"
-        if cost is not None
-        else "what knowing the outcome would be worth",
-    )
+    most = show.usd_short(report.verdict.perfect_information_usd, currency)
+    if cost is None:
+        yield KeyFigure("Worth of knowing the outcome", most, "", "before choosing, at most")
+        return
+    note = f"GPU time of a small one: {show.usd_short(cost, currency)}"
+    yield KeyFigure("Worth of a pilot, at most", most, "", note)
 
 
 def _row(report: Report, m: MethodReport) -> BoardRow:
@@ -277,6 +275,10 @@ def _row(report: Report, m: MethodReport) -> BoardRow:
     )
 
 
+_WEEKS = {"engineer_weeks_full": "full", "engineer_weeks_adapter": "adapter"}
+"""Work of one kind of method alone."""
+
+
 def _assumptions(report: Report) -> tuple[BoardAssumption, ...]:
     """First those of which another value alone turns the verdict, then what money hangs on most."""
     known = {item.key: item for item in report.assumptions if item.kind in {"input", "default"}}
@@ -284,6 +286,8 @@ def _assumptions(report: Report) -> tuple[BoardAssumption, ...]:
     usual = [known[key] for key in USUAL_ASSUMPTIONS if key in known]
     # What is 0 says nothing to a reader, unless it was entered.
     usual = [item for item in usual if item.changed or item.value]
+    fitting = {"full" if m.rank is None else "adapter" for m in report.methods if m.feasible}
+    usual = [item for item in usual if item.key not in _WEEKS or _WEEKS[item.key] in fitting]
     usual.sort(key=lambda item: not item.changed)
     keys = [key for key in turns if key in known] + [item.key for item in usual]
     chosen = [known[key] for key in dict.fromkeys(keys)][:MOST_ASSUMPTIONS]
@@ -299,11 +303,16 @@ def _assumption(report: Report, item: Assumption, turn: Turn | None) -> BoardAss
     return BoardAssumption(item.label, clipped(_value(report, item), MOST_NAME), note)
 
 
+_SMALL_USD = 100
+"""Amounts below it are written with cents."""
+
+
 def _value(report: Report, item: Assumption) -> str:
     """An amount as it is entered, in US dollars; anything else as on the result page."""
     money, _, per = item.unit.partition(" ")
     if money == "USD" and not isinstance(item.value, str):
-        return f"{show.unit_price(item.value)} {per}".strip()
+        write = show.usd if item.value >= _SMALL_USD else show.unit_price
+        return f"{write(item.value)} {per}".strip()
     return result_assumptions.worded(report, item)
 
 

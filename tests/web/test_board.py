@@ -64,7 +64,7 @@ def test_five_assumptions_first_those_that_would_turn_the_verdict(report: Report
         "Horizon", "36 months", "our default; the verdict changes below 12 months",
     )  # fmt: skip
     assert (found[1].label, found[1].value, found[1].note) == (
-        "Cost of an engineer-week", "US$4,000.00", "as entered",
+        "Cost of an engineer-week", "US$4,000", "as entered",
     )  # fmt: skip
     assert "Worth of one more right answer" in {item.label for item in found}
 
@@ -73,6 +73,9 @@ def test_the_worth_of_a_pilot_is_told_where_it_was_computed(report: Report) -> N
     bound = view(dataclasses.replace(report, risk=None)).figures[-1]
     assert bound.label == "Worth of a pilot, at most"
     assert bound.value == show.usd_short(report.verdict.perfect_information_usd)
+    alone = dataclasses.replace(report.verdict, pilot_usd=None)
+    unasked = view(dataclasses.replace(report, risk=None, verdict=alone)).figures[-1]
+    assert (unasked.label, unasked.value) == ("Worth of knowing the outcome", bound.value)
     design = PilotDesign(0.1, 5_000, 500, 310.0, 4_100.0, 0.3, default=True)
     other = dataclasses.replace(design, value_usd=1.0, default=False)
     risk = RiskReport((), None, InformationReport(15_000.0, (), (other, design)), ())
@@ -107,7 +110,10 @@ def test_a_method_that_fits_nowhere_is_a_row_too(report: Report) -> None:
         payback_months=None, probability_best=None, cash_flow=None,
     )  # fmt: skip
     methods = (gone, *report.methods[1:])
-    row = view(dataclasses.replace(report, methods=methods, comparison=None)).rows[0]
+    verdict = dataclasses.replace(report.verdict, turns=())
+    found = view(dataclasses.replace(report, methods=methods, comparison=None, verdict=verdict))
+    assert "Engineering, full fine-tuning" not in {item.label for item in found.assumptions}
+    row = found.rows[0]
     assert (row.total, row.npv, row.npv_range, row.payback, row.gain) == (
         "—", "—", "", "does not fit", "—",
     )  # fmt: skip
