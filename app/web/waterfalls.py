@@ -26,18 +26,28 @@ ORDER = (
 )
 
 
+_UNITS = ((1e15, 1e9, "\u00a0bn"), (1e12, 1e6, "\u00a0M"), (1e9, 1e3, "\u00a0k"))
+"""Amounts from which on a unit is used, its size and its sign: nobody reads fifteen digits."""
+
+
 class _Amounts:
-    """Amounts in whole units, or with minor ones where all are small; they add up as shown."""
+    """Amounts in whole units, or with minor ones where all are small, or in thousands and more
+    where they are huge; they add up as shown.
+    """
 
     def __init__(self, bridge: MethodBridge, currency: Currency) -> None:
         levels = [bridge.from_usd, *(span.after_usd for span in bridge.spans)]
         self.currency = currency
-        self.decimals = currency.digits if max(map(abs, map(currency.of, levels))) < 1_000 else 0
+        largest = max(map(abs, map(currency.of, levels)))
+        self.decimals = currency.digits if largest < 1_000 else 0
+        self._unit, self._suffix = next(
+            ((unit, suffix) for limit, unit, suffix in _UNITS if largest >= limit), (1.0, "")
+        )
         self._write: Callable[[float, int, bool], str] = money(currency).scale(0.0).write
 
     def rounded(self, usd: float) -> float:
         """An amount of US dollars in the currency, as it is shown."""
-        return round(self.currency.of(usd), self.decimals) + 0.0
+        return round(self.currency.of(usd) / self._unit, self.decimals) * self._unit + 0.0
 
     def change(self, span: Span) -> float:
         """The difference of the two amounts that are shown."""
@@ -45,7 +55,7 @@ class _Amounts:
 
     def text(self, amount: float, *, plus: bool = False) -> str:
         """An amount that is in the currency already."""
-        return self._write(amount + 0.0, self.decimals, plus)
+        return self._write(amount / self._unit + 0.0, self.decimals, plus) + self._suffix
 
 
 def view(

@@ -78,6 +78,16 @@ def test_the_sentence_names_the_largest_change_first(report: Report) -> None:
     assert found.notes == (waterfalls.ORDER,)
 
 
+def test_huge_amounts_are_in_thousands_and_more(report: Report) -> None:
+    found = view(report, [MORE, DEARER], stages(1.2345674e15, 1.2e15, 2.5e15))
+    assert (found.from_value, found.total, found.to_value) == (
+        "US$1,234,567\u00a0bn", "+US$1,265,433\u00a0bn", "US$2,500,000\u00a0bn",
+    )  # fmt: skip
+    assert [row.change for row in found.rows] == [
+        "−US$34,567\u00a0bn", "+US$1,300,000\u00a0bn",
+    ]  # fmt: skip
+
+
 def test_more_changes_than_a_sentence_holds_are_summed_up(report: Report) -> None:
     many = [dataclasses.replace(MORE, label=f"Change {i}", changes=()) for i in range(6)]
     found = view(report, many, stages(0.0, 5_000, 9_000, 12_000, 14_000, 13_000, 13_000))
