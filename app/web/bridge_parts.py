@@ -10,8 +10,8 @@ from app.web.comparisons import Side
 from app.web.contexts import BridgePart
 from app.web.requests import Page
 
-QUICK = 4.0
-"""Work that is done without being asked for: estimates of 10,000 draws, of about 0.15 s each."""
+QUICK = 3.0
+"""Work that is done without being asked for: estimates of 10,000 draws, of about 0.2 s each."""
 
 MOST = 26.0
 """Work beyond which changes are not looked at alone as well."""
