@@ -28,8 +28,11 @@ STRATA: Final = (12, 10)
 STRATA_OF_ONE: Final = 64
 """Outcomes where one number says all."""
 
-MOST_SIMULATED: Final = 2_500
-"""Draws from which the outcomes are made; all draws are weighed by them."""
+MOST_SIMULATED: Final = 10_000
+"""Draws from which pilots are simulated, to make the outcomes of."""
+
+MOST_AVERAGED: Final = 2_500
+"""Draws over which the likelihood of each outcome is averaged; all draws are weighed by it."""
 
 FINEST: Final = 0.03
 """Noise that is added to every number, in standard deviations of it: no outcome is told finer than
@@ -231,7 +234,7 @@ def weighed(told: Told, outcomes: Outcomes, amounts: Floats) -> Floats:
     """
     places = _powers(outcomes.place)
     features = _features(told)
-    step = -(-features.shape[1] // MOST_SIMULATED)
+    step = -(-features.shape[1] // MOST_AVERAGED)
     share = _shares(np.ascontiguousarray(features[:, ::step]), places, outcomes.mass)
     total = np.zeros((len(amounts), len(share)))
     for start in range(0, features.shape[1], ROWS):
