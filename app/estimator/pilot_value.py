@@ -24,7 +24,7 @@ from app.estimator.report_risk import PilotDesign
 
 Floats = NDArray[np.float64]
 
-TEST_SIZES: Final = (100, 300, 1_000, 3_000)
+TEST_SIZES: Final = (100, 2_000)
 """Test sets whose worth is shown beside that of the default. [count]"""
 
 DATA_FRACTIONS: Final = (0.3, 1.0)
