@@ -13,7 +13,9 @@ LONGEST_NOTE = 200
 LONGEST_AMOUNT = 40
 LARGEST_AMOUNT = 10**12
 
-_MONTH = re.compile(r"(20[0-9]{2}-(?:0[1-9]|1[0-2]))(?:-([0-9]{2})(?:[T ][0-9:.+-]{5,21}Z?)?)?")
+_MONTH = re.compile(
+    r"((?:19|20|21)[0-9]{2}-(?:0[1-9]|1[0-2]))(?:-([0-9]{2})(?:[T ][0-9:.+-]{5,21}Z?)?)?"
+)
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?")
 _REWRITTEN = re.compile(r"([A-Za-z]{3})-([0-9]{2})")
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
