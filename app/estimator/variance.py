@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import fsum
 
 from app.estimator.accounting import REAL
 from app.estimator.exact import grid_of, on_grid
@@ -250,8 +251,8 @@ def variance(planned: PlannedCosts, spends: Iterable[Spend]) -> VarianceReport:
     """
     spends = list(spends)
     plan = planned.usd_by_category
-    size = sum(abs(usd) for months in plan.values() for usd in months)
-    grid = grid_of(size + sum(abs(spend.usd) for spend in spends))
+    sizes = [abs(usd) for months in plan.values() for usd in months]
+    grid = grid_of(fsum([*sizes, *(abs(spend.usd) for spend in spends)]))
     by_category = {category: on_grid(months, grid).tolist() for category, months in plan.items()}
     actual: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for spend, usd in zip(spends, on_grid([s.usd for s in spends], grid).tolist(), strict=True):
