@@ -48,6 +48,9 @@ scenario is pinned to one."""
 
 CURRENCY_PATTERN = r"^[A-Z]{3}$"
 
+MONTH_PATTERN = r"^((19|20|21)[0-9]{2}-(0[1-9]|1[0-2]))?$"
+"""Nothing, or a month as 2027-01."""
+
 MAX_CONFIG_CHARACTERS = 8_000
 MAX_CONFIG_DEPTH = 20
 TOO_LONG_CONFIG = f"must be at most {MAX_CONFIG_CHARACTERS:,} characters long"
@@ -251,6 +254,21 @@ class ScenarioInput(BaseModel):
         title="Own past comparisons",
         description="Optional: past head-to-heads of your company, as CSV with the columns study, "
         "group, metric, base, full, adapter, method, rank.",
+    )
+
+    pilot_questions: int = Field(
+        0,
+        ge=0,
+        le=10_000_000,
+        title="Questions of the next pilot",
+        description="Whose worth is asked for; 0: as many as in your test set.",
+        json_schema_extra={"unit": "questions"},
+    )
+    pilot_other_cost_usd: Usd = Field(
+        0,
+        title="Cost of the next pilot beside GPUs",
+        description="People and labelling.",
+        json_schema_extra={"unit": "USD"},
     )
 
     # Model and data
@@ -598,6 +616,19 @@ class ScenarioInput(BaseModel):
         description="Share of the fixed cost of a release that LoRA and QLoRA need.",
         json_schema_extra={"unit": "%"},
     )
+    storage_usd_per_gb_month: Usd = Field(
+        0,
+        title="Price of storage",
+        description="Of a gigabyte and month; 0: the published price of the provider.",
+        json_schema_extra={"unit": "USD"},
+    )
+    egress_usd_per_gb: Usd = Field(
+        0,
+        title="Price of traffic out",
+        description="Of a gigabyte of released model that is moved to where it serves; 0: the "
+        "published price of the provider.",
+        json_schema_extra={"unit": "USD"},
+    )
     artefact_year_usd: Usd = Field(
         0,
         title="Governing one model artefact",
@@ -773,6 +804,36 @@ class ScenarioInput(BaseModel):
         description="80% range over the horizon, plus and minus.",
         json_schema_extra={"unit": "%"},
     )
+    adoption_uncertainty_percent: Percent = Field(
+        20,
+        title="Uncertainty of answers a month",
+        description="80% range, plus and minus: how much it is used.",
+        json_schema_extra={"unit": "%"},
+    )
+    time_uncertainty_percent: Percent = Field(
+        0,
+        title="Uncertainty of training time",
+        description="80% range, plus and minus; 0: as published runs differ from the estimate.",
+        json_schema_extra={"unit": "%"},
+    )
+    accuracy_spread_percent: float = Field(
+        100,
+        ge=0,
+        le=300,
+        allow_inf_nan=False,
+        title="Uncertainty of accuracy",
+        description="Of what the studies and your pilot say; 100: as they say.",
+        json_schema_extra={"unit": "%"},
+    )
+    adoption_ramp_months: float = Field(
+        0,
+        ge=0,
+        le=120,
+        allow_inf_nan=False,
+        title="Ramp-up",
+        description="Months from the first release until it gives all answers, in a straight line.",
+        json_schema_extra={"unit": "months"},
+    )
     horizon_months: int = Field(
         36,
         ge=1,
@@ -789,6 +850,60 @@ class ScenarioInput(BaseModel):
         title="Discount rate",
         description="A year, effective.",
         json_schema_extra={"unit": "%"},
+    )
+    start_month: str = Field(
+        "",
+        max_length=7,
+        pattern=MONTH_PATTERN,
+        title="Start month",
+        description="Month 1, such as 2027-01; blank: the month after today. What is paid at the "
+        "start falls on its first day.",
+    )
+    fiscal_year_start: int = Field(
+        1,
+        ge=1,
+        le=12,
+        title="Fiscal year begins in month",
+        description="1: January. A fiscal year has the number of the year that it ends in.",
+    )
+    tax_percent: float = Field(
+        0,
+        ge=0,
+        le=90,
+        allow_inf_nan=False,
+        title="Tax on profit",
+        description="0: before tax. Losses are taken to be set off against other profit at once.",
+        json_schema_extra={"unit": "%"},
+    )
+    capitalised_percent: Percent = Field(
+        0,
+        title="Capitalised work",
+        description="Share of the costs until the first release that is written off in equal "
+        "parts; the rest lowers the tax when it is paid.",
+        json_schema_extra={"unit": "%"},
+    )
+    write_off_months: int = Field(
+        36,
+        ge=1,
+        le=240,
+        title="Written off over",
+        description="From the first whole month in use.",
+        json_schema_extra={"unit": "months"},
+    )
+    money_terms: Literal["nominal", "real"] = Field(
+        "nominal",
+        title="Money",
+        description="Nominal: prices and worths rise with inflation, and the discount rate is a "
+        "nominal one. Real: all in money of the start, and the discount rate is a real one.",
+    )
+    inflation_percent: float = Field(
+        0,
+        ge=-20,
+        le=100,
+        allow_inf_nan=False,
+        title="Inflation",
+        description="A year, of all prices and worths.",
+        json_schema_extra={"unit": "% a year"},
     )
     currency: str = Field(
         "USD",

@@ -159,22 +159,11 @@ def _line(*keys: str) -> Money:
     return usd
 
 
-def _stream(key: str) -> Money:
-    """What a stream of worth loses. [USD]"""
+def _brought(*keys: str) -> Money:
+    """What lines of benefit bring, with a minus sign. [USD]"""
 
     def usd(_: Case, worked: Worked) -> float:
-        return 0.0 - worked.money.expected_by_stream.get(key, 0.0)
-
-    return usd
-
-
-def _part_of_answers(part: Callable[[Case], float]) -> Money:
-    """The part of what right answers earn that comes from one reason to want them. [USD]"""
-
-    def usd(case: Case, worked: Worked) -> float:
-        whole = case.value.usd_per_error
-        earned = worked.money.expected_by_stream["answers"]
-        return 0.0 - earned * part(case) / whole if whole > 0 else 0.0
+        return 0.0 - worked.ledger.brought_by(*keys)
 
     return usd
 
@@ -201,7 +190,7 @@ ARGUMENTS = (
         "Accuracy over the base model",
         "points",
         lambda _, w: w.gain,
-        _part_of_answers(lambda case: case.value.value_per_correct_answer_usd),
+        _brought("right_answers"),
         ("base_accuracy_points", "answers_per_month", "value_per_correct_answer_usd"),
         lambda case: (
             case.value.answers_per_month > 0 and case.value.value_per_correct_answer_usd > 0
@@ -216,7 +205,7 @@ ARGUMENTS = (
         "Errors that are believed",
         "a month",
         _believed,
-        _part_of_answers(_believed_usd),
+        _brought("believed_errors"),
         ("hallucination_percent", "hallucination_cost_usd"),
         lambda case: case.value.answers_per_month > 0 and _believed_usd(case) > 0,
         "Assumption: believed errors fall in proportion to wrong answers; no head-to-head of full "
@@ -229,7 +218,7 @@ ARGUMENTS = (
         "Incidents",
         "a year",
         _incidents,
-        _part_of_answers(_incident_usd),
+        _brought("incidents"),
         ("violation_percent", "incident_percent", "incident_cost_usd"),
         lambda case: case.value.answers_per_month > 0 and _incident_usd(case) > 0,
         "Assumption: violations fall in proportion to wrong answers; no head-to-head measured them "
@@ -266,7 +255,7 @@ ARGUMENTS = (
         "Points forgotten on other tasks",
         "points",
         lambda _, w: w.use.forgotten,
-        _stream("forgetting"),
+        _brought("forgotten"),
         ("other_answers_per_month", "other_value_usd"),
         lambda case: case.value.other_answers_per_month * case.value.other_value_usd > 0,
         "From the studies that scored other tasks too. They disagree: most find that LoRA forgets "
@@ -280,7 +269,7 @@ ARGUMENTS = (
         "Time to a whole answer",
         "seconds",
         _seconds,
-        _stream("latency"),
+        _brought("waiting"),
         ("latency_value_usd_per_second", "serving", "prompt_tokens", "completion_tokens"),
         lambda case: (
             case.value.second_usd > 0
@@ -337,7 +326,7 @@ ARGUMENTS = (
         "More answers by being better",
         "% a year",
         _growth,
-        _stream("growth"),
+        _brought("won_answers", "won_right_answers"),
         ("growth_per_point_percent", "margin_per_answer_usd"),
         lambda case: case.value.growth_per_point_fraction > 0 and case.value.answers_per_month > 0,
         "Assumption: each point over the base model brings the growth that was entered, as long as "

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from app.estimator.calibration import RESERVED, TIME
 from app.estimator.case import Case
-from app.estimator.cost import GPU_LINES
 from app.estimator.currency import US_DOLLAR
 from app.estimator.finance import discounted, payback_months
+from app.estimator.flows import GPU_LINES
 from app.estimator.hardware import STALE_PRICE_DAYS
 from app.estimator.methods import Method
+from app.estimator.money import money_report
 from app.estimator.plan_reports import (
-    bill_report,
     flop_report,
     frontier_report,
     plan_report,
@@ -31,6 +31,7 @@ from app.estimator.report import (
     SoftwareReport,
 )
 from app.estimator.report_accuracy import AccuracyReport
+from app.estimator.report_money import Timeline
 from app.estimator.report_plans import PlanReport
 from app.estimator.returns import irr
 from app.estimator.software import LOSSES
@@ -143,6 +144,7 @@ def method_outline(
         usd_per_point=None,
         time_to_release_months=None,
         cash_flow=None,
+        money=None,
         npv_usd=None,
         payback_months=None,
         discounted_payback_months=None,
@@ -155,12 +157,18 @@ def method_outline(
 
 
 def method_report(
-    case: Case, accuracy: AccuracyReport, factors: Factors, worked: Worked, best: float
+    case: Case,
+    accuracy: AccuracyReport,
+    factors: Factors,
+    worked: Worked,
+    timeline: Timeline,
+    best: float,
 ) -> MethodReport:
     """Everything about one feasible method.
 
     Parameters
     ----------
+    timeline : the calendar of its money.
     best : probability that it has the highest NPV, above doing nothing.
     """
     method, money, costs = worked.method, worked.money, worked.costs
@@ -180,8 +188,8 @@ def method_report(
     chosen = plans[worked.choice]
     ways, buying = ways_to_pay(case, method, planned, worked.choice)
     gain = float(worked.gain.mean())
-    cost = money.expected_cost
-    rates = irr(money.expected_flow)
+    cost, net = costs.total_usd, worked.ledger.net
+    rates = irr(net)
     return replace(
         method_outline(case, method, worked.planned, ()),
         plan=chosen,
@@ -189,7 +197,7 @@ def method_report(
         fastest=plans.get(planned.fastest) if planned.fastest else None,
         best_value=plans.get(planned.best_value) if planned.best_value else None,
         frontier=frontier_report(case, planned),
-        infrastructure=bill_report(case, method, planned, worked.choice),
+        infrastructure=worked.infrastructure,
         ways=ways,
         buying=buying,
         programme_gpu_hours=float(
@@ -204,19 +212,20 @@ def method_report(
         usd_per_point=costs.total_usd / gain if gain > 0 else None,
         time_to_release_months=costs.release_month,
         cash_flow=CashFlowReport(
-            monthly_usd=tuple(money.expected_flow.tolist()),
-            cumulative_usd=tuple(np.cumsum(money.expected_flow).tolist()),
+            monthly_usd=tuple(net.tolist()),
+            cumulative_usd=tuple(np.cumsum(net).tolist()),
             cumulative_p10_usd=tuple(money.cumulative_p10.tolist()),
             cumulative_p90_usd=tuple(money.cumulative_p90.tolist()),
         ),
+        money=money_report(worked, timeline),
         npv_usd=distribution(money.npv),
-        payback_months=payback_months(money.expected_flow),
+        payback_months=payback_months(net),
         discounted_payback_months=payback_months(
-            discounted(money.expected_flow, case.value.discount_rate_fraction)
+            discounted(net, case.value.discount_rate_fraction)
         ),
         irr_fractions=rates.yearly,
         irr_note=rates.why_none,
-        roi_fraction=(money.expected_benefit - cost) / cost if cost > 0 else None,
+        roi_fraction=(worked.ledger.benefit_usd - cost) / cost if cost > 0 else None,
         probability_pays=float(np.mean(money.npv > 0)),
         probability_best=best,
     )

@@ -9,6 +9,7 @@ from math import ceil
 
 import numpy as np
 
+from app.estimator.accounting import PLAIN, Accounting
 from app.estimator.adapters import Adapters
 from app.estimator.architecture import Architecture
 from app.estimator.calibration import Calibration
@@ -18,7 +19,7 @@ from app.estimator.evidence import HeadToHead
 from app.estimator.evidence_model import EvidenceModel
 from app.estimator.fleet import Fleet, Floats
 from app.estimator.hardware import Offer, Source
-from app.estimator.market import ExchangeRate, ManagedPrice, Server
+from app.estimator.market import ExchangeRate, ManagedPrice, Server, StoragePrice
 from app.estimator.methods import Method
 from app.estimator.plans import MICRO_BATCHES, Plans, Space
 from app.estimator.report import Assumption
@@ -141,6 +142,8 @@ class Value:
     growth_fraction : of answers, a year; growth_per_point_fraction : more of it, for each point of
         gain; margin_usd : of one more answer. [USD]
     second_usd : worth of a second less waiting, for each answer. [USD]
+    adoption_uncertainty_fraction : half width of the 80% range of the answers.
+    adoption_ramp_months : from the release until the tuned model gives all answers. [months]
     """
 
     base_accuracy_points: float
@@ -162,6 +165,8 @@ class Value:
     growth_per_point_fraction: float = 0.0
     margin_usd: float = 0.0
     second_usd: float = 0.0
+    adoption_uncertainty_fraction: float = 0.0
+    adoption_ramp_months: float = 0.0
 
     @property
     def usd_per_error(self) -> float:
@@ -236,6 +241,35 @@ class Market:
 
 
 @dataclass(frozen=True, slots=True)
+class StorageTerms:
+    """What object storage and traffic cost.
+
+    Parameters
+    ----------
+    prices : published ones, by provider.
+    usd_per_gb_month, egress_usd_per_gb : what was entered instead; None for the published price.
+    """
+
+    prices: Mapping[str, StoragePrice] = field(default_factory=dict)
+    usd_per_gb_month: float | None = None
+    egress_usd_per_gb: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PilotTerms:
+    """The pilot that could be run next.
+
+    Parameters
+    ----------
+    questions : of its test set. [count]
+    other_cost_usd : beside its GPU time. [USD]
+    """
+
+    questions: int = 500
+    other_cost_usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """Everything that the estimator needs; nothing is looked up afterwards.
 
@@ -257,6 +291,11 @@ class Case:
     demand : what is asked of the model in use.
     adapters : of LoRA and QLoRA by method key, also of one that is not compared.
     evidence_model : fitted to `evidence`; None to fit it for this case.
+    accounting : calendar, tax and terms of the money.
+    storage : prices of object storage and traffic.
+    next_pilot : the pilot whose worth is asked for.
+    time_uncertainty_fraction : half width of the 80% range of training time; None as measured.
+    accuracy_spread : factor on how far scores lie from what is expected; 1 as the studies say.
     old_prices_left_out : offers that are not in `fleet` because newer prices exist. [count]
     price_book : name of the price book in force; empty for the built-in prices.
     """
@@ -296,3 +335,8 @@ class Case:
     demand: Demand = Demand()
     adapters: Mapping[str, Adapters] = field(default_factory=dict)
     evidence_model: EvidenceModel | None = None
+    accounting: Accounting = PLAIN
+    storage: StorageTerms = field(default_factory=StorageTerms)
+    next_pilot: PilotTerms = PilotTerms()
+    time_uncertainty_fraction: float | None = None
+    accuracy_spread: float = 1.0

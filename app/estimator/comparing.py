@@ -8,12 +8,12 @@ import numpy as np
 
 from app.estimator.case import Case
 from app.estimator.decision import better_adapter
-from app.estimator.finance import discount_factors, discounted, npv_usd, payback_months
+from app.estimator.finance import discounted, npv_usd, payback_months
 from app.estimator.report import Comparison, IncrementalReport
 from app.estimator.returns import irr
 from app.estimator.uncertainty import distribution
 from app.estimator.value import worth_by_gain
-from app.estimator.worked import Worked
+from app.estimator.worked import Worked, kept_weight
 
 LARGEST_GAP = 1e6
 """Points beyond which a gap is not looked for; one that lies further is stated as this."""
@@ -40,7 +40,7 @@ def compare(case: Case, worked: Mapping[str, Worked]) -> Comparison | None:
 def _incremental(case: Case, full: Worked, adapter: Worked) -> IncrementalReport:
     """What the money that full fine-tuning takes more brings back."""
     rate = case.value.discount_rate_fraction
-    flows = full.money.expected_flow - adapter.money.expected_flow
+    flows = full.ledger.net - adapter.ledger.net
     rates = irr(flows)
     return IncrementalReport(
         npv_usd=npv_usd(flows, rate),
@@ -61,15 +61,14 @@ def _break_even_gap(case: Case, full: Worked, adapter: Worked) -> float | None:
     held: cost, waiting, and what is forgotten outside the task.
     """
     value = case.value
-    discount = discount_factors(value.discount_rate_fraction, value.horizon_months)
-    worth = worth_by_gain(value, full.use, discount)
+    worth = worth_by_gain(value, full.use, kept_weight(case))
     present = full.money.present
     # What full fine-tuning is worth beside its answers and their growth.
-    beside = float(present.npv.mean()) - float((worth(full.gain) * full.value_factor).mean())
+    beside = float(present.npv.mean()) - float((worth(full.gain) * full.worth_factor).mean())
     needed = float(adapter.money.npv.mean()) - beside
 
     def short(gap: float) -> float:
-        return float((worth(adapter.gain + gap) * full.value_factor).mean()) - needed
+        return float((worth(adapter.gain + gap) * full.worth_factor).mean()) - needed
 
     at_zero, at_one = short(0.0), short(1.0)
     if at_one <= at_zero:

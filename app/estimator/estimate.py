@@ -31,6 +31,7 @@ from app.estimator.errors import EstimatorError
 from app.estimator.forgetting import draw_forgotten
 from app.estimator.method_serving import ServedMethods, served_methods
 from app.estimator.methods import LABELS
+from app.estimator.money import timeline_of
 from app.estimator.plan_reports import time_half_width
 from app.estimator.planner import Choice, Limits, Planned, Task, Waiting, plan_run
 from app.estimator.provenance import constant_ledger, fact_ledger, report_sources
@@ -39,7 +40,7 @@ from app.estimator.report import REPORT_SCHEMA, Comparison, Report
 from app.estimator.report_accuracy import PilotReport
 from app.estimator.schedule import Schedule, schedule_of
 from app.estimator.score_draws import Believed, Scores, believed_scores
-from app.estimator.uncertainty import Factors, draw_factors
+from app.estimator.uncertainty import Factors, Ranges, draw_factors
 from app.estimator.units import HOURS_PER_MONTH
 from app.estimator.verdict import decide
 from app.estimator.verdict_setting import Setting
@@ -89,14 +90,13 @@ def workings_of(case: Case) -> Workings:
     planned, refusals = _plan(case, believed.scores)
     if len(refusals) == len(case.methods):
         raise NothingFits(refusals)
-    factors = draw_factors(
-        case.draws,
-        generator,
-        case.value.price_uncertainty_fraction,
-        case.value.value_uncertainty_fraction,
-        {key: _time_half_width(case, key, planned.get(key)) for key in LABELS},
-        case.constants,
+    ranges = Ranges(
+        price=case.value.price_uncertainty_fraction,
+        value=case.value.value_uncertainty_fraction,
+        adoption=case.value.adoption_uncertainty_fraction,
+        time={key: _time_half_width(case, key, planned.get(key)) for key in LABELS},
     )
+    factors = draw_factors(generator, ranges, _mean_gain(believed.scores), case.constants)
     served = served_methods(case)
     worked = {
         method.key: work_out(
@@ -149,12 +149,14 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
             currency=case.currency,
         ),
     )
+    timeline = timeline_of(case)
     methods = tuple(
         method_report(
             case,
             accuracy_report(case, believed, summary, worked[method.key]),
             workings.factors,
             worked[method.key],
+            timeline,
             best[method.key],
         )
         if method.key in worked
@@ -181,9 +183,11 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
         value_per_point_month_usd=case.value.usd_per_point_month,
         draws=case.draws,
         seed=case.seed,
+        timeline=timeline,
         methods=methods,
         comparison=comparison,
         verdict=verdict,
+        risk=None,
         evidence=evidence_report(case, summary),
         pilot=_pilot(case, workings, comparison, contenders),
         arguments=arguments_of(case, worked),
@@ -239,6 +243,11 @@ def _plan(case: Case, scores: Scores) -> tuple[dict[str, Planned], dict[str, Ref
                 task, found, case.fleet, case.reference_fleet, case.space, limits, schedule
             )
     return planned, refusals
+
+
+def _mean_gain(scores: Scores) -> Floats:
+    """Mean gain of all methods, compared or not, which stands for accuracy. (draws,) [points]"""
+    return np.asarray(np.mean([scores.gain(key) for key in LABELS], axis=0))
 
 
 def _time_half_width(case: Case, method: str, planned: Planned | None) -> float:

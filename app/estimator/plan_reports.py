@@ -69,7 +69,10 @@ def layout_label(plans: Plans, i: int) -> str:
 def time_half_width(
     case: Case, method: str, planned: Planned | None, choice: Choice | None
 ) -> float:
-    """Half the 80% range of the step time of a plan, None for an easy one. [natural logarithm]"""
+    """Half the 80% range of the step time of a plan, None for an easy one; what was entered where
+    something was. [natural logarithm]"""
+    if case.time_uncertainty_fraction is not None:
+        return float(np.log1p(case.time_uncertainty_fraction))
     known = case.calibration.knows_stack(TIME, case.software.stack)
     if planned is None or choice is None:
         return case.calibration.half_width(TIME, method, known=known)

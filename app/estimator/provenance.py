@@ -137,6 +137,10 @@ def report_sources(
                     found[offer.grid.source.key] = offer.grid.source
         if w.served.way is not None:
             found[w.served.way.offer.source.key] = w.served.way.offer.source
+        stored = {flow.source for flow in w.costs.flows if flow.key in {"storage", "egress"}}
+        for price in case.storage.prices.values():
+            if price.source.key in stored:
+                found[price.source.key] = price.source
     rented = {offer.key: offer.source for offer in case.fleet.offers}
     for served in serving.ways if serving else ():
         found[served.price_source_key] = rented[served.offer_key]

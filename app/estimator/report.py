@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.estimator.report_accuracy import AccuracyReport, EvidenceReport, PilotReport
+from app.estimator.report_money import MoneyReport, Timeline
 from app.estimator.report_plans import BillEntry, FlopReport, FrontierPoint, PlanReport
+from app.estimator.report_risk import RiskReport
 from app.estimator.report_serving import ServingReport
 from app.estimator.report_values import Distribution
 
-REPORT_SCHEMA = 4
+REPORT_SCHEMA = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +157,10 @@ class BuyingReport:
 
 @dataclass(frozen=True, slots=True)
 class CashFlowReport:
-    """Month 0 is before the first release; entries are at month ends. Arrays of horizon + 1."""
+    """Month 0 is the start; other entries are at month ends. Arrays of horizon + 1."""
 
     monthly_usd: tuple[float, ...]
-    """expected, undiscounted"""
+    """expected, undiscounted, after tax"""
     cumulative_usd: tuple[float, ...]
     cumulative_p10_usd: tuple[float, ...]
     cumulative_p90_usd: tuple[float, ...]
@@ -208,6 +210,8 @@ class MethodReport:
     """total cost divided by the expected gain; None where the expected gain is not positive"""
     time_to_release_months: float | None
     cash_flow: CashFlowReport | None
+    money: MoneyReport | None
+    """None in reports of earlier schemas too"""
     npv_usd: Distribution | None
     payback_months: float | None
     """undiscounted, of the expected cash flow; None where it does not pay back"""
@@ -399,9 +403,13 @@ class Report:
     value_per_point_month_usd: float
     draws: int
     seed: int
+    timeline: Timeline | None
+    """None in reports of earlier schemas"""
     methods: tuple[MethodReport, ...]
     comparison: Comparison | None
     verdict: Verdict
+    risk: RiskReport | None
+    """None in reports of earlier schemas"""
     evidence: EvidenceReport | None
     """None in reports of earlier schemas"""
     pilot: PilotReport | None

@@ -98,7 +98,7 @@ def believed_scores(case: Case, generator: np.random.Generator) -> Believed:
     model = case.evidence_model or fit_evidence(case.evidence, case.constants)
     task = accuracy_task(case)
     prior = prior_belief(model, task, case.constants)
-    prior_scores = scores_of(prior.draw(uniform, normal))
+    prior_scores = scores_of(_spread(prior, prior.draw(uniform, normal), case.accuracy_spread))
     if not case.pilot:
         return Believed(
             model, task, prior, prior, None, prior_scores, prior_scores, uniform, normal
@@ -111,10 +111,18 @@ def believed_scores(case: Case, generator: np.random.Generator) -> Believed:
         base_points=task.base_points,
         test_set_size=task.test_set_size,
     )
-    scores = scores_of(update.belief.draw(uniform, normal))
+    drawn = update.belief.draw(uniform, normal)
+    scores = scores_of(_spread(update.belief, drawn, case.accuracy_spread))
     return Believed(
         model, task, prior, update.belief, update, scores, prior_scores, uniform, normal
     )
+
+
+def _spread(belief: Belief, drawn: Floats, factor: float) -> Floats:
+    """Draws as many times as far from what is expected. (draws, quantities)"""
+    if factor == 1:
+        return drawn
+    return np.asarray(belief.expected + factor * (drawn - belief.expected))
 
 
 def scores_of(drawn: Floats) -> Scores:

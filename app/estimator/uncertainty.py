@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.estimator.constants import ConstantValues
-from app.estimator.cost import Costs
+from app.estimator.correlation import DRAWN, together
 from app.estimator.finance import discount_factors, npv_usd
+from app.estimator.flows import Costs
 from app.estimator.methods import LABELS
 from app.estimator.purchase import TERM_MONTHS
 from app.estimator.report_values import Distribution
@@ -77,43 +78,73 @@ class Factors:
 
     Parameters
     ----------
-    price, value : common to all methods.
+    price, value, adoption : common to all methods; adoption is that of the answers.
     time : by method key; correlated between methods.
     """
 
     price: Floats
     value: Floats
+    adoption: Floats
     time: Mapping[str, Floats]
 
 
-def draw_factors(
-    draws: int,
-    generator: np.random.Generator,
-    price_uncertainty: float,
-    value_uncertainty: float,
-    time_half_width: Mapping[str, float],
-    constants: ConstantValues,
-) -> Factors:
-    """Draw price, value and time factors; those of every method, so that one more method in a
-    scenario leaves the others as they were.
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """How far factors reach: half widths of their 80% ranges.
 
     Parameters
     ----------
-    price_uncertainty, value_uncertainty : half width of the 80% range. [fraction]
-    time_half_width : by method key, of the 80% range of a step time. [natural logarithm]
+    price, value, adoption : [fraction]
+    time : by method key, of a step time. [natural logarithm]
     """
-    shared = np.sqrt(constants["time_correlation"])
-    own = np.sqrt(1.0 - constants["time_correlation"])
-    price = lognormal(generator.standard_normal(draws), log_sd(price_uncertainty))
-    value = lognormal(generator.standard_normal(draws), log_sd(value_uncertainty))
-    common = generator.standard_normal(draws)
+
+    price: float
+    value: float
+    adoption: float
+    time: Mapping[str, float]
+
+
+def draw_factors(
+    generator: np.random.Generator,
+    ranges: Ranges,
+    gain: Floats,
+    constants: ConstantValues,
+) -> Factors:
+    """Draw price, value, adoption and time factors; those of every method, so that one more method
+    in a scenario leaves the others as they were.
+
+    Parameters
+    ----------
+    gain : draws of the mean gain of all methods, which stands for accuracy. (draws,) [points]
+
+    Notes
+    -----
+    Factors are lognormal, with normal logarithms that go together as the constants
+    `correlation_*` say (a Gaussian copula). Accuracy is drawn already, so the others are drawn
+    given its normal scores.
+
+    References
+    ----------
+    Iman and Conover, "A distribution-free approach to inducing rank correlation among input
+    variables", Commun. Stat. Simul. Comput. 11, 1982 (normal scores).
+    """
+    draws = len(gain)
+    own_share = np.sqrt(1.0 - constants["time_correlation"])
+    fresh = generator.standard_normal((len(DRAWN), draws))
+    normal = dict(zip(DRAWN, together(fresh, gain, constants), strict=True))
+    shared = np.sqrt(constants["time_correlation"]) * normal["time"]
     time = {
         key: lognormal(
-            shared * common + own * generator.standard_normal(draws), time_half_width[key] / Z80
+            shared + own_share * generator.standard_normal(draws), ranges.time[key] / Z80
         )
         for key in LABELS
     }
-    return Factors(price, value, time)
+    return Factors(
+        lognormal(normal["price"], log_sd(ranges.price)),
+        lognormal(normal["value"], log_sd(ranges.value)),
+        lognormal(normal["adoption"], log_sd(ranges.adoption)),
+        time,
+    )
 
 
 def gpu_factor(factors: Factors, method: str, option: str) -> Floats:
@@ -140,8 +171,8 @@ class PresentDraws:
     ----------
     volume : worth that is proportional to the answers a month. (draws,) [USD]
     other : worth that is not: what is forgotten outside the task. (draws,) [USD]
-    gpu : cost of GPU time for training. (draws,) [USD]
-    fixed : all other cost. [USD]
+    gpu : cost of GPU time for training, less the tax that it saves. (draws,) [USD]
+    fixed : all other cost, likewise. [USD]
     """
 
     volume: Floats
@@ -161,13 +192,9 @@ class MoneyDraws:
 
     Parameters
     ----------
-    present : what its net present value is made of.
-    npv, total_cost : (draws,) [USD]
+    present : what its net present value is made of, after tax.
+    npv, total_cost : the cost before tax. (draws,) [USD]
     cumulative_p10, cumulative_p90 : of the cumulative cash flow. (months + 1,) [USD]
-    expected_flow : mean cash flow by month. (months + 1,) [USD]
-    expected_cost : undiscounted, over the horizon. [USD]
-    expected_by_stream : mean of what each stream of worth brings, undiscounted, over the horizon;
-        below 0 for losses. [USD]
     """
 
     present: PresentDraws
@@ -175,33 +202,26 @@ class MoneyDraws:
     total_cost: Floats
     cumulative_p10: Floats
     cumulative_p90: Floats
-    expected_flow: Floats
-    expected_cost: float
-    expected_by_stream: Mapping[str, float]
-
-    @property
-    def expected_benefit(self) -> float:
-        """What it earns less what is lost by it, undiscounted, over the horizon. [USD]"""
-        return float(sum(self.expected_by_stream.values()))
 
 
 def present_draws(
     costs: Costs, streams: Sequence[Stream], gpu_factor: Floats, annual_rate: float
 ) -> PresentDraws:
-    """Present value of what a method earns and costs, over all draws."""
+    """Present value of what a method earns and costs, over all draws, after tax."""
     factors = discount_factors(annual_rate, len(costs.live_by_month) - 1)
+    kept = factors * costs.accounting.kept(len(factors) - 1)
     none = np.zeros_like(gpu_factor)
     volume, other = none, none
     for stream in streams:
         if stream.key in VOLUME_STREAMS:
-            volume = volume + stream.total(factors)
+            volume = volume + stream.total(kept)
         else:
-            other = other + stream.total(factors)
+            other = other + stream.total(kept)
     return PresentDraws(
         volume=volume,
         other=other,
-        gpu=np.asarray(npv_usd(costs.gpu_by_month, annual_rate) * gpu_factor),
-        fixed=npv_usd(costs.fixed_by_month, annual_rate),
+        gpu=np.asarray(npv_usd(costs.gpu_net_by_month, annual_rate) * gpu_factor),
+        fixed=npv_usd(costs.fixed_net_by_month, annual_rate),
     )
 
 
@@ -216,37 +236,32 @@ def money_draws(
 
     Notes
     -----
-    flow[m] = -fixed[m] - gpu[m] x factor + what the streams bring in month m. All flows of a month
-    fall at its end.
+    flow[m] = -fixed[m] - gpu[m] x factor + what the streams bring in month m, each after tax. All
+    flows of a month fall at its end.
     """
-    months = len(costs.fixed_by_month) - 1
-    fixed, gpu = np.cumsum(costs.fixed_by_month), np.cumsum(costs.gpu_by_month)
+    months = len(costs.live_by_month) - 1
+    kept = costs.accounting.kept(months)
+    fixed, gpu = np.cumsum(costs.fixed_net_by_month), np.cumsum(costs.gpu_net_by_month)
     steady = [stream for stream in streams if stream.log_yearly is None]
     growing = [stream for stream in streams if stream.log_yearly is not None]
-    steady_amounts = [np.cumsum(stream.by_month) for stream in steady]
-    means = {stream.key: stream.by_month * float(stream.by_draw.mean()) for stream in steady}
-    means |= {stream.key: np.zeros(months + 1) for stream in growing}
+    steady_amounts = [np.cumsum(stream.by_month * kept) for stream in steady]
     grown = np.zeros_like(gpu_factor)
     band = np.empty((2, months + 1))
     # Month by month: all months at once would take draws x months of memory.
     for m in range(months + 1):
         for stream in growing:
-            flow = stream.in_month(m)
-            means[stream.key][m] = flow.mean()
-            grown += flow
+            if stream.by_month[m]:
+                grown += kept[m] * stream.in_month(m)
         earned = grown - gpu[m] * gpu_factor
         for stream, amount in zip(steady, steady_amounts, strict=True):
-            earned = earned + amount[m] * stream.by_draw
+            if amount[m]:
+                earned += amount[m] * stream.by_draw
         band[:, m] = quantiles(earned, (0.1, 0.9)) - fixed[m]
     present = present_draws(costs, streams, gpu_factor, annual_rate)
-    worth = np.sum([*means.values(), np.zeros(months + 1)], axis=0)
     return MoneyDraws(
         present=present,
         npv=present.npv,
-        total_cost=fixed[-1] + gpu[-1] * gpu_factor,
+        total_cost=costs.fixed_by_month.sum() + costs.gpu_by_month.sum() * gpu_factor,
         cumulative_p10=band[0],
         cumulative_p90=band[1],
-        expected_flow=worth - costs.fixed_by_month - costs.gpu_by_month,
-        expected_cost=float(fixed[-1] + gpu[-1]),
-        expected_by_stream={key: float(flow.sum()) for key, flow in means.items()},
     )

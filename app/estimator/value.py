@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ class InUse:
     extra_seconds : that each answer takes longer than with the base model. [s]
     live_by_month : share of each month in which the release is in use. (months + 1,)
     release_month : time to the first release. [months]
+    adoption : factor on the answers, mean 1. (draws,) or one number
+    ramp_months : from the release until it gives all answers, in a straight line. [months]
     """
 
     score: Floats
@@ -36,6 +38,8 @@ class InUse:
     extra_seconds: float
     live_by_month: Floats
     release_month: float
+    adoption: Floats | float = 1.0
+    ramp_months: float = 0.0
 
     @property
     def released(self) -> Booleans:
@@ -46,6 +50,21 @@ class InUse:
     def gain(self) -> Floats:
         """What is gained by using it. (draws,) [points]"""
         return np.maximum(self.score, 0.0)
+
+    @property
+    def use_by_month(self) -> Floats:
+        """Share of the answers of each month that it gives, month 0 none. (months + 1,)
+
+        Notes
+        -----
+        The mean of min(1, time since the release / ramp) over its part of the month.
+        """
+        if self.ramp_months == 0:
+            return self.live_by_month
+        since = np.maximum(np.arange(len(self.live_by_month)) - self.release_month, 0.0)
+        ramp = np.minimum(since, self.ramp_months)
+        given = ramp**2 / (2 * self.ramp_months) + since - ramp
+        return np.asarray(np.diff(given, prepend=0.0))
 
     @property
     def middle_by_month(self) -> Floats:
@@ -107,12 +126,12 @@ def answers_by_month(value: Value, use: InUse) -> Floats:
 
     Notes
     -----
-    live[m] x answers a month x (1 + growth)^(s / 12), s the middle of the part of month m in which
+    use[m] x answers a month x (1 + growth)^(s / 12), s the middle of the part of month m in which
     it is in use. Assumption: the answers a month that were entered are those of today, month 0.
     """
     years = use.middle_by_month / MONTHS_PER_YEAR
     grown = (1.0 + value.growth_fraction) ** years
-    return np.asarray(use.live_by_month * value.answers_per_month * grown)
+    return np.asarray(use.use_by_month * value.answers_per_month * grown)
 
 
 def streams_of(value: Value, use: InUse, value_factor: Floats) -> tuple[Stream, ...]:
@@ -134,24 +153,19 @@ def streams_of(value: Value, use: InUse, value_factor: Floats) -> tuple[Stream, 
     - latency: -A w, w the worth of a second x the seconds that an answer takes longer.
     - forgetting: -other answers x points forgotten / 100 x their worth, without growth.
 
-    u and c vary with `value_factor`. A model that tests below the base is not released: nothing is
-    gained, forgotten or waited for. Streams that are 0 for certain are left out, but for answers.
+    u and c vary with `value_factor`, A with `InUse.adoption`. A model that tests below the base is
+    not released: nothing is gained, forgotten or waited for. Streams that are 0 for certain are
+    left out, but for answers.
     """
     volume = answers_by_month(value, use)
-    right = use.gain / 100 * value.usd_per_error * value_factor
+    worth_factor = value_factor * use.adoption
+    right = use.gain / 100 * value.usd_per_error * worth_factor
     streams = [Stream("answers", volume, right)]
-    wait = np.where(use.released, use.extra_seconds * value.second_usd, 0.0)
-    if value.growth_per_point_fraction > 0:
-        years = np.maximum(use.middle_by_month - use.release_month, 0.0) / MONTHS_PER_YEAR
-        streams.append(
-            Stream(
-                "growth",
-                volume,
-                right + value.margin_usd * value_factor - wait,
-                np.log1p(value.growth_per_point_fraction * use.gain),
-                years,
-            )
-        )
+    growth = growth_of(value, use)
+    wait = np.where(use.released, use.extra_seconds * value.second_usd, 0.0) * use.adoption
+    if growth is not None:
+        worth = right + value.margin_usd * worth_factor - wait
+        streams.append(replace(growth, by_month=volume, by_draw=worth))
     if use.extra_seconds * value.second_usd != 0:
         streams.append(Stream("latency", volume, -wait))
     if value.other_answers_per_month * value.other_value_usd > 0:
@@ -160,6 +174,16 @@ def streams_of(value: Value, use: InUse, value_factor: Floats) -> tuple[Stream, 
             Stream("forgetting", use.live_by_month * value.other_answers_per_month, -lost)
         )
     return tuple(streams)
+
+
+def growth_of(value: Value, use: InUse) -> Stream | None:
+    """How the answers that accuracy brings compound, without what they are worth; None without."""
+    if value.growth_per_point_fraction == 0:
+        return None
+    years = np.maximum(use.middle_by_month - use.release_month, 0.0) / MONTHS_PER_YEAR
+    log_yearly = np.log1p(value.growth_per_point_fraction * use.gain)
+    nothing = np.zeros_like(use.gain)
+    return Stream("growth", np.zeros_like(years), nothing, log_yearly, years)
 
 
 def worth_by_gain(value: Value, use: InUse, weight: Floats) -> Callable[[Floats], Floats]:
@@ -171,18 +195,18 @@ def worth_by_gain(value: Value, use: InUse, weight: Floats) -> Callable[[Floats]
 
     Notes
     -----
-    The streams of answers and growth at a value factor of 1. Where growth compounds, the worth of
-    a point is read off a table of gains between which it is interpolated: good to 1e-5 of the worth
-    at up to 1% of growth for a point over 36 months. Beyond 0 and 100 it goes straight on.
+    The streams of answers and growth at factors of 1 on worth and answers. Where growth compounds,
+    the worth of a point is read off a table of gains between which it is interpolated: good to 1e-5
+    of the worth at up to 1% of growth for a point over 36 months. Beyond 0 and 100 it goes straight
+    on.
     """
     if value.growth_per_point_fraction == 0:
         point = float(weight @ answers_by_month(value, use)) * value.usd_per_error / 100
         return lambda gain: np.asarray(point * gain)
     table = np.linspace(0.0, 100.0, 1001)
     one = np.ones_like(table)
-    streams = streams_of(
-        value, InUse(table, 0 * one, 0.0, use.live_by_month, use.release_month), one
-    )
+    of_table = replace(use, score=table, forgotten=0 * one, extra_seconds=0.0, adoption=1.0)
+    streams = streams_of(value, of_table, one)
     worth = np.sum([stream.total(weight) for stream in streams], axis=0)
     step = table[1] - table[0]
     first, last = (worth[1] - worth[0]) / step, (worth[-1] - worth[-2]) / step

@@ -10,7 +10,7 @@ from math import ceil, isfinite
 import numpy as np
 
 from app.estimator.case import Case
-from app.estimator.cost import Run, gpu_bill
+from app.estimator.gpu_bill import Run, gpu_bill
 from app.estimator.hardware import PURCHASE_OPTIONS, TIERS, Offer, Source
 from app.estimator.managed import cheapest_managed
 from app.estimator.market import ManagedPrice, Server

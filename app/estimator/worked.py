@@ -7,15 +7,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from app.estimator.benefits import benefit_flows, use_drivers
 from app.estimator.case import Case
-from app.estimator.cost import Costs, Run, Upkeep, programme_costs
+from app.estimator.cost import Upkeep, programme_costs
 from app.estimator.decision import Contender, Terms
 from app.estimator.finance import discount_factors
+from app.estimator.flows import Costs, Seller
 from app.estimator.forgetting import Forgotten
+from app.estimator.gpu_bill import Run
+from app.estimator.hardware import Offer
+from app.estimator.ledger import Ledger, ledger_of
 from app.estimator.method_serving import Served
 from app.estimator.methods import Method
+from app.estimator.plan_reports import bill_report
 from app.estimator.planner import Choice, Planned
+from app.estimator.report_money import UseDrivers
+from app.estimator.report_plans import BillEntry
 from app.estimator.score_draws import Scores
+from app.estimator.stored import egress_of, storage_of
 from app.estimator.uncertainty import (
     Factors,
     MoneyDraws,
@@ -39,19 +48,33 @@ class Worked:
     base : accuracy of the base model. (draws,) [points]
     final : accuracy of what is used, the base model's where that tests better. (draws,) [points]
     gpu_factor, value_factor : on the listed cost of GPU time, and on the worth entered. (draws,)
+    infrastructure : what the plan needs beside its GPUs.
+    ledger, drivers : expected money by month, and the means that it is made of.
     """
 
     method: Method
     planned: Planned
     choice: Choice
     served: Served
-    costs: Costs
+    infrastructure: tuple[BillEntry, ...]
+    ledger: Ledger
+    drivers: UseDrivers
     use: InUse
     base: Floats
     final: Floats
     gpu_factor: Floats
     value_factor: Floats
     money: MoneyDraws
+
+    @property
+    def costs(self) -> Costs:
+        """What it costs, on the grid of its ledger."""
+        return self.ledger.costs
+
+    @property
+    def worth_factor(self) -> Floats:
+        """On what a gain is worth at the answers and the worth entered. (draws,)"""
+        return np.asarray(self.value_factor * self.use.adoption)
 
     @property
     def gain(self) -> Floats:
@@ -82,16 +105,17 @@ def work_out(
         usd_per_gpu_hour=offer.usd_per_gpu_hour,
         price_source=offer.source.key,
         option=offer.purchase_option,
+        seller=_seller(offer),
     )
-    programme = case.programme
-    upkeep = Upkeep(
-        release_fraction=1.0 if method.adapters is None else programme.adapter_release_fraction,
-        artefacts=served.artefacts,
-        serving_usd_per_month=served.extra_usd_per_month,
-        serving_source=served.way.offer.source.key if served.way else "assumption",
-    )
+    infrastructure = bill_report(case, method, planned, choice)
+    programme, rate = case.programme, case.value.discount_rate_fraction
     costs = programme_costs(
-        run, programme, programme.engineer_weeks(method), case.value.horizon_months, upkeep
+        run,
+        programme,
+        programme.engineer_weeks(method),
+        case.value.horizon_months,
+        _upkeep(case, method, served, offer, infrastructure),
+        case.accounting,
     )
     use = InUse(
         score=scores.over_base(method.key),
@@ -99,27 +123,53 @@ def work_out(
         extra_seconds=served.extra_seconds,
         live_by_month=costs.live_by_month,
         release_month=costs.release_month,
+        adoption=factors.adoption,
+        ramp_months=case.value.adoption_ramp_months,
     )
+    drivers = use_drivers(case.value, use, factors.value)
+    ledger = ledger_of(costs, benefit_flows(case.value, use, drivers), rate)
     gpu = gpu_factor(factors, method.key, offer.purchase_option)
-    money = money_draws(
-        costs,
-        streams_of(case.value, use, factors.value),
-        gpu,
-        case.value.discount_rate_fraction,
-    )
     return Worked(
         method=method,
         planned=planned,
         choice=choice,
         served=served,
-        costs=costs,
+        infrastructure=infrastructure,
+        ledger=ledger,
+        drivers=drivers,
         use=use,
         base=scores.base,
         final=scores.base + use.gain,
         gpu_factor=gpu,
         value_factor=factors.value,
-        money=money,
+        money=money_draws(ledger.costs, streams_of(case.value, use, factors.value), gpu, rate),
     )
+
+
+def _upkeep(
+    case: Case,
+    method: Method,
+    served: Served,
+    offer: Offer,
+    infrastructure: tuple[BillEntry, ...],
+) -> Upkeep:
+    """What the model of a method takes beyond engineering and training."""
+    serving = served.way.offer if served.way else None
+    is_full = method.adapters is None
+    return Upkeep(
+        is_full=is_full,
+        release_fraction=1.0 if is_full else case.programme.adapter_release_fraction,
+        artefacts=served.artefacts,
+        serving_usd_per_month=served.extra_usd_per_month,
+        serving_source=serving.source.key if serving else "assumption",
+        serving_seller=_seller(serving) if serving else Seller(),
+        storage=storage_of(infrastructure, case.storage, offer),
+        egress=egress_of(infrastructure, case.storage, offer, serving, case.demand.variants),
+    )
+
+
+def _seller(offer: Offer) -> Seller:
+    return Seller(offer.provider, offer.region, offer.key)
 
 
 def contender_of(case: Case, worked: Worked, scores: Scores | None = None) -> Contender:
@@ -151,23 +201,32 @@ def contender_of(case: Case, worked: Worked, scores: Scores | None = None) -> Co
     )
 
 
+def kept_weight(case: Case) -> Floats:
+    """Present value, after tax, of a worth in prices of month 0, by month. (months + 1,)"""
+    months = case.value.horizon_months
+    factors = discount_factors(case.value.discount_rate_fraction, months)
+    return np.asarray(factors * case.accounting.kept(months))
+
+
 def _terms(case: Case, worked: Worked) -> Terms:
     """What the worth is made of, for the question what would change the verdict."""
     use, value = worked.use, case.value
-    discount = discount_factors(value.discount_rate_fraction, value.horizon_months)
+    weight = kept_weight(case)
     answers = np.sum(
         [
-            stream.amount(discount) * np.ones(case.draws)
+            stream.amount(weight) * np.ones(case.draws)
             for stream in streams_of(value, use, worked.value_factor)
             if stream.key in {"answers", "growth"}
         ],
         axis=0,
     )
     return Terms(
-        answer_pv=answers * use.gain / 100 * value.usd_per_error * worked.value_factor,
-        worth_of=worth_by_gain(value, use, discount),
-        value_factor=worked.value_factor,
+        answer_pv=answers * use.gain / 100 * value.usd_per_error * worked.worth_factor,
+        worth_of=worth_by_gain(value, use, weight),
+        value_factor=worked.worth_factor,
         gain=use.score,
         room=100.0 - worked.base,
-        live_months=float(use.live_by_month @ discount),
+        live_months=float(
+            use.live_by_month @ discount_factors(value.discount_rate_fraction, value.horizon_months)
+        ),
     )

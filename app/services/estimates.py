@@ -9,14 +9,27 @@ from datetime import date
 from app import __version__
 from app.catalog.catalog import Catalog
 from app.catalog.config_json import architecture_from_config
+from app.estimator.accounting import Accounting
 from app.estimator.adapters import Adapters, target_names
 from app.estimator.architecture import Architecture
-from app.estimator.case import Case, Data, Demand, Model, PilotScore, Programme, Value
+from app.estimator.case import (
+    Case,
+    Data,
+    Demand,
+    Model,
+    PilotScore,
+    PilotTerms,
+    Programme,
+    StorageTerms,
+    Value,
+)
 from app.estimator.constants import CONSTANTS, constant_values
+from app.estimator.correlation import PAIRS, correlation_key, correlation_matrix
 from app.estimator.errors import InvalidSpec, UnknownArchitecture
 from app.estimator.estimate import NothingFits
 from app.estimator.estimate import estimate as estimate_case
 from app.estimator.evidence import DISTANCE, HeadToHead
+from app.estimator.fiscal import months_later
 from app.estimator.hardware import Source
 from app.estimator.lengths import Lengths, lengths_from_summary
 from app.estimator.methods import LABELS, Method
@@ -165,6 +178,8 @@ def case_of(scenario: ScenarioInput, catalog: Catalog, today: date) -> Case:
             growth_per_point_fraction=scenario.growth_per_point_percent / 100,
             margin_usd=scenario.margin_per_answer_usd,
             second_usd=scenario.latency_value_usd_per_second,
+            adoption_uncertainty_fraction=scenario.adoption_uncertainty_percent / 100,
+            adoption_ramp_months=scenario.adoption_ramp_months,
         ),
         evidence=(*catalog.head_to_heads, *own),
         studies={
@@ -198,6 +213,31 @@ def case_of(scenario: ScenarioInput, catalog: Catalog, today: date) -> Case:
         ),
         adapters=adapters_of(scenario),
         evidence_model=fitted(catalog.head_to_heads, own, constants),
+        accounting=accounting_of(scenario, today),
+        storage=StorageTerms(
+            catalog.storage,
+            scenario.storage_usd_per_gb_month or None,
+            scenario.egress_usd_per_gb or None,
+        ),
+        next_pilot=PilotTerms(
+            scenario.pilot_questions or scenario.test_set_size, scenario.pilot_other_cost_usd
+        ),
+        time_uncertainty_fraction=scenario.time_uncertainty_percent / 100 or None,
+        accuracy_spread=scenario.accuracy_spread_percent / 100,
+    )
+
+
+def accounting_of(scenario: ScenarioInput, today: date) -> Accounting:
+    """Calendar, tax and terms of the money; it begins with the month after today unless told."""
+    start = scenario.start_month
+    return Accounting(
+        start=date.fromisoformat(f"{start}-01") if start else months_later(today, 1),
+        fiscal_year_start=scenario.fiscal_year_start,
+        terms=scenario.money_terms,
+        inflation_fraction=scenario.inflation_percent / 100,
+        tax_fraction=scenario.tax_percent / 100,
+        capitalised_fraction=scenario.capitalised_percent / 100,
+        write_off_months=scenario.write_off_months,
     )
 
 
@@ -408,3 +448,16 @@ def _check_constants(scenario: ScenarioInput, problems: list[Problem]) -> None:
                     f"{constant.unit} (got {value:g}).",
                 )
             )
+    _check_correlations(scenario, problems)
+
+
+def _check_correlations(scenario: ScenarioInput, problems: list[Problem]) -> None:
+    """Correlations must be possible together; at the first of those that were changed."""
+    changed = [key for pair in PAIRS if (key := correlation_key(*pair)) in scenario.assumptions]
+    if not changed or problems:
+        return
+    try:
+        correlation_matrix(constant_values(scenario.assumptions))
+    except InvalidSpec as error:
+        label = CONSTANTS[changed[0]].label
+        problems.append(Problem(f"/assumptions/{changed[0]}", f"{label}: {error}."))

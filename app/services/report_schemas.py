@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from app.estimator.cost import GPU_LINES
 from app.estimator.currency import US_DOLLAR
+from app.estimator.flows import GPU_LINES
 from app.estimator.report import Report
 
 _REPORTS = TypeAdapter(Report)
@@ -28,6 +28,8 @@ def read_report(text: str) -> Report:
         _from_2(document)
     if saved_with <= 3:
         _from_3(document)
+    if saved_with <= 4:
+        _from_4(document)
         text = json.dumps(document)
     return _REPORTS.validate_json(text)
 
@@ -152,3 +154,10 @@ def _from_3(report: dict[str, Any]) -> None:
         method |= {"discounted_payback_months": None, "irr_fractions": [], "irr_note": ""}
         if method["accuracy"]:
             method["accuracy"] |= {"prior_points": None, "recovery": None, "learning_curve": None}
+
+
+def _from_4(report: dict[str, Any]) -> None:
+    """Schema 4 kept no lines by month, no calendar and no risk beyond its ranges."""
+    report |= {"timeline": None, "risk": None}
+    for method in report["methods"]:
+        method["money"] = None

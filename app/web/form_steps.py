@@ -42,7 +42,10 @@ STEPS = (
         "What you measured",
         "Optional. The scores of a pilot update what the studies expect; leave out what you did "
         "not measure.",
-        more=(More("Past comparisons of your company", ("own_evidence",)),),
+        more=(
+            More("Past comparisons of your company", ("own_evidence",)),
+            More("The next pilot", ("pilot_questions", "pilot_other_cost_usd")),
+        ),
         pilot=True,
     ),
     Step(
@@ -137,6 +140,7 @@ STEPS = (
                 "Audit, governance and delay",
                 ("adapter_release_percent", "artefact_year_usd", "delay_cost_usd_per_month"),
             ),
+            More("Storage and traffic", ("storage_usd_per_gb_month", "egress_usd_per_gb")),
         ),
     ),
     Step(
@@ -184,11 +188,27 @@ STEPS = (
                 ("growth_percent", "growth_per_point_percent", "margin_per_answer_usd"),
             ),
             More(
-                "Exchange rate, uncertainty and draws",
+                "Calendar, tax and inflation",
                 (
+                    "start_month",
+                    "fiscal_year_start",
+                    "tax_percent",
+                    "capitalised_percent",
+                    "write_off_months",
+                    "money_terms",
+                    "inflation_percent",
                     "exchange_rate_per_usd",
+                ),
+            ),
+            More(
+                "Uncertainty and draws",
+                (
                     "value_uncertainty_percent",
+                    "adoption_uncertainty_percent",
+                    "adoption_ramp_months",
+                    "accuracy_spread_percent",
                     "price_uncertainty_percent",
+                    "time_uncertainty_percent",
                     "draws",
                     "seed",
                 ),

@@ -18,13 +18,15 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from app.catalog.catalog import Catalog
+from app.estimator.benefits import benefit_flows, use_drivers
 from app.estimator.case import Case, Value
 from app.estimator.comparing import compare
-from app.estimator.cost import Costs
 from app.estimator.finance import discount_factors, live_fraction
+from app.estimator.flows import Flow, costs_of
+from app.estimator.ledger import ledger_of
 from app.estimator.method_serving import Served
 from app.estimator.planner import Choice, Planned
-from app.estimator.report import Comparison, CostLine
+from app.estimator.report import Comparison
 from app.estimator.report_values import Distribution
 from app.estimator.uncertainty import money_draws
 from app.estimator.value import InUse, streams_of
@@ -72,24 +74,33 @@ def worked(
     one = np.ones_like(scores)
     factors = one if factor is None else np.array(factor)
     live = live_fraction(value.horizon_months, release)
-    fixed, none = np.zeros_like(live), np.zeros_like(live)
-    fixed[0] = usd
-    line = CostLine("engineering", "Engineering", 1.0, "weeks", usd, usd, "once", "input")
-    costs = Costs((line,), fixed, none, live, release, 0)
+    once = np.zeros_like(live)
+    once[0] = 1.0
+    flow = Flow("engineering", "Engineering", "people", once, "weeks", usd, "once", "input")
+    # The release run stays in the list where it costs nothing.
+    run = Flow("release_run", "Run", "training", once, "GPU-hours", 0.0, "once", "input")
     use = InUse(scores, forgotten * one, seconds, live, release)
+    drivers = use_drivers(value, use, factors)
+    ledger = ledger_of(
+        costs_of((flow, run), live, release, 0),
+        benefit_flows(value, use, drivers),
+        value.discount_rate_fraction,
+    )
     streams = streams_of(value, use, factors)
     return Worked(
         method=METHODS[key],
         planned=cast(Planned, None),
         choice=cast(Choice, None),
         served=Served(),
-        costs=costs,
+        infrastructure=(),
+        ledger=ledger,
+        drivers=drivers,
         use=use,
         base=60 * one,
         final=60 + use.gain,
         gpu_factor=one,
         value_factor=factors,
-        money=money_draws(costs, streams, one, value.discount_rate_fraction),
+        money=money_draws(ledger.costs, streams, one, value.discount_rate_fraction),
     )
 
 

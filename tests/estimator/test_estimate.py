@@ -11,10 +11,10 @@ import pytest
 from app.catalog.catalog import Catalog
 from app.estimator import estimate as module
 from app.estimator.case import Case
-from app.estimator.cost import GPU_LINES, IDLE_LINES
 from app.estimator.estimate import estimate
 from app.estimator.finance import npv_usd, payback_months
 from app.estimator.fleet import fleet_of
+from app.estimator.flows import GPU_LINES, IDLE_LINES
 from app.estimator.memory import LINE_LABELS
 from app.estimator.report import MethodReport, Report
 from app.estimator.schedule import schedule_of
@@ -97,7 +97,9 @@ def test_figures_of_a_method_agree(pair: tuple[Case, Report]) -> None:
         gpu_lines = tuple(x for x in m.cost_lines if x.key in GPU_LINES | IDLE_LINES)
         assert m.ways[0].chosen
         assert m.ways[0].key == m.plan.purchase_option
-        assert m.ways[0].lines == gpu_lines
+        assert [x.key for x in m.ways[0].lines] == [x.key for x in gpu_lines]
+        for way_line, line in zip(m.ways[0].lines, gpu_lines, strict=True):
+            assert way_line.usd == pytest.approx(line.usd)
         assert m.ways[0].hours_per_run == m.plan.hours
         assert m.ways[0].total_usd == pytest.approx(
             m.total_usd - sum(x.usd for x in m.cost_lines if x not in gpu_lines)

@@ -17,8 +17,9 @@ from app.catalog.catalog import Catalog
 from app.estimator.adapters import ALL_LINEARS, Adapters
 from app.estimator.architecture import Architecture
 from app.estimator.constants import ConstantValues, constant_values
-from app.estimator.cost import Run, programme_costs
+from app.estimator.cost import programme_costs
 from app.estimator.fleet import Fleet, Floats, fleet_of
+from app.estimator.gpu_bill import Run
 from app.estimator.hardware import PURCHASE_OPTIONS, Offer
 from app.estimator.methods import Method
 from app.estimator.planner import (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -11,12 +12,18 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from app.estimator.benefits import benefit_flows, use_drivers
 from app.estimator.case import Programme, Value
 from app.estimator.constants import ConstantValues
-from app.estimator.cost import Costs, Run, programme_costs
+from app.estimator.cost import programme_costs
 from app.estimator.finance import npv_usd
+from app.estimator.flows import Costs
+from app.estimator.gpu_bill import Run
+from app.estimator.ledger import ledger_of
 from app.estimator.uncertainty import (
     Z80,
+    Factors,
+    Ranges,
     distribution,
     draw_factors,
     gpu_factor,
@@ -32,13 +39,28 @@ WIDTHS = {"full": 0.2, "lora": 0.25, "qlora": 0.4}
 """Half the 80% interval of a step time, in the logarithm."""
 
 
-@given(seed=seeds, price=st.floats(0, 1), value=st.floats(0, 1))
+def drawn(
+    draws: int,
+    seed: int,
+    constants: ConstantValues,
+    price: float = 0.0,
+    value: float = 0.0,
+    adoption: float = 0.0,
+    time: Mapping[str, float] = WIDTHS,
+) -> Factors:
+    """Factors beside gains that are drawn too."""
+    gain = np.random.default_rng(seed + 1).standard_normal(draws)
+    ranges = Ranges(price, value, adoption, time)
+    return draw_factors(np.random.default_rng(seed), ranges, gain, constants)
+
+
+@given(seed=seeds, price=st.floats(0, 1), value=st.floats(0, 1), adoption=st.floats(0, 1))
 @hypothesis_settings(max_examples=30)
 def test_factors_have_a_mean_of_one(
-    constants: ConstantValues, seed: int, price: float, value: float
+    constants: ConstantValues, seed: int, price: float, value: float, adoption: float
 ) -> None:
-    factors = draw_factors(1000, np.random.default_rng(seed), price, value, WIDTHS, constants)
-    for factor in (factors.price, factors.value, *factors.time.values()):
+    factors = drawn(1000, seed, constants, price, value, adoption)
+    for factor in (factors.price, factors.value, factors.adoption, *factors.time.values()):
         assert math.fsum(factor) / len(factor) == pytest.approx(1, abs=1e-12)
         assert (factor > 0).all()
     # The half width is the upper one: nine draws in ten are below 1 + half width, and one in ten
@@ -48,11 +70,11 @@ def test_factors_have_a_mean_of_one(
 
 
 def test_no_uncertainty_is_exactly_one(constants: ConstantValues) -> None:
-    factors = draw_factors(1000, np.random.default_rng(1), 0.0, 0.0, WIDTHS, constants)
-    assert set(factors.price) == set(factors.value) == {1.0}
+    factors = drawn(1000, 1, constants)
+    assert set(factors.price) == set(factors.value) == set(factors.adoption) == {1.0}
     assert set(factors.time["full"]) != {1.0}
     certain = dict.fromkeys(WIDTHS, 0.0)
-    factors = draw_factors(1000, np.random.default_rng(1), 0.0, 0.0, certain, constants)
+    factors = drawn(1000, 1, constants, time=certain)
     assert set(factors.time["full"]) == {1.0}
 
 
@@ -70,7 +92,12 @@ def streams(
     growth_per_point: float = 0.0,
 ) -> tuple[Stream, ...]:
     """Worth of a model whose accuracy point is worth so much a month."""
-    value = Value(
+    value = value_of(costs, point_usd, growth_per_point)
+    return streams_of(value, in_use(costs, gain), value_factor)
+
+
+def value_of(costs: Costs, point_usd: float, growth_per_point: float = 0.0) -> Value:
+    return Value(
         base_accuracy_points=40.0,
         test_set_size=500,
         answers_per_month=100.0,
@@ -81,12 +108,14 @@ def streams(
         price_uncertainty_fraction=0.1,
         growth_per_point_fraction=growth_per_point,
     )
-    use = InUse(gain, 0.0 * gain, 0.0, costs.live_by_month, costs.release_month)
-    return streams_of(value, use, value_factor)
+
+
+def in_use(costs: Costs, gain: NDArray[np.float64]) -> InUse:
+    return InUse(gain, 0.0 * gain, 0.0, costs.live_by_month, costs.release_month)
 
 
 def test_time_is_shared_between_methods_as_stated(constants: ConstantValues) -> None:
-    factors = draw_factors(50_000, np.random.default_rng(1), 0, 0, WIDTHS, constants)
+    factors = drawn(50_000, 1, constants)
     logs = np.log(factors.time["full"]), np.log(factors.time["lora"])
     assert np.corrcoef(*logs)[0, 1] == pytest.approx(constants["time_correlation"], abs=0.01)
     for key, half_width in WIDTHS.items():
@@ -132,15 +161,15 @@ def test_mean_npv_is_the_npv_of_the_expected_flow(
     random = np.random.default_rng(seed)
     gains = gain + 5 * random.standard_normal(1000)
     gpu, value = (lognormal(random.standard_normal(1000), sd) for sd in (0.4, 0.3))
-    money = money_draws(costs, streams(costs, gains, value, worth, growth), gpu, rate)
-    flow = money.expected_flow
-    size = float(np.abs(flow).sum())
-    assert money.npv.mean() == pytest.approx(npv_usd(flow, rate), abs=1e-9 * size)
+    asked = value_of(costs, worth, growth)
+    use = in_use(costs, gains)
+    ledger = ledger_of(costs, benefit_flows(asked, use, use_drivers(asked, use, value)), rate)
+    money = money_draws(ledger.costs, streams_of(asked, use, value), gpu, rate)
+    size = float(np.abs(ledger.net).sum())
+    assert money.npv.mean() == pytest.approx(npv_usd(ledger.net, rate), abs=1e-9 * size)
+    assert money.npv.mean() == pytest.approx(ledger.npv_usd, abs=1e-9 * size)
     assert money.total_cost.mean() == pytest.approx(costs.total_usd, rel=1e-9)
-    assert money.expected_cost == pytest.approx(costs.total_usd, rel=1e-9)
-    assert flow.sum() == pytest.approx(
-        money.expected_benefit - money.expected_cost, abs=1e-9 * size
-    )
+    assert ledger.net.sum() == ledger.benefit_usd - ledger.costs.total_usd
     assert (money.cumulative_p10 <= money.cumulative_p90 + 1e-9 * size).all()
 
 
@@ -166,7 +195,7 @@ def test_a_model_worse_than_the_base_is_not_used() -> None:
 
 def test_a_reservation_fixes_what_gpu_time_costs(constants: ConstantValues) -> None:
     """Price and time change what is paid by the hour; both are fixed for a term."""
-    factors = draw_factors(1000, np.random.default_rng(1), 0.3, 0.3, WIDTHS, constants)
+    factors = drawn(1000, 1, constants, 0.3, 0.3)
     by_hour = factors.price * factors.time["lora"]
     for option in ("on-demand", "spot", "capacity-block"):
         found = gpu_factor(factors, "lora", option)

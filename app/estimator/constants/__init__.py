@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from app.estimator.constants.accuracy import ACCURACY_CONSTANTS
 from app.estimator.constants.constant import Constant
+from app.estimator.constants.correlation import CORRELATION_CONSTANTS
 from app.estimator.constants.decision import DECISION_CONSTANTS
 from app.estimator.constants.infrastructure import INFRASTRUCTURE_CONSTANTS
 from app.estimator.constants.memory import MEMORY_CONSTANTS
@@ -32,6 +33,7 @@ CONSTANTS: Mapping[str, Constant] = MappingProxyType(
             *SERVING_CONSTANTS,
             *ACCURACY_CONSTANTS,
             *PILOT_CONSTANTS,
+            *CORRELATION_CONSTANTS,
             *DECISION_CONSTANTS,
         )
     }
