@@ -17,7 +17,7 @@ from app.web.actual_words import month_name, months_said
 
 COMPLETION = (
     "Both estimates at completion take the work that was planned for the reported months to be "
-    "done: spend alone cannot tell. The rest as planned is actual + plan - earned; at this rate "
+    "done: spend alone cannot tell. The rest as planned is actual + plan − earned; at this rate "
     "the plan is divided by the cost performance index (PMI, The Standard for Earned Value "
     "Management; SAE EIA-748). Costs that fall once, at the start, say little of those that recur."
 )

@@ -8,7 +8,7 @@ from datetime import date
 
 from app.estimator.currency import Currency
 from app.estimator.report import Report
-from app.estimator.variance import UNASSIGNED, CategoryVariance, Compared, VarianceReport
+from app.estimator.variance import UNASSIGNED, Compared, MonthVariance, VarianceReport
 from app.services.actual_files import ActualRow
 from app.services.actuals import Actuals, PlanAgainstActual
 from app.web import presenters as show
@@ -16,7 +16,6 @@ from app.web.actual_notes import notes
 from app.web.actual_words import (
     CATEGORIES,
     difference_share,
-    is_as_planned,
     month_name,
     months_said,
     sentence,
@@ -26,6 +25,8 @@ from app.web.figures import Figure, currency_of, name_of
 from app.web.forms import Option, ProblemView
 from app.web.price_views import PriceFigure
 
+SMALLEST_MARKED = 0.005
+"""Share of all that was planned for the reported months from which a difference is marked."""
 MOST_NOTES = 3
 """Notes of one month that are shown."""
 MOST_MESSAGES = 3
@@ -60,7 +61,7 @@ class VarianceRow:
     Parameters
     ----------
     spent : words where nothing was reported.
-    level : over, under or empty.
+    level : over or under where the difference is large enough to matter, else empty.
     details : notes of the rows of a month.
     """
 
@@ -111,8 +112,7 @@ def view(found: PlanAgainstActual, today: date, names: Mapping[str, str]) -> Act
         return None
     report = found.shared.report
     currency = currency_of(report)
-    shown = [m for m in variance.months if m.label <= variance.last_reported]
-    to_date = variance.to_date
+    months, categories, total = _tables(variance, actuals, currency)
     return ActualsView(
         sentence=sentence(variance, actuals.method, currency),
         gap=_gap(variance),
@@ -121,23 +121,78 @@ def view(found: PlanAgainstActual, today: date, names: Mapping[str, str]) -> Act
         "before tax.",
         figures=_figures(variance, currency),
         figure=plan_against_actual(variance, actuals.method, currency),
-        months=tuple(
-            _row(
-                month_name(m.label),
-                m.planned_usd,
-                m.compared,
-                currency,
-                _notes_of(actuals.file.rows, m.label),
-            )
-            for m in shown
-        ),
+        months=months,
         rest=_rest(variance, currency),
-        categories=tuple(_category(c, currency) for c in variance.by_category),
-        total=None
-        if to_date is None
-        else _row("Reported months", to_date.planned_usd, to_date, currency),
+        categories=categories,
+        total=total,
         notes=notes(report, actuals, variance, currency, today, names),
     )
+
+
+def _tables(
+    found: VarianceReport, actuals: Actuals, currency: Currency
+) -> tuple[tuple[VarianceRow, ...], tuple[VarianceRow, ...], VarianceRow | None]:
+    """Months to the last one reported, categories, and the total of both."""
+    if found.to_date is None:
+        return (), (), None
+    shown = [m for m in found.months if m.label <= found.last_reported]
+    months = [
+        (m.label, m.compared, _notes_of(actuals.file.rows, m.label))
+        for m in shown
+        if m.compared is not None
+    ]
+    rows, total = _compared_rows(
+        [(month_name(label), compared, notes) for label, compared, notes in months],
+        found.to_date,
+        currency,
+    )
+    by_label = {label: row for (label, _, _), row in zip(months, rows, strict=True)}
+    categories, _ = _compared_rows(
+        [(CATEGORIES[c.category], c.compared, ()) for c in found.by_category],
+        found.to_date,
+        currency,
+    )
+    whole = tuple(by_label.get(m.label) or _not_reported(m, currency) for m in shown)
+    return whole, categories, total
+
+
+def _compared_rows(
+    parts: Sequence[tuple[str, Compared, tuple[str, ...]]], whole: Compared, currency: Currency
+) -> tuple[tuple[VarianceRow, ...], VarianceRow]:
+    """Rows whose amounts, as they are shown, add up to those of the total below them."""
+    smallest_usd = SMALLEST_MARKED * abs(whole.planned_usd)
+    digits = currency.digits
+    planned, all_planned = show.rounded_to_sum(
+        [currency.of(compared.planned_usd) for _, compared, _ in parts], digits
+    )
+    spent, all_spent = show.rounded_to_sum(
+        [currency.of(compared.actual_usd) for _, compared, _ in parts], digits
+    )
+
+    def row(
+        label: str, of: Compared, plan: float, actual: float, details: tuple[str, ...] = ()
+    ) -> VarianceRow:
+        marked = abs(of.difference_usd) >= smallest_usd > 0
+        return VarianceRow(
+            label=label,
+            planned=show.amount(plan, currency, cents=True),
+            spent=show.amount(actual, currency, cents=True),
+            difference=show.amount(round(actual - plan, digits), currency, cents=True, plus=True),
+            share=difference_share(of, trim=False),
+            level="" if not marked else "over" if of.difference_usd > 0 else "under",
+            details=details,
+        )
+
+    rows = tuple(
+        row(label, compared, plan, actual, details)
+        for (label, compared, details), plan, actual in zip(parts, planned, spent, strict=True)
+    )
+    return rows, row("Reported months", whole, all_planned, all_spent)
+
+
+def _not_reported(month: MonthVariance, currency: Currency) -> VarianceRow:
+    planned = show.usd(month.planned_usd, currency, cents=True)
+    return VarianceRow(month_name(month.label), planned, "not reported", show.NONE, show.NONE, "")
 
 
 def _label(report: Report, method: str) -> str:
@@ -193,32 +248,6 @@ def _figures(found: VarianceReport, currency: Currency) -> tuple[PriceFigure, ..
     )
 
 
-def _row(
-    label: str,
-    planned_usd: float,
-    compared: Compared | None,
-    currency: Currency,
-    details: tuple[str, ...] = (),
-) -> VarianceRow:
-    planned = show.usd(planned_usd, currency)
-    if compared is None:
-        return VarianceRow(label, planned, "not reported", show.NONE, show.NONE, "", details)
-    return VarianceRow(
-        label=label,
-        planned=planned,
-        spent=show.usd(compared.actual_usd, currency),
-        difference=show.usd(compared.difference_usd, currency, plus=True),
-        share=difference_share(compared),
-        level="" if is_as_planned(compared) else "over" if compared.difference_usd > 0 else "under",
-        details=details,
-    )
-
-
-def _category(found: CategoryVariance, currency: Currency) -> VarianceRow:
-    compared = found.compared
-    return _row(CATEGORIES[found.category], compared.planned_usd, compared, currency)
-
-
 def _rest(found: VarianceReport, currency: Currency) -> tuple[VarianceRow, ...]:
     """What stands after the months that are compared: the rest of the plan, and what is outside."""
     later = [m for m in found.months if m.label > found.last_reported]
@@ -227,13 +256,15 @@ def _rest(found: VarianceReport, currency: Currency) -> tuple[VarianceRow, ...]:
         name = f"Rest of the plan, {show.plural(len(later), 'month')}"
         planned = sum(m.planned_usd for m in later)
         rows.append(
-            VarianceRow(name, show.usd(planned, currency), show.NONE, show.NONE, show.NONE, "")
+            VarianceRow(
+                name, show.usd(planned, currency, cents=True), show.NONE, show.NONE, show.NONE, ""
+            )
         )
     rows += [
         VarianceRow(
             f"{month_name(o.label)}, outside of the plan",
             show.NONE,
-            show.usd(o.usd, currency),
+            show.usd(o.usd, currency, cents=True),
             show.NONE,
             show.NONE,
             "",

@@ -64,8 +64,12 @@ def months_said(labels: tuple[str, ...], most: int = 4) -> str:
     return f"{', '.join(named)} and {more} more" if more else show.join_words(named)
 
 
-def difference_share(compared: Compared) -> str:
+def difference_share(compared: Compared, *, trim: bool = True) -> str:
     """The difference as a share of what was planned, with its sign.
+
+    Parameters
+    ----------
+    trim : leave out zeros at the end; not where shares stand below each other.
 
     Examples
     --------
@@ -77,8 +81,8 @@ def difference_share(compared: Compared) -> str:
     fraction = compared.difference_fraction
     if fraction is None:
         return show.NONE
-    said = show.share(abs(fraction))
-    return said if said == "0%" else f"{'−' if fraction < 0 else '+'}{said}"
+    said = show.share(abs(fraction), trim=trim)
+    return said if not fraction else f"{'−' if fraction < 0 else '+'}{said}"
 
 
 def is_as_planned(compared: Compared) -> bool:
