@@ -70,7 +70,7 @@ def _reader(kind: str, content: bytes) -> Callable[[str], ActualFile]:
 @router.put(
     "/scenarios/{token}/actuals",
     responses={**ABSENT, **UNUSABLE_ACTUALS},
-    openapi_extra={"security": [{"HTTPBearer": []}], **BODY},
+    openapi_extra=BODY,
 )
 def put_actuals(
     token: str,
