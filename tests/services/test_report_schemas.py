@@ -73,7 +73,21 @@ def test_a_report_of_schema_3_opens() -> None:
         assert m.accuracy.learning_curve is None
 
 
-@pytest.mark.parametrize("schema", [1, 2, 3])
+def test_a_report_of_schema_4_opens() -> None:
+    """Before there were lines by month, a calendar and risk."""
+    stored = json.loads((HERE / "saved_by_schema_4.json").read_text())["report_json"]
+    found = read_report(json.dumps(stored))
+    assert found.schema == 4
+    assert (found.timeline, found.risk) == (None, None)
+    assert found.pilot is not None
+    assert found.verdict.headline == stored["verdict"]["headline"]
+    for m, before in zip(found.methods, stored["methods"], strict=True):
+        assert m.money is None
+        assert m.total_usd == before["total_usd"]
+        assert list(m.irr_fractions) == before["irr_fractions"]
+
+
+@pytest.mark.parametrize("schema", [1, 2, 3, 4])
 def test_reading_is_once_for_all(schema: int) -> None:
     """What was read is a report of today, whatever it was saved with."""
     stored = json.loads((HERE / f"saved_by_schema_{schema}.json").read_text())["report_json"]
