@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from math import ceil
 
 from app.estimator.currency import US_DOLLAR, Currency
 from app.estimator.report import Report
@@ -39,6 +40,7 @@ def notes(
     """
     said = [
         *_left_out(found, currency),
+        *_paid_at_the_start(report, actuals.method, found, currency),
         *_unfinished(found, today),
         *_categories(found, currency),
         *_reading(actuals),
@@ -80,6 +82,25 @@ def _left_out(found: VarianceReport, currency: Currency) -> list[str]:
 
 def _has(labels: tuple[str, ...]) -> str:
     return "has" if len(labels) == 1 else "have"
+
+
+def _paid_at_the_start(
+    report: Report, method: str, found: VarianceReport, currency: Currency
+) -> list[str]:
+    """That spend lags behind a plan that pays months of work at once, until they are over."""
+    of = next((m for m in report.methods if m.method == method), None)
+    if of is None or of.money is None or not of.time_to_release_months:
+        return []
+    before = ceil(of.time_to_release_months)
+    at_start = of.money.cost_by_month[0]
+    reported_to = sum(month.label <= found.last_reported for month in found.months)
+    if not 0 < reported_to < before <= len(found.months) or not at_start:
+        return []
+    return [
+        f"The plan pays {show.usd(at_start, currency)} at the start, for work that goes on until "
+        f"{month_name(found.months[before - 1].label)}. Where it is paid as it is done, spend lags "
+        "behind the plan until then."
+    ]
 
 
 def _unfinished(found: VarianceReport, today: date) -> list[str]:

@@ -29,7 +29,6 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 LARGEST_UPLOAD_BYTES = 2 * LARGEST_BYTES + 64 * 1024
 """Of a request with a file, or with lines that a browser escapes."""
 PASTED = "pasted text"
-FIELD_IDS = {"/file": "f-file", "/method": "f-method"}
 
 Outcome = Literal["", "new", "changed", "removed"]
 MESSAGES = {
@@ -200,16 +199,19 @@ def _form(
     shown = sent.shown if sent is not None else before is not None and before.shown
     code = report.currency.code
     amounts = "amount_usd" if code == "USD" else f"amount and currency ({code} or USD)"
+    typed = sent is not None and sent.file is None and bool(sent.pasted.strip())
+    fields = {"/file": "f-pasted" if typed else "f-file", "/method": "f-method"}
     messages: dict[str, list[str]] = {}
     for problem in problems:
-        messages.setdefault(problem.pointer, []).append(problem.message)
+        messages.setdefault(fields.get(problem.pointer, ""), []).append(problem.message)
     return ActualsFormView(
         methods=tuple(Option(m, name_of(m), m == chosen) for m in found.methods),
         shown=shown,
         pasted=sent.pasted if sent is not None else "",
         amounts=amounts,
         categories=", ".join(COST_CATEGORIES),
-        file_errors=actual_views.few(messages.get("/file", ())),
-        method_errors=tuple(messages.get("/method", ())),
-        problems=tuple(ProblemView(p.message, FIELD_IDS.get(p.pointer, "")) for p in problems),
+        file_errors=actual_views.few(messages.get("f-file", ())),
+        pasted_errors=actual_views.few(messages.get("f-pasted", ())),
+        method_errors=tuple(messages.get("f-method", ())),
+        problems=tuple(ProblemView(p.message, fields.get(p.pointer, "")) for p in problems),
     )

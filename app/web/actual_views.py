@@ -50,6 +50,7 @@ class ActualsFormView:
     amounts: str
     categories: str
     file_errors: tuple[str, ...]
+    pasted_errors: tuple[str, ...]
     method_errors: tuple[str, ...]
     problems: tuple[ProblemView, ...]
 

@@ -107,4 +107,4 @@ def sentence(found: VarianceReport, method: str, currency: Currency) -> str:
     said = f"{until}, {away}{share} {direction} than planned for {name_within(method)}"
     if found.driver is None:
         return f"{said}."
-    return f"{said}; {CATEGORIES[found.driver].lower()} accounts for most of it."
+    return f"{said}; most of it is {CATEGORIES[found.driver].lower()}."

@@ -171,10 +171,11 @@ def test_a_problem_is_said_at_its_field_and_nothing_is_written(
     assert page.status_code == 422
     found = document(page)
     assert "<title>Error: Please check the form" in page.text
-    assert any(link["href"] == "#f-file" for link in found.all("a"))
-    [field] = found.all("input", id="f-file")
+    where = "f-pasted" if data else "f-file"
+    assert any(link["href"] == f"#{where}" for link in found.all("a"))
+    [field] = found.all("textarea" if data else "input", id=where)
     assert field["aria-invalid"] == "true"
-    errors = re.search(r'id="f-file-error">(.*?)</div>', page.text, re.DOTALL)
+    errors = re.search(rf'id="{where}-error">(.*?)</div>', page.text, re.DOTALL)
     assert errors
     assert said in errors[1].replace("&#39;", "'")
     if "pasted" in data:
@@ -194,7 +195,7 @@ def test_many_problems_are_said_at_the_top_and_few_at_the_field(
 ) -> None:
     page = app_client.post(address, data={"pasted": "month,amount_usd\n" + "x,y\n" * 10})
     assert "Please check 20 entries" in words(page)
-    errors = re.search(r'id="f-file-error">(.*?)</div>', page.text, re.DOTALL)
+    errors = re.search(r'id="f-pasted-error">(.*?)</div>', page.text, re.DOTALL)
     assert errors
     assert errors[1].count("<p>") == 4
     assert "And 17 problems more, listed above." in errors[1]
@@ -344,18 +345,18 @@ def made(*actual: float | None, planned: float = 100.0, months: int = 6) -> Vari
         (
             made(100, 130),
             "To the end of February 2027: US$230 spent, US$30 (15%) more than planned for LoRA; "
-            "people accounts for most of it.",
+            "most of it is people.",
         ),
         (
             made(50),
             "To the end of January 2027: US$50 spent, US$50 (50%) less than planned for LoRA; "
-            "people accounts for most of it.",
+            "most of it is people.",
         ),
         (made(100.01), "To the end of January 2027: US$100 spent, as planned for LoRA."),
         (
             made(5, planned=0.0),
             "To the end of January 2027: US$5.00 spent, US$5.00 more than planned for LoRA; "
-            "people accounts for most of it.",
+            "most of it is people.",
         ),
         (made(), "No month of the plan has any spend yet, so there is nothing to compare."),
     ],
@@ -433,6 +434,18 @@ def test_what_is_outside_or_in_other_money_is_said(app_client: TestClient) -> No
     assert "Amounts are in EUR (Euro)" in text
     assert "The amounts of the file are US dollars" in text
     assert "By category" not in text
+
+
+def test_work_that_is_planned_at_once_and_goes_on_for_months_is_said(
+    app_client: TestClient,
+) -> None:
+    slow = saved(app_client, f"{SCENARIO}&methods=full&engineer_weeks_full=16")
+    early = words(app_client.post(slow, data={"pasted": "month,amount_usd\n2027-01,9000\n"}))
+    assert re.search(
+        r"The plan pays US\$[\d,]+ at the start, for work that goes on until April 2027\.", early
+    )
+    late = words(app_client.post(slow, data={"pasted": "month,amount_usd\n2027-05,9000\n"}))
+    assert "goes on until" not in late
 
 
 @pytest.mark.parametrize(
