@@ -39,7 +39,7 @@ from app.services.estimates import estimate  # noqa: E402
 from app.settings import Settings  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from benchmarks import importing  # noqa: E402
+from benchmarks import importing, simulating  # noqa: E402
 from benchmarks.planning import BOOK_ROWS, BookPlanner, Planner  # noqa: E402
 
 CALLS = 200
@@ -230,6 +230,14 @@ def main() -> int:
     )
     book = BookPlanner(catalog, WARM_UP + PLANNER_CALLS)
     add(f"planner, {BOOK_ROWS:,} offers, limits", timed(book.plan, PLANNER_CALLS))
+    for growing, label in ((False, ""), (True, ", growing")):
+        simulation = simulating.Simulation.of(catalog, TODAY, growing=growing)
+        add(
+            f"{simulating.DRAWS:,} draws x 3 x {simulating.MONTHS}{label}",
+            timed(simulation.run, simulating.CALLS),
+            simulating.LIMIT_S,
+        )
+        rows.append(("same seed, same bits", "", simulating.same_bits(simulation)))
     add("report from a scenario", timed(lambda i: estimate(changed(i), catalog, TODAY)))
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(database_url=f"sqlite:///{folder}/bench.sqlite3")

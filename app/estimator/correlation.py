@@ -66,7 +66,7 @@ def normal_scores(values: Floats) -> Floats:
     [0.967, -0.967, 0.0]
     """
     found = np.empty(len(values))
-    found[np.argsort(values, kind="stable")] = _scores(len(values))
+    found[np.argsort(values)] = _scores(len(values))
     return found
 
 

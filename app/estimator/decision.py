@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,21 +89,42 @@ class Contender:
 
 
 @dataclass(frozen=True, slots=True)
+class PilotOffer:
+    """A pilot that could be run, as the rule weighs it.
+
+    Parameters
+    ----------
+    told_fraction : what it is expected to be worth, over what knowing all would be worth. 0 to 1;
+        1 is a pilot that tells all.
+    other_cost_usd : what it costs besides the GPU time of `pilot_data_fraction` of the data.
+    test_questions : by which every model is scored; None where that is not said. [count]
+    """
+
+    told_fraction: float = 1.0
+    other_cost_usd: float = 0.0
+    test_questions: int | None = None
+
+
+TELLS_ALL: Final = PilotOffer()
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """What the rule says.
 
     Parameters
     ----------
     choice : full, lora, qlora, pilot or neither.
-    why : which clause of `choose` it is: decided, too-close, may-not-pay, small, nothing-pays or
-        unclear.
+    why : which clause of `choose` it is: decided, too-close, may-not-pay, small, pilot-too-dear,
+        nothing-pays or unclear.
     best : the method with the highest expected worth; rival : the other one, if there is one.
     probability : that the choice is the best of full, the adapter and doing nothing; for a pilot,
         that full beats the adapter (or, with one method, that it pays); for neither, that doing
         nothing is best.
     probability_best_pays : of `best`.
     information_usd : expected gain of knowing all before choosing. [USD]
-    pilot_usd : GPU time of a small pilot of the methods that stand. [USD]
+    pilot_usd : cost of a pilot of the methods that stand. [USD]
+    pilot_value_usd : what it is expected to be worth, before its cost. [USD]
     """
 
     choice: str
@@ -113,6 +135,7 @@ class Choice:
     probability_best_pays: float
     information_usd: float
     pilot_usd: float
+    pilot_value_usd: float
 
 
 def better_adapter(npv: Mapping[str, Floats], decisive: float) -> str:
@@ -145,35 +168,43 @@ def perfect_information_usd(npvs: Mapping[str, Floats]) -> float:
     return max(0.0, knowing - choosing)
 
 
-def choose(contenders: Mapping[str, Contender], constants: ConstantValues) -> Choice:
+def choose(
+    contenders: Mapping[str, Contender], constants: ConstantValues, offer: PilotOffer = TELLS_ALL
+) -> Choice:
     """The rule of the verdict.
 
     Parameters
     ----------
     contenders : feasible methods by key; at least one.
+    offer : the pilot that could be run first.
 
     Notes
     -----
     Full fine-tuning, one adapter method and doing nothing stand against each other; QLoRA stands
     for the adapters where it beats LoRA in `decisive_probability` of the draws, or where LoRA fits
     nowhere. `decisive_probability`, `least_probability_pays` and `pilot_data_fraction` are
-    assumptions that a scenario may change. In this order:
+    assumptions that a scenario may change. A pilot pays where choosing after it is expected to be
+    worth more than choosing now by more than it costs. In this order:
 
     1. No method is expected to be worth more than doing nothing.
        Nothing is best in `decisive_probability` of the draws: neither (nothing-pays). Else a pilot,
-       if knowing all is worth more than it costs (unclear), and neither if not (small).
+       if it pays (unclear), and neither if not (small, or pilot-too-dear).
     2. The method of the highest expected worth beats the other one in `decisive_probability` of the
        draws and pays in `least_probability_pays` of them: that method (decided). It also is with
        one method alone.
-    3. Knowing all is worth more than a pilot costs: a pilot, because the best loses money too often
-       (may-not-pay) or because the two are too close (too-close).
-    4. Else there is little to lose by either (small): the adapter, if hindsight would add less to
-       it than a pilot costs; else the best.
+    3. A pilot pays: a pilot, because the best loses money too often (may-not-pay) or because the
+       two are too close (too-close).
+    4. Even knowing all is worth no more than a pilot costs, so there is little to lose by either
+       (small): the adapter, if hindsight would add less to it than a pilot costs; else the best.
+    5. Knowing all is worth more than a pilot costs, but what it can tell is not (pilot-too-dear):
+       the best. It is what is left to expect the most of; nothing cheaper tells more.
 
-    Knowing all is worth more than any pilot can tell, so this errs towards measuring.
+    What a pilot is worth is `told_fraction` of what knowing all is worth: at the scenario itself
+    that is its expected value (`app.estimator.pilot_value`), by the definition of the fraction.
     """
-    stand = _standing(contenders, constants)
-    choice, why = _rule(contenders, stand, constants)
+    stand = standing(contenders, constants)
+    pilot_usd = pilot_cost_usd(contenders, stand, constants, offer)
+    choice, why = _rule(stand, constants, pilot_usd, offer)
     best = max(stand, key=lambda key: float(stand[key].mean()))
     rival = next((key for key in stand if key != best), None)
     pays = float(np.mean(stand[best] > 0))
@@ -186,6 +217,7 @@ def choose(contenders: Mapping[str, Contender], constants: ConstantValues) -> Ch
     else:
         others = {key: npv for key, npv in stand.items() if key != choice}
         probability = float(np.mean(stand[choice] > (_top(others) if others else 0.0)))
+    information_usd = perfect_information_usd(stand)
     return Choice(
         choice=choice,
         why=why,
@@ -193,17 +225,22 @@ def choose(contenders: Mapping[str, Contender], constants: ConstantValues) -> Ch
         rival=rival,
         probability=probability,
         probability_best_pays=pays,
-        information_usd=perfect_information_usd(stand),
-        pilot_usd=_pilot_usd(contenders, stand, constants),
+        information_usd=information_usd,
+        pilot_usd=pilot_usd,
+        pilot_value_usd=offer.told_fraction * information_usd,
     )
 
 
-def choice_of(contenders: Mapping[str, Contender], constants: ConstantValues) -> str:
+def choice_of(
+    contenders: Mapping[str, Contender], constants: ConstantValues, offer: PilotOffer = TELLS_ALL
+) -> str:
     """What `choose` chooses, alone."""
-    return _rule(contenders, _standing(contenders, constants), constants)[0]
+    stand = standing(contenders, constants)
+    pilot_usd = pilot_cost_usd(contenders, stand, constants, offer)
+    return _rule(stand, constants, pilot_usd, offer)[0]
 
 
-def _standing(contenders: Mapping[str, Contender], constants: ConstantValues) -> dict[str, Floats]:
+def standing(contenders: Mapping[str, Contender], constants: ConstantValues) -> dict[str, Floats]:
     """Worth of full fine-tuning and of the adapter that stands against it. (draws,) each [USD]"""
     npvs = {key: contender.npv for key, contender in contenders.items()}
     adapters = {key: npv for key, npv in npvs.items() if key != "full"}
@@ -222,28 +259,41 @@ def _top(npvs: Mapping[str, Floats]) -> Floats:
     return top
 
 
-def _pilot_usd(
-    contenders: Mapping[str, Contender], stand: Mapping[str, Floats], constants: ConstantValues
+def pilot_cost_usd(
+    contenders: Mapping[str, Contender],
+    stand: Iterable[str],
+    constants: ConstantValues,
+    offer: PilotOffer = TELLS_ALL,
+    data_fraction: float | None = None,
 ) -> float:
-    return constants["pilot_data_fraction"] * sum(contenders[key].run_usd for key in stand)
+    """Cost of a pilot that trains every method that stands once. [USD]
+
+    Parameters
+    ----------
+    stand : keys of `standing`.
+    data_fraction : of the training set; None is `pilot_data_fraction`.
+    """
+    fraction = constants["pilot_data_fraction"] if data_fraction is None else data_fraction
+    return fraction * sum(contenders[key].run_usd for key in stand) + offer.other_cost_usd
 
 
 def _rule(
-    contenders: Mapping[str, Contender], stand: Mapping[str, Floats], constants: ConstantValues
+    stand: Mapping[str, Floats], constants: ConstantValues, pilot_usd: float, offer: PilotOffer
 ) -> tuple[str, str]:
     """The choice and its clause, as `choose` states them."""
     decisive, least = constants["decisive_probability"], constants["least_probability_pays"]
     means = {key: float(npv.mean()) for key, npv in stand.items()}
     best = max(means, key=lambda key: means[key])
     rival = next((key for key in stand if key != best), None)
-    pilot_usd = _pilot_usd(contenders, stand, constants)
     top = _top(stand)
     # Knowing all, less what choosing now is expected to be worth.
-    worth_it = float(top.mean()) - max(0.0, means[best]) > pilot_usd
+    information_usd = float(top.mean()) - max(0.0, means[best])
+    worth_it = offer.told_fraction * information_usd > pilot_usd
+    too_little = "pilot-too-dear" if information_usd > pilot_usd else "small"
     if means[best] <= 0:
         if float(np.mean(top <= 0)) >= decisive:
             return "neither", "nothing-pays"
-        return ("pilot", "unclear") if worth_it else ("neither", "small")
+        return ("pilot", "unclear") if worth_it else ("neither", too_little)
     pays = float(np.mean(stand[best] > 0)) >= least
     if pays and (rival is None or float(np.mean(stand[best] > stand[rival])) >= decisive):
         return best, "decided"
@@ -252,4 +302,4 @@ def _rule(
     adapter = next((key for key in stand if key != "full"), None)
     if adapter is not None and float((top - stand[adapter]).mean()) <= pilot_usd:
         return adapter, "small"
-    return best, "small"
+    return best, too_little

@@ -246,8 +246,8 @@ def _plan(case: Case, scores: Scores) -> tuple[dict[str, Planned], dict[str, Ref
 
 
 def _mean_gain(scores: Scores) -> Floats:
-    """Mean gain of all methods, compared or not, which stands for accuracy. (draws,) [points]"""
-    return np.asarray(np.mean([scores.gain(key) for key in LABELS], axis=0))
+    """Mean of all methods, compared or not, over the base: it stands for accuracy. (draws,)"""
+    return np.asarray(np.mean([scores.over_base(key) for key in LABELS], axis=0))
 
 
 def _time_half_width(case: Case, method: str, planned: Planned | None) -> float:

@@ -82,9 +82,29 @@ def question_variance(expected_points: float, test_set_size: int) -> float:
     >>> round(question_variance(50.0, 400) ** 0.5, 2), question_variance(100.0, 400) > 0
     (2.5, True)
     """
+    return float(question_variances(np.asarray(expected_points), test_set_size))
+
+
+def question_variances(expected_points: Floats, test_set_size: int) -> Floats:
+    """`question_variance` of many expected scores at once, in their shape. [points^2]"""
     n = test_set_size
-    p = (min(max(expected_points, 0.0), 100.0) / 100 * n + 0.5) / (n + 1)
-    return 1e4 * p * (1 - p) / n
+    p = (np.clip(expected_points, 0.0, 100.0) / 100 * n + 0.5) / (n + 1)
+    return np.asarray(1e4 * p * (1 - p) / n)
+
+
+def transfer_variance(examples: float, target_examples: int, constants: ConstantValues) -> float:
+    """Variance around the learning curve, by how far the size is from the planned one. [points^2]
+
+    Parameters
+    ----------
+    examples : trained on, above 0; target_examples : planned, above 0. [count]
+
+    Notes
+    -----
+    Assumption: a random walk over the logarithm of the size, 0 at the planned one.
+    """
+    tens = abs(float(np.log10(target_examples / examples)))
+    return float(constants["pilot_transfer_sd_points"] ** 2 * tens)
 
 
 def observe_pilot(
@@ -222,14 +242,10 @@ def _slope(point: Floats, score: PilotScore, target: int, constants: ConstantVal
 
 
 def _transfer(score: PilotScore, target: int, constants: ConstantValues) -> float:
-    """Variance around the learning curve, by how far the size is from the planned one. [points^2]
-
-    Assumption: a random walk over the logarithm of the size, 0 at the planned one.
-    """
+    """Variance of one score around its learning curve; the base model has none. [points^2]"""
     if score.method == "base":
         return 0.0
-    tens = abs(float(np.log10(target / score.examples)))
-    return float(constants["pilot_transfer_sd_points"] ** 2 * tens)
+    return transfer_variance(score.examples, target, constants)
 
 
 def _noise(

@@ -334,7 +334,9 @@ class Verdict:
     """that the choice is the best of all, doing nothing included; for a pilot, that full beats the
     adapter; for neither, that doing nothing is best"""
     pilot_usd: float | None
-    """GPU time of a small pilot of both methods; None without both"""
+    """cost of a small pilot of both methods; None without both"""
+    pilot_value_usd: float | None
+    """what it is expected to be worth before its cost; None without both and in earlier reports"""
     numbers: tuple[DecidingNumber, ...]
     turns: tuple[Turn, ...]
 

@@ -30,7 +30,7 @@ def turns_of(contenders: Contenders, adapter: str | None, setting: Setting) -> t
     adapter : the adapter method that stands against full fine-tuning; None without both.
     """
     levers = levers_of(contenders, adapter, setting.value, setting.programme)
-    found = crossings(levers, setting.constants)
+    found = crossings(levers, setting.constants, setting.pilot)
     return tuple(turn_of(crossing, contenders, adapter, setting) for crossing in found)
 
 
@@ -48,7 +48,7 @@ def turn_of(
         return Turn(lever.field, label, now, needed, unit, crossing.becomes, sentence)
     decimals = 1 if unit == "weeks" else None
     needed = outward(crossing.value, crossing.up, FIGURES, decimals)
-    if choice_of(lever.moved(needed), setting.constants) != crossing.becomes:
+    if choice_of(lever.moved(needed), setting.constants, setting.pilot) != crossing.becomes:
         needed = crossing.value
     sentence = _sentence(crossing, needed, becomes, setting)
     return Turn(lever.field, label, lever.now, needed, unit, crossing.becomes, sentence)

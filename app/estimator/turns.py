@@ -12,7 +12,7 @@ import numpy as np
 
 from app.estimator.case import Programme, Value
 from app.estimator.constants import ConstantValues
-from app.estimator.decision import Contender, choice_of
+from app.estimator.decision import TELLS_ALL, Contender, PilotOffer, choice_of
 from app.estimator.units import WEEKS_PER_MONTH
 
 Contenders = Mapping[str, Contender]
@@ -96,20 +96,28 @@ class Crossing:
         return self.lever.distance(self.value)
 
 
-def crossings(levers: tuple[Lever, ...], constants: ConstantValues) -> tuple[Crossing, ...]:
+def crossings(
+    levers: tuple[Lever, ...], constants: ConstantValues, offer: PilotOffer = TELLS_ALL
+) -> tuple[Crossing, ...]:
     """The changes of one figure alone that change the choice, the most reachable first.
+
+    Parameters
+    ----------
+    offer : the pilot that could be run first.
 
     Notes
     -----
     The rule is asked again on the same draws, so what is found is exact for them. Everything else
     is held: the plans and the offers they run on, how the model is served and what that costs, the
-    learning curves, and the releases. At most `MOST_TURNS`; the nearer side of a figure goes before
-    the other side of any.
+    learning curves, and the releases. Assumption: wherever a figure is moved to, a pilot tells the
+    same share of what knowing all would be worth there. At most `MOST_TURNS`; the nearer side of a
+    figure goes before the other side of any.
     """
     if not levers:
         return ()
     sides = [_Side(lever, up) for lever in levers for up in (True, False)]
-    present = choice_of(levers[0].moved(sides[0].before), constants)
+    rule = partial(choice_of, constants=constants, offer=offer)
+    present = rule(levers[0].moved(sides[0].before))
     found: dict[int, list[Crossing]] = {}
     # By distance over all figures: nothing is asked beyond what can still be among the kept.
     steps = sorted(
@@ -124,12 +132,12 @@ def crossings(levers: tuple[Lever, ...], constants: ConstantValues) -> tuple[Cro
         nearest = sorted(min(c.distance for c in both) for both in found.values())
         if len(nearest) >= MOST_TURNS and side.distance >= nearest[MOST_TURNS - 1]:
             break
-        becomes = choice_of(side.lever.moved(value), constants)
+        becomes = rule(side.lever.moved(value))
         if becomes == present:
             side.before = value
             continue
         side.crossed = True
-        crossing = _halved(side.lever, present, side.before, value, becomes, constants)
+        crossing = _halved(side.lever, present, side.before, value, becomes, rule)
         found.setdefault(number // 2, []).append(crossing)
     kept = sorted(
         (place > 0, crossing.distance, number, place)
@@ -161,12 +169,17 @@ def _by_distance(found: Sequence[Crossing]) -> list[Crossing]:
 
 
 def _halved(
-    lever: Lever, present: str, before: float, value: float, becomes: str, constants: ConstantValues
+    lever: Lever,
+    present: str,
+    before: float,
+    value: float,
+    becomes: str,
+    rule: Callable[[Contenders], str],
 ) -> Crossing:
     """The change between two values, halved in."""
     for _ in range(HALVINGS):
         middle = (before + value) / 2 if lever.shift else float(np.sqrt(before * value))
-        at_middle = choice_of(lever.moved(middle), constants)
+        at_middle = rule(lever.moved(middle))
         if at_middle == present:
             before = middle
         else:

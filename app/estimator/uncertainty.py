@@ -23,12 +23,17 @@ Z80 = 1.2815515655446004
 """Standard normal quantile of 0.9: half an 80% range in standard deviations."""
 
 
+MONTHS_AT_ONCE = 4
+"""Months of a cash flow that are drawn together: a few megabytes at 100,000 draws."""
+
+
 def quantiles(draws: Floats, probabilities: Sequence[float]) -> Floats:
     """Quantiles of draws, a line between neighbours: those of `np.quantile`, to the bit. (k,)
 
     Notes
     -----
-    By sorting, which numpy does in vector instructions: several times faster for 10,000 draws.
+    Each by a selection of its own in what lies above the one before: numpy selects one place in
+    vector instructions, several times faster than it sorts, and slowly where asked for several.
 
     References
     ----------
@@ -39,13 +44,25 @@ def quantiles(draws: Floats, probabilities: Sequence[float]) -> Floats:
     >>> quantiles(np.array([3.0, 1.0, 2.0]), (0.0, 0.5, 0.75)).tolist()
     [1.0, 2.0, 2.5]
     """
-    ordered = np.sort(draws)
-    place = (len(ordered) - 1) * np.asarray(probabilities, dtype=np.float64)
-    below = np.floor(place).astype(np.intp)
-    low, high = ordered[below], ordered[np.minimum(below + 1, len(ordered) - 1)]
-    part = place - below
-    # From the nearer end, so that equal neighbours give themselves.
-    return np.where(part < 0.5, low + (high - low) * part, high - (high - low) * (1 - part))
+    return _selected(draws.copy(), probabilities)
+
+
+def _selected(rest: Floats, probabilities: Sequence[float]) -> Floats:
+    """Quantiles of draws, whose order is lost."""
+    last, found = len(rest) - 1, np.empty(len(probabilities))
+    passed = 0
+    for i in np.argsort(probabilities).tolist():
+        place = last * float(probabilities[i])
+        below = int(place) - passed
+        rest.partition(below)
+        low = high = float(rest[below])
+        if below + 1 < len(rest):
+            high = float(rest[below + 1 :].min())
+        part = place - int(place)
+        # From the nearer end, so that equal neighbours give themselves.
+        found[i] = low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part)
+        rest, passed = rest[below:], passed + below
+    return found
 
 
 def distribution(draws: Floats) -> Distribution:
@@ -242,21 +259,25 @@ def money_draws(
     months = len(costs.live_by_month) - 1
     kept = costs.accounting.kept(months)
     fixed, gpu = np.cumsum(costs.fixed_net_by_month), np.cumsum(costs.gpu_net_by_month)
+    # What does not compound is one factor a draw times one amount a month.
     steady = [stream for stream in streams if stream.log_yearly is None]
+    by_draw = np.stack([gpu_factor, *(stream.by_draw for stream in steady)])
+    amounts = np.stack([-gpu, *(np.cumsum(stream.by_month * kept) for stream in steady)])
     growing = [stream for stream in streams if stream.log_yearly is not None]
-    steady_amounts = [np.cumsum(stream.by_month * kept) for stream in steady]
-    grown = np.zeros_like(gpu_factor)
+    compounding = [stream.compounding() for stream in growing]
+    grown, term = np.zeros_like(gpu_factor), np.empty_like(gpu_factor)
     band = np.empty((2, months + 1))
-    # Month by month: all months at once would take draws x months of memory.
-    for m in range(months + 1):
-        for stream in growing:
-            if stream.by_month[m]:
-                grown += kept[m] * stream.in_month(m)
-        earned = grown - gpu[m] * gpu_factor
-        for stream, amount in zip(steady, steady_amounts, strict=True):
-            if amount[m]:
-                earned += amount[m] * stream.by_draw
-        band[:, m] = quantiles(earned, (0.1, 0.9)) - fixed[m]
+    # A few months at a time: all at once would take draws x months of memory.
+    for first in range(0, months + 1, MONTHS_AT_ONCE):
+        earned = amounts[:, first : first + MONTHS_AT_ONCE].T @ by_draw
+        for m, of_month in enumerate(earned, start=first):
+            for stream, compounded in zip(growing, compounding, strict=True):
+                np.multiply(next(compounded), stream.by_draw, out=term)
+                term *= stream.by_month[m] * kept[m]
+                grown += term
+            if growing:
+                of_month += grown
+            band[:, m] = _selected(of_month, (0.1, 0.9)) - fixed[m]
     present = present_draws(costs, streams, gpu_factor, annual_rate)
     return MoneyDraws(
         present=present,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,9 @@ from app.estimator.units import MONTHS_PER_YEAR
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
+
+SAME_DISTANCE = 1e-9
+"""Years by which distances of months may differ by rounding."""
 
 VOLUME_STREAMS = frozenset({"answers", "growth", "latency"})
 """Streams that are proportional to the answers a month."""
@@ -91,15 +94,24 @@ class Stream:
     log_yearly: Floats | None = None
     years: Floats | None = None
 
-    def compounded(self, month: int) -> Floats | float:
-        """What has been added by a month, as a share; 1 where nothing compounds. (draws,)"""
-        if self.log_yearly is None or self.years is None:
-            return 1.0
-        return np.asarray(np.exp(self.years[month] * self.log_yearly) - 1.0)
+    def compounding(self) -> Iterator[Floats]:
+        """What has been added by each month, as a share, month after month. (draws,) each
 
-    def in_month(self, month: int) -> Floats:
-        """What flows in one month. (draws,) [USD]"""
-        return np.asarray(self.by_month[month] * self.compounded(month) * self.by_draw)
+        Notes
+        -----
+        exp(years x logarithm) - 1. Months follow each other at the same distance but for the first
+        ones, so a month is the one before times one factor: an exponential is taken only where the
+        distance is another one.
+        """
+        assert self.log_yearly is not None  # noqa: S101 - asked for only where it compounds
+        assert self.years is not None  # noqa: S101 - both or none
+        grown, step, distance = np.ones_like(self.log_yearly), None, 0.0
+        for years in np.diff(self.years, prepend=0.0).tolist():
+            if years != 0:
+                if step is None or abs(years - distance) > SAME_DISTANCE:
+                    step, distance = np.exp(years * self.log_yearly), years
+                grown = grown * step
+            yield grown - 1.0
 
     def amount(self, weight: Floats) -> Floats | float:
         """Weighted sum of how much of it there is. (draws,), or a number where nothing compounds
@@ -112,8 +124,9 @@ class Stream:
         if self.log_yearly is None:
             return float(weighted.sum())
         total = np.zeros_like(self.by_draw)
-        for month in np.flatnonzero(weighted):
-            total += weighted[month] * self.compounded(int(month))
+        for amount, compounded in zip(weighted.tolist(), self.compounding(), strict=True):
+            if amount:
+                total += amount * compounded
         return total
 
     def total(self, weight: Floats) -> Floats:

@@ -32,7 +32,7 @@ def decide(
     comparison : full against `better_adapter(npv, constants["decisive_probability"])`, where both
         are feasible.
     """
-    choice = choose(contenders, setting.constants)
+    choice = choose(contenders, setting.constants, setting.pilot)
     adapter = None if comparison is None else comparison.adapter_method
     return Verdict(
         choice=choice.choice,
@@ -41,6 +41,7 @@ def decide(
         perfect_information_usd=choice.information_usd,
         probability=choice.probability,
         pilot_usd=None if choice.rival is None else choice.pilot_usd,
+        pilot_value_usd=None if choice.rival is None else choice.pilot_value_usd,
         numbers=deciding_numbers(contenders, comparison, choice, setting),
         turns=turns_of(contenders, adapter, setting),
     )
@@ -61,6 +62,8 @@ def _headline(
     name = sentence_start(chosen.name)
     if choice.why == "small":
         return f"{name}. {_small(contenders, choice, setting)}"
+    if choice.why == "pilot-too-dear":
+        return f"{name}. {_too_dear(contenders, choice, setting)}"
     if comparison is None:
         return (
             f"{name}. It is expected to be worth {setting.said(chosen.expected_npv)} and pays in "
@@ -94,6 +97,8 @@ def _neither(contenders: Mapping[str, Contender], choice: Choice, setting: Setti
     )
     if choice.why == "small":
         headline += "; finding out more would cost more than it can save"
+    elif choice.why == "pilot-too-dear":
+        headline += f"; {sentences.too_dear(choice, setting)}"
     return headline + "."
 
 
@@ -126,10 +131,9 @@ def _how_to_measure(choice: Choice, setting: Setting) -> str:
     both = "both" if choice.rival is not None else "it"
     if setting.measured:
         return f"Score {both} on a larger test set, or after training on all of the data."
-    worth, cost = setting.said(choice.information_usd), setting.said(choice.pilot_usd)
-    if choice.pilot_usd <= 0:
-        return f"Trying {both} first can be worth up to {worth}."
-    return f"Trying {both} takes about {cost} of GPU time and can be worth up to {worth}."
+    worth, cost = setting.said(choice.pilot_value_usd), setting.said(choice.pilot_usd)
+    at = "" if choice.pilot_usd <= 0 else f" at {cost}"
+    return f"A pilot of {both}{at} would be worth {worth}."
 
 
 def _small(contenders: Mapping[str, Contender], choice: Choice, setting: Setting) -> str:
@@ -151,6 +155,21 @@ def _small(contenders: Mapping[str, Contender], choice: Choice, setting: Setting
     )
 
 
+def _too_dear(contenders: Mapping[str, Contender], choice: Choice, setting: Setting) -> str:
+    """That the best is taken because a pilot would tell less than it costs."""
+    best = contenders[choice.best]
+    reason = sentences.too_dear(choice, setting)
+    if choice.probability_best_pays < setting.constants["least_probability_pays"]:
+        return (
+            f"It pays in only {percent(choice.probability_best_pays)} of cases, but is expected to "
+            f"be worth {setting.said(best.expected_npv)} on average, and {reason}."
+        )
+    assert choice.rival is not None  # noqa: S101 - one method that pays is decided on
+    leads = sentences.leads(best, contenders[choice.rival], setting)
+    name = sentence_start(best.name)
+    return f"{leads.replace(name, 'It', 1)}, and {reason}."
+
+
 def _sentences(
     contenders: Mapping[str, Contender],
     infeasible: Mapping[str, str],
@@ -165,7 +184,10 @@ def _sentences(
         full, adapter = contenders["full"], contenders[comparison.adapter_method]
         if choice.why != "decided":
             needed = sentences.condition(adapter, comparison.break_even_gap_points)
-            if choice.why in ("too-close", "small") and choice.choice != "neither":
+            if (
+                choice.why in ("too-close", "small", "pilot-too-dear")
+                and choice.choice != "neither"
+            ):
                 said.append(
                     f"{needed}; {setting.evidence_expects} {sentences.expected_gap(comparison)}."
                 )

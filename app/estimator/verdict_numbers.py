@@ -11,6 +11,9 @@ from app.estimator.verdict_sentences import expected_gap
 from app.estimator.verdict_setting import Setting
 from app.estimator.wording import amounts_and_difference, percent, points, sentence_start
 
+BETWEEN_TWO = ("decided", "too-close", "small", "pilot-too-dear")
+"""Clauses that weigh two methods against each other, and not one against doing nothing."""
+
 
 def deciding_numbers(
     contenders: Mapping[str, Contender],
@@ -26,7 +29,7 @@ def deciding_numbers(
     is worth that. Where it is open whether any pays: what the best is worth, how often it pays, and
     what a point of accuracy is worth.
     """
-    if comparison is not None and choice.why in ("decided", "too-close", "small"):
+    if comparison is not None and choice.why in BETWEEN_TWO:
         return _between(contenders, comparison, setting)
     return _alone(contenders[choice.best], choice, setting)
 

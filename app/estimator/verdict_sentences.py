@@ -13,6 +13,7 @@ from app.estimator.verdict_setting import Setting
 from app.estimator.wording import (
     amount,
     amounts_and_difference,
+    count,
     percent,
     points,
     sentence_start,
@@ -79,12 +80,25 @@ def chance(adapter: Contender, comparison: Comparison) -> str:
 
 
 def lead(best: Contender, behind: Contender, setting: Setting) -> str:
+    """Which method leads, and that it is too close to call, without a stop."""
+    said = leads(best, behind, setting)
+    return f"{said}, too close to call" if _notable(best, behind) else said
+
+
+def leads(best: Contender, behind: Contender, setting: Setting) -> str:
     """Which method leads by how much, without a stop; nobody where it is within the noise."""
     if not _notable(best, behind):
         return f"{sentence_start(best.name)} and {behind.name} are expected to be worth the same"
     apart = setting.said(float((best.npv - behind.npv).mean()))
+    return f"{sentence_start(best.name)} leads {behind.name} by {apart} on average"
+
+
+def too_dear(choice: Choice, setting: Setting) -> str:
+    """That a pilot is worth less than it costs, within a sentence."""
+    what = "another pilot" if setting.measured else "a pilot"
     return (
-        f"{sentence_start(best.name)} leads {behind.name} by {apart} on average, too close to call"
+        f"{what} at {setting.said(choice.pilot_usd)} would be worth "
+        f"{setting.said(choice.pilot_value_usd)}, less than it costs"
     )
 
 
@@ -167,18 +181,18 @@ def thin(setting: Setting) -> str:
 
 
 def information(choice: Choice, setting: Setting) -> str:
-    """What a pilot costs, and what it can be worth at most."""
-    most = setting.said(choice.information_usd)
-    if choice.pilot_usd <= 0:
-        return (
-            f"Knowing the outcome before choosing would be worth {most}: a pilot that costs more "
-            "than that cannot pay."
-        )
+    """What a pilot costs and is worth, beside what knowing all would be worth."""
     size = percent(setting.constants["pilot_data_fraction"])
     what = "another pilot" if setting.measured else "a pilot"
     both = " of both" if choice.rival is not None else ""
-    return (
-        f"{sentence_start(what)}{both} on {size} of the data takes about "
-        f"{setting.said(choice.pilot_usd)} of GPU time and can be worth {most} at most: what "
-        "knowing the outcome before choosing would be worth."
+    asked = setting.pilot.test_questions
+    by = "" if asked is None else f", scored on {count(asked)} question{'s' if asked > 1 else ''},"
+    pilot = f"{sentence_start(what)}{both} on {size} of the data{by}"
+    most = (
+        f"knowing the outcome before choosing would be worth {setting.said(choice.information_usd)}"
     )
+    worth = f"would be worth {setting.said(choice.pilot_value_usd)}"
+    if choice.pilot_usd <= 0:
+        return f"{pilot} {worth}; {most}, and a pilot that costs more than that cannot pay."
+    gpu = "" if setting.pilot.other_cost_usd > 0 else " of GPU time"
+    return f"{pilot} takes about {setting.said(choice.pilot_usd)}{gpu} and {worth}; {most}."

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app.estimator.case import Programme, Value
 from app.estimator.constants import ConstantValues
 from app.estimator.currency import US_DOLLAR, Currency
+from app.estimator.decision import TELLS_ALL, PilotOffer
 from app.estimator.methods import LABELS
 from app.estimator.wording import amount
 
@@ -21,6 +22,7 @@ class Setting:
     max_gpus : limit under which infeasible methods do not fit.
     measured : a pilot was entered; surprise_sd : how far its scores lie from what was expected.
     currency : in which amounts are said.
+    pilot : the one that could be run, or run next.
     """
 
     studies: int
@@ -32,6 +34,7 @@ class Setting:
     surprise_sd: float = 0.0
     own_studies: int = 0
     currency: Currency = US_DOLLAR
+    pilot: PilotOffer = TELLS_ALL
 
     def said(self, usd: float) -> str:
         """An amount of US dollars as a sentence says it."""

@@ -157,7 +157,9 @@ def _from_3(report: dict[str, Any]) -> None:
 
 
 def _from_4(report: dict[str, Any]) -> None:
-    """Schema 4 kept no lines by month, no calendar and no risk beyond its ranges."""
+    """Schema 4 kept no lines by month, no calendar, no risk beyond its ranges and no worth of a
+    pilot."""
     report |= {"timeline": None, "risk": None}
+    report["verdict"]["pilot_value_usd"] = None
     for method in report["methods"]:
         method["money"] = None

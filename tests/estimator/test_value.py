@@ -80,8 +80,20 @@ def by_key(value: Value, use: InUse, factor: Any = 1.0) -> dict[str, Stream]:
     return {stream.key: stream for stream in streams}
 
 
+def added(stream: Stream, month: int) -> Any:
+    """What has compounded by a month, by the definition; 1 where nothing compounds."""
+    if stream.log_yearly is None or stream.years is None:
+        return 1.0
+    return np.exp(stream.years[month] * stream.log_yearly) - 1
+
+
+def in_month(stream: Stream, month: int) -> Any:
+    """What flows in a month, by the definition. (draws,)"""
+    return stream.by_month[month] * added(stream, month) * stream.by_draw
+
+
 def flows(stream: Stream, draw: int = 0) -> list[float]:
-    return [float(stream.in_month(m)[draw]) for m in range(len(stream.by_month))]
+    return [float(in_month(stream, m)[draw]) for m in range(len(stream.by_month))]
 
 
 def monthly(months: int, release: float) -> dict[str, Any]:
@@ -151,8 +163,8 @@ def test_growth_compounds_by_the_year() -> None:
         (13, (0.2, 0.1)),  # 2% a point
         (25, (1.2**2 - 1, 1.1**2 - 1)),  # 44% and 21%, not 40% and 20%
     ):
-        assert growth.compounded(month) == pytest.approx(shares)
-        assert growth.in_month(month) == pytest.approx(
+        assert list(growth.compounding())[month] == pytest.approx(shares)
+        assert in_month(growth, month) == pytest.approx(
             [1_000 * shares[0] * 0.10 * 2, 1_000 * shares[1] * 0.05 * 2]
         )
 
@@ -201,7 +213,7 @@ def test_a_model_below_the_base_earns_and_loses_nothing() -> None:
         assert total[0] != 0
         assert total[1:].tolist() == [0, 0]
         for month in range(4):
-            assert stream.in_month(month)[1:].tolist() == [0, 0]
+            assert in_month(stream, month)[1:].tolist() == [0, 0]
 
 
 def test_gain_and_release_by_score() -> None:
@@ -294,7 +306,10 @@ def test_a_total_is_the_weighted_sum_of_its_months(
     weight = discount_of(value)
     use = released(value, SCORES, release_month)
     for stream in by_key(value, use, factor).values():
-        months = np.array([stream.in_month(m) for m in range(len(weight))])
+        months = np.array([in_month(stream, m) for m in range(len(weight))])
+        if stream.log_yearly is not None:
+            for month, compounded in enumerate(stream.compounding()):
+                assert compounded == pytest.approx(added(stream, month), rel=1e-9, abs=1e-12)
         size = float(np.abs(months).sum())
         assert stream.total(weight) == pytest.approx(weight @ months, rel=1e-9, abs=1e-12 * size)
         assert not months[:, :2].any()  # at or below the base
