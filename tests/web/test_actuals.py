@@ -414,6 +414,28 @@ def inside(drawing: PlanActualDrawing) -> None:
     assert frame.left <= drawing.spent_x <= frame.right
 
 
+def test_only_months_outside_of_the_plan_are_nothing_to_compare(
+    app_client: TestClient, address: str
+) -> None:
+    page = app_client.post(address, data={"pasted": "month,amount_usd\n2026-12,40\n"})
+    text = words(page)
+    assert "No month of the plan has any spend yet" in text
+    assert "December 2026, outside of the plan" in text
+    assert "Rest of the plan, 12 months" in text
+    assert not document(page).all("svg")
+    assert COMPLETION not in text
+
+
+def test_spend_without_a_category_beside_others_is_said(
+    app_client: TestClient, address: str
+) -> None:
+    spend = "month,category,amount_usd\n2027-01,people,90000\n2027-01,,40\n"
+    text = words(app_client.post(address, data={"pasted": spend}))
+    assert "US$40 has no category." in text
+    assert "most of it is" not in text
+    assert "No category" in text
+
+
 def test_nothing_is_drawn_before_a_month_is_reported() -> None:
     assert plan_against_actual(made(), "lora", US_DOLLAR) is None
 
