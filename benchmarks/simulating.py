@@ -26,7 +26,7 @@ RANGES = Ranges(price=0.15, value=0.3, adoption=0.2, time=dict.fromkeys(LABELS, 
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """Three methods with their costs and scores; what is timed is what is drawn and summed of it."""
+    """Three methods with their costs and scores; what is drawn and summed of them is timed."""
 
     case: Case
     worked: dict[str, Worked]

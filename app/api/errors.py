@@ -15,6 +15,8 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import Response
 
+from app.exports.feed_source import NoMoney
+from app.exports.focus import InvalidExport
 from app.services.problems import (
     ActualsProblems,
     Busy,
@@ -120,6 +122,7 @@ ABSENT: dict[int | str, dict[str, Any]] = {
     404: _example(404, "No scenario has this token."),
     410: _example(410, "The owner has withdrawn this link."),
 }
+NO_MONEY: dict[int | str, dict[str, Any]] = {409: _example(409, str(NoMoney()))}
 UNUSABLE_BOOK: dict[int | str, dict[str, Any]] = {
     **{status: UNUSABLE[status] for status in (400, 403, 408, 413)},
     422: _example(
@@ -227,6 +230,19 @@ async def _revoked(_: Request, __: Exception) -> Response:
     return problem_response(410, "The owner has withdrawn this link. Ask for a new one.")
 
 
+async def _no_money(_: Request, error: Exception) -> Response:
+    return problem_response(409, str(error))
+
+
+async def _export(_: Request, error: Exception) -> Response:
+    assert isinstance(error, InvalidExport)  # noqa: S101
+    return problem_response(
+        422,
+        "The export cannot be written as it was asked for.",
+        [Problem(f"/{error.field}", str(error))],
+    )
+
+
 async def _not_the_owner(_: Request, __: Exception) -> Response:
     return problem_response(
         403, "Only the workspace that saved this scenario can change it; send its key as bearer."
@@ -274,6 +290,8 @@ HANDLERS: Mapping[type[Exception], ErrorHandler] = {
     UnknownScenario: _unknown,
     RevokedScenario: _revoked,
     NotTheOwner: _not_the_owner,
+    NoMoney: _no_money,
+    InvalidExport: _export,
     Busy: _busy,
     StarletteHTTPException: _http,
     Exception: _unexpected,

@@ -23,7 +23,7 @@ from app.catalog.measured_columns import (
     shown,
     yes_no,
 )
-from app.catalog.tables import FORMULA_SIGNS, CatalogError, csv_lines
+from app.catalog.tables import CatalogError, csv_lines
 from app.estimator.measured import SCORED_METRICS, MeasuredRun, Measurement
 
 OWN_RUNS: Final = Path(__file__).parent / "measured" / "runs.csv"
@@ -97,31 +97,6 @@ def own_runs() -> tuple[MeasuredRun, ...]:
     except FileNotFoundError as error:
         raise CatalogError([f"{OWN_RUNS.name}: is missing; put it at {OWN_RUNS}"]) from error
     return read_measured(content, OWN_RUNS.name)
-
-
-def spreadsheet_cell(text: str) -> str:
-    """Text that a spreadsheet does not take for a formula when a CSV file is opened.
-
-    Notes
-    -----
-    A leading sign is kept where the whole cell is a number.
-
-    References
-    ----------
-    OWASP, "CSV Injection": a cell that begins with one of = + - @, tab or carriage return is
-    preceded by a single quote.
-
-    Examples
-    --------
-    >>> spreadsheet_cell("=1+1"), spreadsheet_cell("-0.12"), spreadsheet_cell("lora")
-    ("'=1+1", '-0.12', 'lora')
-    """
-    if text.lstrip().startswith(FORMULA_SIGNS) or text.startswith(("\t", "\r", "\n")):
-        try:
-            number(text)
-        except WrongCell:
-            return "'" + text
-    return text
 
 
 def _header_problems(name: str, line: int, header: list[str]) -> list[str]:

@@ -26,18 +26,28 @@ from app.estimator.assemble import (
 )
 from app.estimator.case import Case
 from app.estimator.comparing import compare
-from app.estimator.decision import Contender, choose, probabilities_best
+from app.estimator.decision import (
+    Contender,
+    PilotOffer,
+    choose,
+    perfect_information_usd,
+    probabilities_best,
+    standing,
+)
 from app.estimator.errors import EstimatorError
 from app.estimator.forgetting import draw_forgotten
 from app.estimator.method_serving import ServedMethods, served_methods
 from app.estimator.methods import LABELS
 from app.estimator.money import timeline_of
+from app.estimator.pilot_value import pilot_design_values, pilot_offer
 from app.estimator.plan_reports import time_half_width
 from app.estimator.planner import Choice, Limits, Planned, Task, Waiting, plan_run
 from app.estimator.provenance import constant_ledger, fact_ledger, report_sources
 from app.estimator.remedies import Refusal, why_nothing_fits
 from app.estimator.report import REPORT_SCHEMA, Comparison, Report
 from app.estimator.report_accuracy import PilotReport
+from app.estimator.report_risk import PilotDesign
+from app.estimator.risk import figures_of, information_report, risk_report
 from app.estimator.schedule import Schedule, schedule_of
 from app.estimator.score_draws import Believed, Scores, believed_scores
 from app.estimator.uncertainty import Factors, Ranges, draw_factors
@@ -47,6 +57,9 @@ from app.estimator.verdict_setting import Setting
 from app.estimator.worked import Worked, contender_of, work_out
 
 Floats = NDArray[np.float64]
+
+PILOT_STREAM = 1
+"""Sets the random numbers of simulated pilots apart from those of the draws."""
 
 
 class NothingFits(EstimatorError):  # noqa: N818
@@ -130,6 +143,9 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
     believed, worked, refusals = workings.believed, workings.worked, workings.refusals
     contenders = {key: contender_of(case, w) for key, w in worked.items()}
     comparison = compare(case, worked)
+    stand = standing(contenders, case.constants)
+    perfect = perfect_information_usd(stand)
+    designs = _designs(case, contenders, believed.drawn)
     summary = evidence_summary(believed, case)
     best = probabilities_best(contenders)
     labels = {method.key: method.label for method in case.methods}
@@ -147,6 +163,7 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
             surprise_sd=0.0 if believed.update is None else believed.update.surprise_sd,
             own_studies=summary.own_studies,
             currency=case.currency,
+            pilot=pilot_offer(designs, perfect, case.next_pilot.other_cost_usd),
         ),
     )
     timeline = timeline_of(case)
@@ -187,7 +204,18 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
         methods=methods,
         comparison=comparison,
         verdict=verdict,
-        risk=None,
+        risk=risk_report(
+            case,
+            worked,
+            contenders,
+            workings.factors,
+            None if comparison is None else comparison.adapter_method,
+            information_report(
+                stand,
+                figures_of({key: worked[key] for key in stand}, workings.factors),
+                designs,
+            ),
+        ),
         evidence=evidence_report(case, summary),
         pilot=_pilot(case, workings, comparison, contenders),
         arguments=arguments_of(case, worked),
@@ -212,11 +240,34 @@ def _pilot(
     believed = workings.believed
     if believed.update is None:
         return None
-    before = {
-        key: contender_of(case, w, believed.prior_scores) for key, w in workings.worked.items()
-    }
-    choices = choose(before, case.constants), choose(after, case.constants)
-    return pilot_report(case, believed, comparison, before, choices)
+    prior = believed.prior_scores
+    before = {key: contender_of(case, w, prior) for key, w in workings.worked.items()}
+    choices = tuple(
+        choose(contenders, case.constants, _offer(case, contenders, drawn))
+        for contenders, drawn in ((before, believed.prior_drawn), (after, believed.drawn))
+    )
+    return pilot_report(case, believed, comparison, before, (choices[0], choices[1]))
+
+
+def _designs(
+    case: Case, contenders: Mapping[str, Contender], drawn: Floats
+) -> tuple[PilotDesign, ...]:
+    """Pilots that could be run, with numbers of their own."""
+    return pilot_design_values(
+        contenders,
+        drawn,
+        case.data.examples,
+        case.constants,
+        test_questions=case.next_pilot.questions,
+        other_cost_usd=case.next_pilot.other_cost_usd,
+        generator=np.random.default_rng([case.seed, PILOT_STREAM]),
+    )
+
+
+def _offer(case: Case, contenders: Mapping[str, Contender], drawn: Floats) -> PilotOffer:
+    perfect = perfect_information_usd(standing(contenders, case.constants))
+    designs = _designs(case, contenders, drawn)
+    return pilot_offer(designs, perfect, case.next_pilot.other_cost_usd)
 
 
 def _plan(case: Case, scores: Scores) -> tuple[dict[str, Planned], dict[str, Refusal]]:

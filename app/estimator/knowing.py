@@ -21,7 +21,7 @@ BINS: Final = 10
 MOST_BINS: Final = 20
 """Of a figure of two columns, along each."""
 
-DRAWS_A_BIN: Final = 50
+DRAWS_A_BIN: Final = 20
 """Draws in each bin of a figure of two columns, at least."""
 
 
@@ -50,7 +50,7 @@ def knowing_one(
     -----
     EVPPI = E[max_a E[NPV_a | figure]] - max_a E[NPV_a]. The draws are sorted into bins by quantiles
     of the figure, equal ones always together: 10, or, of two columns, up to 20 along the first and
-    20 within each of these, with 50 draws or more in each. In every bin the choice is made by the
+    20 within each of these, with 20 draws or more in each. In every bin the choice is made by the
     mean of one half of its draws and counts with the other half, and the other way round. So a
     value is what a rule that knows the figure brings on these draws: never more than knowing all,
     exactly; and never less than 0, since one can ignore what one is told.

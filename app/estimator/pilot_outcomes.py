@@ -28,7 +28,7 @@ STRATA: Final = (12, 10)
 STRATA_OF_ONE: Final = 64
 """Outcomes where one number says all."""
 
-MOST_SIMULATED: Final = 5_000
+MOST_SIMULATED: Final = 2_500
 """Draws from which the outcomes are made; all draws are weighed by them."""
 
 FINEST: Final = 0.03
@@ -38,7 +38,7 @@ the outcomes lie apart."""
 UNTOLD: Final = 1e-12
 """Share of the variance of a worth below which scores tell nothing of it."""
 
-ROWS: Final = 2_048
+ROWS: Final = 1_024
 """Draws that are weighed at once: their weights stay in the cache of a core."""
 
 
@@ -67,7 +67,8 @@ class Told:
     Parameters
     ----------
     centre : expected by draw. (draws, r)
-    noise : covariance around it by draw. (draws, r, r)
+    noise : around it by draw: variance of the first number, covariance, variance of the second; or
+        the one variance. (draws, 3) or (draws, 1)
 
     Notes
     -----
@@ -149,13 +150,13 @@ def told_of(scores: PilotScores, worth: Sequence[Floats]) -> Told:
         if explained > UNTOLD * float(apart @ apart) / len(apart):
             chosen.append(along / np.sqrt(explained))
     if not chosen:
-        return Told(np.empty((len(centred), 0)), np.empty((len(centred), 0, 0)))
+        return Told(np.empty((len(centred), 0)), np.empty((len(centred), 0)))
     to = np.stack(chosen)  # (r, f)
+    pairs = [(i, j) for i in range(len(to)) for j in range(i, len(to))]
     shared = root @ to.T  # (draws, r)
-    pairs = np.einsum("af,bf->fab", to, to).reshape(to.shape[1], -1)
-    varied = (own @ pairs).reshape(-1, len(to), len(to))
-    varied += scores.common * shared[:, :, None] * shared[:, None, :]
-    return Told(centred @ to.T, varied + FINEST**2 * np.eye(len(to)))
+    varied = own @ np.stack([to[i] * to[j] for i, j in pairs], axis=1)  # (draws, pairs)
+    varied += scores.common * np.stack([shared[:, i] * shared[:, j] for i, j in pairs], axis=1)
+    return Told(centred @ to.T, varied + np.array([FINEST**2 * (i == j) for i, j in pairs]))
 
 
 def outcomes_of(told: Told, normal: Floats) -> Floats:
@@ -171,12 +172,14 @@ def outcomes_of(told: Told, normal: Floats) -> Floats:
     these into strata of the second; every stratum is stood for by its mean.
     """
     step = -(-len(told.centre) // MOST_SIMULATED)
-    root = np.linalg.cholesky(told.noise[::step])
-    told_numbers = told.centre.shape[1]
-    moved = np.einsum("nab,nb->na", root, normal[::step, :told_numbers])
-    simulated = told.centre[::step] + moved
-    if told_numbers == 1:
+    centre, noise, chance = told.centre[::step], told.noise[::step], normal[::step]
+    root = np.sqrt(noise[:, 0])
+    simulated = centre.copy()
+    simulated[:, 0] += root * chance[:, 0]
+    if centre.shape[1] == 1:
         return _means(simulated, _sorted(simulated, 0, min(STRATA_OF_ONE, len(simulated))))
+    along = noise[:, 1] / root
+    simulated[:, 1] += along * chance[:, 0] + np.sqrt(noise[:, 2] - along**2) * chance[:, 1]
     first = min(STRATA[0], len(simulated))
     second = min(STRATA[1], len(simulated) // first)
     parts: list[Places] = []
@@ -210,37 +213,41 @@ def weighed(told: Told, outcomes: Floats, amounts: Floats) -> Floats:
     """
     places = _powers(outcomes)
     features = _features(told)
-    step = -(-len(features) // MOST_SIMULATED)
-    sparse = features[::step]
-    mean = np.zeros(len(outcomes))
+    step = -(-features.shape[1] // MOST_SIMULATED)
+    share = _shares(np.ascontiguousarray(features[:, ::step]), places)
+    total = np.zeros((len(amounts), len(outcomes)))
+    for start in range(0, features.shape[1], ROWS):
+        rows = slice(start, start + ROWS)
+        chance, _ = _relative(features[:, rows], places)
+        chance *= share[:, None]
+        each = (amounts[:, rows] / chance.sum(axis=0)).astype(np.float32)
+        total += each @ chance.T
+    return np.asarray(total / features.shape[1])
+
+
+def _shares(features: Singles, places: Singles) -> Singles:
+    """One over the mean likelihood of each outcome, at most 1. (k,)"""
+    mean = np.zeros(places.shape[0])
     highest = -np.inf
-    for start in range(0, len(sparse), ROWS):
-        chance, top = _relative(sparse[start : start + ROWS], places)
+    for start in range(0, features.shape[1], ROWS):
+        chance, top = _relative(features[:, start : start + ROWS], places)
         now = max(highest, float(top.max()))
         mean *= np.exp(highest - now)
-        mean += np.exp(top - now) @ chance
+        mean += chance @ np.exp(top - np.float32(now))
         highest = now
-    share = (mean.min() / mean).astype(np.float32)
-    total = np.zeros((len(amounts), len(outcomes)))
-    for start in range(0, len(features), ROWS):
-        rows = slice(start, start + ROWS)
-        chance, _ = _relative(features[rows], places)
-        chance *= share
-        each = (amounts[:, rows] / chance.sum(axis=1)).astype(np.float32)
-        total += each @ chance
-    return total / len(features)
+    return np.asarray(mean.min() / mean, dtype=np.float32)
 
 
-def _relative(features: Singles, places: Singles) -> tuple[Singles, Floats]:
-    """Likelihoods over the highest of each draw (n, k), and the logarithm of that. (n,)"""
-    log = features @ places
-    top = log.max(axis=1, keepdims=True)
+def _relative(features: Singles, places: Singles) -> tuple[Singles, Singles]:
+    """Likelihoods over the highest of each draw (k, n), and the logarithm of that. (n,)"""
+    log = places @ features
+    top = log.max(axis=0)
     log -= top
-    return np.exp(log, out=log), top[:, 0].astype(np.float64)
+    return np.exp(log, out=log), top
 
 
 def _powers(outcomes: Floats) -> Singles:
-    """Outcomes as the likelihood takes them: squares, products, and themselves. (p, k)"""
+    """Outcomes as the likelihood takes them: squares, product, and themselves. (k, p)"""
     one = np.ones(len(outcomes))
     if outcomes.shape[1] == 1:
         (x,) = outcomes.T
@@ -248,21 +255,21 @@ def _powers(outcomes: Floats) -> Singles:
     else:
         x, y = outcomes.T
         rows = [x * x, x * y, y * y, x, y, one]
-    return np.array(rows, dtype=np.float32)
+    return np.stack(rows, axis=1).astype(np.float32)
 
 
 def _features(told: Told) -> Singles:
-    """What each power of an outcome adds to its log-likelihood. (draws, p)"""
+    """What each power of an outcome adds to its log-likelihood. (p, draws)"""
     if told.centre.shape[1] == 1:
-        variance, x = told.noise[:, 0, 0], told.centre[:, 0]
+        variance, x = told.noise[:, 0], told.centre[:, 0]
         ends = -(x * x / variance + np.log(variance)) / 2
         columns = [-0.5 / variance, x / variance, ends]
     else:
-        a, b, c = told.noise[:, 0, 0], told.noise[:, 0, 1], told.noise[:, 1, 1]
+        a, b, c = told.noise.T
         size = a * c - b * b
         xx, xy, yy = c / size, -b / size, a / size
         x, y = told.centre.T
         along_x, along_y = xx * x + xy * y, xy * x + yy * y
         ends = -(along_x * x + along_y * y + np.log(size)) / 2
         columns = [-xx / 2, -xy, -yy / 2, along_x, along_y, ends]
-    return np.stack(columns, axis=1).astype(np.float32)
+    return np.stack(columns).astype(np.float32)

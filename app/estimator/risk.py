@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from app.estimator.case import Case
 from app.estimator.constants import ConstantValues
 from app.estimator.correlation import PAIRS, correlation_key
-from app.estimator.decision import Contender
+from app.estimator.decision import Contender, perfect_information_usd
+from app.estimator.knowing import knowing_one
 from app.estimator.report_risk import (
     Histogram,
     InformationReport,
     MethodRisk,
+    PilotDesign,
     RiskReport,
     ValueMap,
 )
@@ -124,17 +126,35 @@ def value_map(
     )
 
 
+def information_report(
+    npvs: Mapping[str, Floats], figures: Mapping[str, Floats], designs: tuple[PilotDesign, ...]
+) -> InformationReport:
+    """What knowing all, one figure, or what a pilot tells is worth before choosing.
+
+    Parameters
+    ----------
+    npvs : of the methods that stand against each other. (draws,) [USD]
+    figures : as `figures_of` gives them.
+    """
+    told = max((design.value_usd for design in designs), default=0.0)
+    return InformationReport(
+        perfect_usd=perfect_information_usd(npvs),
+        figures=knowing_one(npvs, figures, FIGURE_LABELS, {"accuracy": told}),
+        designs=designs,
+    )
+
+
 def figures_of(worked: Mapping[str, Worked], factors: Factors) -> dict[str, Floats]:
     """Draws of every uncertain figure, by key; of those that differ by method, a column each.
 
     Parameters
     ----------
-    worked : the methods that stand against each other.
+    worked : the methods that stand against each other, two at most.
     """
     return {
         "gpu_price": factors.price,
-        "training_time": np.stack([factors.time[key] for key in worked], axis=1),
-        "accuracy": np.stack([w.use.score for w in worked.values()], axis=1),
+        "training_time": np.stack([factors.time[key] for key in worked], axis=1).squeeze(),
+        "accuracy": np.stack([w.use.score for w in worked.values()], axis=1).squeeze(),
         "value": factors.value,
         "adoption": factors.adoption,
     }
@@ -146,6 +166,3 @@ def _correlations(constants: ConstantValues) -> tuple[tuple[str, str, float], ..
         for first, second in PAIRS
         if constants[key := correlation_key(first, second)] != 0
     )
-
-
-__all__ = ["FIGURE_LABELS", "LEAD", "figures_of", "histogram_of", "risk_report", "value_map"]

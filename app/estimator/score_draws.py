@@ -48,8 +48,10 @@ class Believed:
     model, task : what the belief was made from.
     prior, belief : before and after the pilot; the same one without a pilot.
     update : None without a pilot.
-    scores, prior_scores : draws of both, made with the same numbers.
-    uniform, normal : these numbers. (draws,), (draws, quantities)
+    drawn, prior_drawn : draws of the quantities of both, made with the same numbers.
+        (draws, quantities)
+    scores, prior_scores : of these draws.
+    uniform, normal : the numbers that made them. (draws,), (draws, quantities)
     """
 
     model: EvidenceModel
@@ -57,6 +59,8 @@ class Believed:
     prior: Belief
     belief: Belief
     update: PilotUpdate | None
+    drawn: Floats
+    prior_drawn: Floats
     scores: Scores
     prior_scores: Scores
     uniform: Floats
@@ -98,23 +102,36 @@ def believed_scores(case: Case, generator: np.random.Generator) -> Believed:
     model = case.evidence_model or fit_evidence(case.evidence, case.constants)
     task = accuracy_task(case)
     prior = prior_belief(model, task, case.constants)
-    prior_scores = scores_of(_spread(prior, prior.draw(uniform, normal), case.accuracy_spread))
-    if not case.pilot:
-        return Believed(
-            model, task, prior, prior, None, prior_scores, prior_scores, uniform, normal
+    update = None
+    belief = prior
+    if case.pilot:
+        update = observe_pilot(
+            prior,
+            case.pilot,
+            case.data.examples,
+            case.constants,
+            base_points=task.base_points,
+            test_set_size=task.test_set_size,
         )
-    update = observe_pilot(
-        prior,
-        case.pilot,
-        case.data.examples,
-        case.constants,
-        base_points=task.base_points,
-        test_set_size=task.test_set_size,
-    )
-    drawn = update.belief.draw(uniform, normal)
-    scores = scores_of(_spread(update.belief, drawn, case.accuracy_spread))
+        belief = update.belief
+
+    def drawn_of(of: Belief) -> Floats:
+        return _spread(of, of.draw(uniform, normal), case.accuracy_spread)
+
+    prior_drawn = drawn_of(prior)
+    drawn = prior_drawn if belief is prior else drawn_of(belief)
     return Believed(
-        model, task, prior, update.belief, update, scores, prior_scores, uniform, normal
+        model=model,
+        task=task,
+        prior=prior,
+        belief=belief,
+        update=update,
+        drawn=drawn,
+        prior_drawn=prior_drawn,
+        scores=scores_of(drawn),
+        prior_scores=scores_of(prior_drawn),
+        uniform=uniform,
+        normal=normal,
     )
 
 

@@ -59,12 +59,22 @@ class SituationCard:
 
 
 @dataclass(frozen=True, slots=True)
+class FileLink:
+    """One table of a result, at the addresses where other tools read it."""
+
+    label: str
+    csv_address: str
+    json_address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A report as it is shown, and where it leads to.
 
     Parameters
     ----------
     query : the scenario as a canonical query string, empty for the defaults.
+    files : tables for other tools; none in results without money by month.
     """
 
     view: ResultView
@@ -72,6 +82,7 @@ class Answer:
     builder_address: str
     result_address: str
     plans_address: str
+    files: tuple[FileLink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

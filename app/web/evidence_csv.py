@@ -7,8 +7,8 @@ import io
 from collections.abc import Callable, Iterable, Mapping
 
 from app.catalog.catalog import Study
-from app.catalog.measured import spreadsheet_cell
 from app.estimator.evidence import HeadToHead
+from app.exports.csv_text import spreadsheet_cell
 from app.web.evidence_numbers import gap
 from app.web.figure_recovery import Read
 

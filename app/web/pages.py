@@ -33,6 +33,7 @@ from app.web import (
     comparisons,
     errors,
     evidence_pages,
+    feed_pages,
     plan_pages,
     price_pages,
     requests,
@@ -58,6 +59,7 @@ from app.web.contexts import (
     SituationCard,
     StudyRow,
 )
+from app.web.feed_links import file_links
 from app.web.requests import (
     PRIVATE,
     REVALIDATE,
@@ -91,6 +93,7 @@ def install(app: FastAPI, settings: Settings) -> None:
     app.include_router(book_pages.router)
     app.include_router(validation_pages.router)
     app.include_router(evidence_pages.router)
+    app.include_router(feed_pages.router)
     errors.install(app, app.state.render)
 
 
@@ -140,6 +143,7 @@ def result(request: Request, site: Site) -> Response:
             unfitted_classes(site.catalog),
             currency_names(site.catalog),
         )
+        answer = replace(answer, files=file_links(report, "/result", answer.query))
     except InputProblems as error:
         return form_again(site, pairs, error.problems)
     return site.render(
@@ -225,6 +229,7 @@ def shared(site: Site, token: str) -> Response:
     # What today's fit has seen says nothing of a report that another one computed.
     unfitted = unfitted_classes(site.catalog) if found.catalog_hash == facts else {}
     answer = answer_of(shown, found.report, today, unfitted, currency_names(site.catalog))
+    answer = replace(answer, files=file_links(found.report, f"/s/{token}"))
     if not answer.view.title and found.title:
         answer = replace(answer, view=replace(answer.view, title=found.title))
     return site.render(

@@ -7,9 +7,9 @@ import io
 from collections.abc import Callable, Iterable
 from datetime import date
 
-from app.catalog.measured import spreadsheet_cell
 from app.estimator.hardware import Offer
 from app.estimator.units import GIB
+from app.exports.csv_text import spreadsheet_cell
 from app.web.price_lists import Delivered, usd_per_pflop_hour
 
 Value = str | int | float | None

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from urllib.parse import urlencode
 
-from app.catalog.measured import spreadsheet_cell
 from app.estimator.measured import MEMORY_METRICS, METRIC_LABELS, METRIC_UNITS, SPEED_METRIC
 from app.estimator.recalibration import MEMORY, TIME, Multiplier
 from app.estimator.scoring import Score
+from app.exports.csv_text import spreadsheet_cell
 from app.services.own_runs import Check
 from app.services.validation import ValidationReport, ValidationRow, scores
 from app.web import presenters as show

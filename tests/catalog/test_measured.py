@@ -15,11 +15,11 @@ from app.catalog.measured import (
     OWN_RUNS,
     own_runs,
     read_measured,
-    spreadsheet_cell,
 )
 from app.catalog.measured_columns import CONFIGURATION, ROW_COLUMNS
 from app.catalog.tables import CatalogError
 from app.estimator.measured import SCORED_METRICS, SPEED_METRIC, MeasuredRun
+from app.exports.csv_text import spreadsheet_cell
 
 HEADER = "id,run,model,method,gpu,n_gpus,seq_len,micro_batch,metric,value,quality"
 GOOD = "a-mem,a,org/model,full,A100-SXM-80GB,8,4096,2,peak_allocated_gib,61.5,A"
@@ -184,15 +184,6 @@ def test_only_a_and_b_of_predicted_metrics_are_scored_and_one_speed() -> None:
     )
     assert len(run.measurements) == 6
     assert [m.id for m in run.scored] == ["a-mem", "a-tps2"]
-
-
-@pytest.mark.parametrize(
-    ("cell", "written"),
-    [("=HYPERLINK(1)", "'=HYPERLINK(1)"), ("+x", "'+x"), ("-x", "'-x"), ("@x", "'@x"),
-     ("\t=1", "'\t=1"), (" =1", "' =1"), ("-0.12", "-0.12"), ("lora", "lora"), ("", "")],
-)  # fmt: skip
-def test_a_cell_is_never_a_formula(cell: str, written: str) -> None:
-    assert spreadsheet_cell(cell) == written
 
 
 # ---------------------------------------------------------------------------- our own table

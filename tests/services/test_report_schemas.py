@@ -79,6 +79,7 @@ def test_a_report_of_schema_4_opens() -> None:
     found = read_report(json.dumps(stored))
     assert found.schema == 4
     assert (found.timeline, found.risk) == (None, None)
+    assert found.verdict.pilot_value_usd is None
     assert found.pilot is not None
     assert found.verdict.headline == stored["verdict"]["headline"]
     for m, before in zip(found.methods, stored["methods"], strict=True):

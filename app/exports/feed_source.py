@@ -1,0 +1,95 @@
+"""What feeds and exports read of a report: who has money, when, and what sources are called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from app.estimator.report import MethodReport, Report
+from app.estimator.report_money import MoneyLine, MoneyReport, Period, Timeline
+
+SOURCE_TITLES = {
+    "input": "Entered in the scenario",
+    "assumption": "Assumption of Tunecase",
+}
+
+
+class NoMoney(ValueError):  # noqa: N818
+    """The report was saved by a version that kept no money by month."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This result was saved by an earlier version of Tunecase, which did not keep its money "
+            "month by month. Open the link, choose “Make my own copy” and save it anew: the new "
+            "link has this file."
+        )
+
+
+def timeline_of(report: Report) -> Timeline:
+    """The calendar of a report.
+
+    Raises
+    ------
+    NoMoney : it has none.
+    """
+    if report.timeline is None:
+        raise NoMoney
+    return report.timeline
+
+
+def with_money(report: Report) -> Iterator[tuple[MethodReport, MoneyReport]]:
+    """Methods that have any, in their order."""
+    for method in report.methods:
+        if method.money is not None:
+            yield method, method.money
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The periods that each month belongs to; month 0 to those of month 1."""
+
+    months: tuple[Period, ...]
+    quarters: tuple[str, ...]
+    years: tuple[str, ...]
+
+    @classmethod
+    def of(cls, timeline: Timeline) -> Calendar:
+        """Of the months of a timeline."""
+        return cls(
+            timeline.months,
+            _labels(timeline.quarters, len(timeline.months)),
+            _labels(timeline.years, len(timeline.months)),
+        )
+
+    def month(self, month: int) -> Period:
+        """The month itself."""
+        return self.months[max(month, 1) - 1]
+
+    def quarter(self, month: int) -> str:
+        """Label of its fiscal quarter."""
+        return self.quarters[max(month, 1) - 1]
+
+    def year(self, month: int) -> str:
+        """Label of its fiscal year."""
+        return self.years[max(month, 1) - 1]
+
+
+def _labels(periods: Sequence[Period], months: int) -> tuple[str, ...]:
+    """Label of the period that each month from 1 on is in. (months,)"""
+    found = {
+        month: period.label
+        for period in periods
+        for month in range(period.first_month, period.last_month + 1)
+    }
+    return tuple(found[month] for month in range(1, months + 1))
+
+
+def months_of(line: MoneyLine) -> list[int]:
+    """Months in which there is any of a line."""
+    both = zip(line.quantity_by_month, line.usd_by_month, strict=True)
+    return [month for month, (quantity, usd) in enumerate(both) if quantity or usd]
+
+
+def source_titles(report: Report) -> dict[str, str]:
+    """What a source is called, by its key."""
+    return SOURCE_TITLES | {source.key: source.title for source in report.sources}
