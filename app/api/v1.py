@@ -8,6 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import ValidationError
 
+from app.api import actuals as actual_routes
+from app.api import bridges as bridge_routes
 from app.api import feeds as feed_routes
 from app.api import prices as price_routes
 from app.api import workbook as workbook_routes
@@ -36,6 +38,8 @@ from app.services.scenarios import SharedScenario
 router = APIRouter(prefix="/api/v1", tags=["v1"], responses={422: UNUSABLE[422]})
 router.include_router(price_routes.router)
 router.include_router(workbook_routes.router)
+router.include_router(bridge_routes.router)
+router.include_router(actual_routes.router)
 router.include_router(feed_routes.router)
 
 QUERY_PARAMETERS: list[dict[str, Any]] = [

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from app.exports.feed_source import NoMoney
 from app.services.problems import (
+    ActualsProblems,
     Busy,
     InputProblems,
     NotTheOwner,
@@ -22,6 +23,7 @@ from app.services.problems import (
     Problem,
     ReadOnlyPriceBook,
     RevokedScenario,
+    UnknownActuals,
     UnknownPriceBook,
     UnknownScenario,
 )
@@ -35,7 +37,7 @@ _PAGES: dict[int, tuple[str, str]] = {
     400: ("We could not read this request", "Go back and try again."),
     403: (
         "This is not yours to change",
-        "Only the browser that saved a result can withdraw its link.",
+        "Only the browser that saved a result can withdraw its link, or upload what was spent.",
     ),
     404: (
         "There is no such page",
@@ -66,6 +68,7 @@ _PAGES: dict[int, tuple[str, str]] = {
     ),
 }
 
+_NO_ACTUALS = "No actual spend that you may see was uploaded for this result."
 _NO_BOOK = "A price book can be opened only in the browser that saved it."
 
 Handler = Callable[[Request, Any], Any]
@@ -115,6 +118,8 @@ def install(app: FastAPI, render: Renderer) -> None:
         (InputProblems, input_problems),
         (PriceBookProblems, input_problems),
         (NoMoney, no_money),
+        (ActualsProblems, input_problems),
+        (UnknownActuals, lambda _request, _error: answer(404, (_NO_ACTUALS,))),
         (UnknownScenario, lambda _request, _error: answer(404)),
         (RevokedScenario, lambda _request, _error: answer(410)),
         (UnknownPriceBook, unknown_book),

@@ -187,16 +187,24 @@ def test_what_is_simulated_says_so(values: Reader, report: Report) -> None:
 
 
 def test_break_even_is_where_nothing_is_gained(catalog: Catalog) -> None:
-    scenario = RICH | {"title": "", "methods": ("lora",)}
-    before = estimate(ScenarioInput(**scenario), catalog, TODAY)
+    """A fresh estimate at the volume that the workbook states is worth just nothing."""
+    scenario = RICH | {"title": "", "domain_distance": "far"}
+
+    def answer(**changes: Any) -> Report:
+        return estimate(ScenarioInput(**{**scenario, **changes}), catalog, TODAY)
+
+    def npvs(report: Report) -> list[float]:
+        return [m.money.npv_usd for m in report.methods if m.money is not None]
+
+    before = answer()
     read = Reader(openpyxl.load_workbook(io.BytesIO(workbook_bytes(before)), data_only=True))
-    label = f"{before.methods[0].label}: break-even answers a month, with serving as it is"
-    volume = read.total("Comparison", label)
-    after = estimate(
-        ScenarioInput(**{**scenario, "answers_per_month": volume}), catalog, TODAY
-    ).methods[0]
-    assert after.money is not None
-    assert after.money.npv_usd == pytest.approx(0, abs=0.01)
+    for place, m in enumerate(before.methods):
+        label = f"{m.label}: break-even answers a month, with serving as it is"
+        after = npvs(answer(answers_per_month=read.total("Comparison", label)))
+        assert after[place] == pytest.approx(0, abs=0.01)
+    label = "Answers a month at which both are worth the same, with serving as it is"
+    full, lora = npvs(answer(answers_per_month=read.total("Comparison", label)))
+    assert full == pytest.approx(lora, abs=0.01)
 
 
 def test_every_assumption_and_source_is_there(book: Workbook, report: Report) -> None:

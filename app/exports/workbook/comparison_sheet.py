@@ -21,7 +21,7 @@ from app.exports.workbook.cash_flow_sheet import (
 from app.exports.workbook.columns import LABEL, PRICE, TOTAL
 from app.exports.workbook.inputs_sheet import Inputs
 from app.exports.workbook.lines_sheet import Line, Lines
-from app.exports.workbook.live import Live, added, choose, least, live, most, total
+from app.exports.workbook.live import ATOM, Live, added, choose, least, live, most, total
 from app.exports.workbook.months import head_months
 from app.exports.workbook.paper import Sheet, day_number
 from app.exports.workbook.rows import BENEFIT, COST, GPU_UNIT
@@ -92,6 +92,7 @@ def write_comparison(
         rates = _rates(report, found)
         returns = _difference(block, full, adapter, rates, inputs, calendar)
         gap, held = _gap(block, full, adapter, found, inputs, calendar)
+        _break_even_between(block, full, adapter, returns.npv, inputs)
     block.at += 1
     volume, gpu = _break_even(block, sides, inputs)
     block.at += 1
@@ -180,36 +181,72 @@ def _break_even(
     block: Block, sides: Sequence[Side], inputs: Inputs
 ) -> tuple[dict[str, Live], dict[str, Live]]:
     """Volume and GPU price at which each method is worth nothing more than the base model."""
-    sheet = block.sheet
-    sheet.text(block.at, LABEL, "Break-even of each method against doing nothing", "section")
+    block.sheet.text(block.at, LABEL, "Break-even of each method against doing nothing", "section")
     block.at += 1
     volumes, prices = {}, {}
     for side in sides:
         npv = side.flows.returns.npv
-        answers = present_of(side.lines.of(*VOLUME_LINES))
-        worth = block.figure(f"{side.label}: answers count today, after tax", answers, "usd")
-        at = inputs["answers_per_month"] * (1 - npv / worth)
-        holds = worth.number > 0 and at.number >= 0
-        asked = f"IF({worth.text}>0,{at.text}>=0,FALSE)"
+        worth = block.figure(
+            f"{side.label}: answers count today, after tax", _answers_of(side), "usd"
+        )
         volumes[side.label] = block.figure(
             f"{side.label}: break-even answers a month, with serving as it is",
-            choose(asked, holds, at, NONE),
+            _where_even(inputs["answers_per_month"], npv, worth),
             "count",
         )
-        gpus = [line for line in side.lines.lines if line.row.unit == GPU_UNIT]
         cost = block.figure(
-            f"{side.label}: GPU time of training counts today", -present_of(gpus), "usd"
+            f"{side.label}: GPU time of training counts today", _gpus_of(side), "usd"
         )
-        hour = inputs.gpu_hours.get(side.method, live(0))
-        price = hour * (1 + npv / cost)
-        holds = cost.number > 0 and price.number >= 0
-        asked = f"IF({cost.text}>0,{price.text}>=0,FALSE)"
         prices[side.label] = block.figure(
             f"{side.label}: break-even price of a GPU-hour of training",
-            choose(asked, holds, price, NONE),
+            _where_even(inputs.gpu_hours.get(side.method, live(0)), npv, -cost),
             "price",
         )
     return volumes, prices
+
+
+def _break_even_between(block: Block, full: Side, adapter: Side, npv: Live, inputs: Inputs) -> None:
+    """The same for full fine-tuning instead of the adapter."""
+    worth = block.figure(
+        "Answers count today, after tax", _answers_of(full) - _answers_of(adapter), "usd"
+    )
+    block.figure(
+        "Answers a month at which both are worth the same, with serving as it is",
+        _where_even(inputs["answers_per_month"], npv, worth),
+        "count",
+    )
+    cost = block.figure(
+        "GPU time of training counts today", _gpus_of(full) - _gpus_of(adapter), "usd"
+    )
+    block.figure(
+        "GPU prices of both at which they are worth the same, times those of now",
+        _where_even(live(1), npv, -cost),
+        "factor",
+    )
+
+
+def _answers_of(side: Side) -> Live:
+    """What is proportional to the answers, at present, after tax. [USD]"""
+    return present_of(side.lines.of(*VOLUME_LINES))
+
+
+def _gpus_of(side: Side) -> Live:
+    """Cost of GPU time for training, at present, after tax. [USD]"""
+    gpus = [line for line in side.lines.lines if line.row.unit == GPU_UNIT]
+    return -present_of(gpus)
+
+
+def _where_even(now: Live, npv: Live, part: Live) -> Live:
+    """Where a figure makes the net present value 0, all else held; none where it cannot.
+
+    Parameters
+    ----------
+    now : the figure; part : what of the net present value is proportional to it. [USD]
+    """
+    there = now * (1 - npv / part)
+    holds = part.number != 0 and there.number >= 0
+    asked = f"IF({part.within(ATOM)}<>0,{there.text}>=0,FALSE)"
+    return choose(asked, holds, there, NONE)
 
 
 def _categories(block: Block, sides: Sequence[Side]) -> tuple[int, int, int]:
