@@ -32,7 +32,7 @@ def write_assumptions(sheet: Sheet, report: Report) -> None:
         kind = KINDS.get(found.kind, found.kind)
         if found.changed and found.kind != "input":
             kind += ", changed"
-        sheet.texts(at, 2, (found.unit, kind))
+        sheet.texts(at, 2, (found.unit, kind), "unit")
         sheet.text(at, 4, titles.get(found.source, found.source), "small")
         sheet.text(at, 5, found.key, "small")
         at += 1
