@@ -209,7 +209,7 @@ def outcomes_of(told: Told, normal: Floats) -> Outcomes:
 def _sorted(values: Floats, column: int, strata: int) -> list[Places]:
     """Rows in order of a column, in at most so many strata that are thinner at both ends."""
     ends = (1.0 - np.cos(np.pi * np.arange(1, strata) / strata)) / 2 * len(values)
-    order = np.argsort(values[:, column], kind="stable")
+    order = np.argsort(values[:, column])
     return [part for part in np.split(order, np.rint(ends).astype(np.intp)) if len(part)]
 
 
