@@ -142,7 +142,7 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
     workings = workings_of(case)
     believed, worked, refusals = workings.believed, workings.worked, workings.refusals
     contenders = {key: contender_of(case, w) for key, w in worked.items()}
-    comparison = compare(case, worked)
+    comparison = compare(case, worked, contenders)
     stand = standing(contenders, case.constants)
     perfect = perfect_information_usd(stand)
     designs = _designs(case, contenders, believed.drawn)
@@ -174,6 +174,7 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
             workings.factors,
             worked[method.key],
             timeline,
+            contenders[method.key],
             best[method.key],
         )
         if method.key in worked

@@ -81,6 +81,9 @@ def _label(name: str) -> str:
 
 def _subject(location: list[str]) -> str:
     """The member that an error is about, in words: for a pilot, its row and column."""
+    if location[0:1] in (["from"], ["to"]) and len(location) > 1:
+        # One of the two scenarios of a bridge.
+        return f"{location[0].capitalize()}: {_subject(location[1:])}"
     subject = _label(location[0] if location else "")
     if location[:1] == ["pilot"] and len(location) > 1:
         subject += f", row {int(location[1]) + 1}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.services.situations import ReadyMade
+from app.web.board_views import BoardView
 from app.web.book_views import BookCard, BookFormView, BookView, RateKeys
+from app.web.bridge_view import BridgeView
 from app.web.calibrations import CalibrationView
 from app.web.evidence_backtest import BacktestView
 from app.web.evidence_expected import ExpectedView
@@ -324,11 +326,26 @@ class TodayView:
 
 
 @dataclass(frozen=True, slots=True)
+class BridgePart:
+    """What each change moved, or where to ask for it.
+
+    Parameters
+    ----------
+    view : None where it was not asked for, or nothing differs.
+    ask_address : the page with it; empty where there is no need to ask.
+    """
+
+    view: BridgeView | None
+    ask_address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Today:
     """pages/today.html
 
     Parameters
     ----------
+    bridge : None where the scenario cannot be estimated today.
     """
 
     layout: Layout
@@ -338,6 +355,16 @@ class Today:
     result_address: str
     builder_address: str
     view: TodayView
+    bridge: BridgePart | None
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """pages/board.html"""
+
+    layout: Layout
+    board: BoardView
+    result_address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +385,7 @@ class Compare:
     sides: tuple[SideForm, SideForm]
     recent: tuple[RecentView, ...]
     comparison: ComparisonView | None
+    bridge: BridgePart | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -494,6 +522,7 @@ Context = (
     | BookPage
     | Shared
     | Today
+    | Board
     | Compare
     | MethodPage
     | Validate
