@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from pydantic import ValidationError
 
+from app.api import actuals as actual_routes
 from app.api import bridges as bridge_routes
 from app.api import feeds as feed_routes
 from app.api import prices as price_routes
@@ -35,6 +36,7 @@ from app.services.scenarios import SharedScenario
 router = APIRouter(prefix="/api/v1", tags=["v1"], responses={422: UNUSABLE[422]})
 router.include_router(price_routes.router)
 router.include_router(bridge_routes.router)
+router.include_router(actual_routes.router)
 router.include_router(feed_routes.router)
 
 EXAMPLES: dict[str, Any] = {

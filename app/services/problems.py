@@ -45,6 +45,10 @@ class PriceBookProblems(InputProblems):
     """A price book that cannot be used; nothing was written."""
 
 
+class ActualsProblems(InputProblems):
+    """Actual spend that cannot be used; nothing was written."""
+
+
 class Busy(ServiceError):  # noqa: N818
     """Too many estimates are under way; try again in a moment."""
 
@@ -59,6 +63,10 @@ class RevokedScenario(ServiceError):  # noqa: N818
 
 class NotTheOwner(ServiceError):  # noqa: N818
     """The workspace key given does not own this scenario."""
+
+
+class UnknownActuals(ServiceError):  # noqa: N818
+    """No actual spend that the asker may see was uploaded for this scenario."""
 
 
 class UnknownPriceBook(ServiceError):  # noqa: N818

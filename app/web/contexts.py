@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.services.situations import ReadyMade
+from app.web.actual_views import ActualsFormView, ActualsView
 from app.web.board_views import BoardView
 from app.web.book_views import BookCard, BookFormView, BookView, RateKeys
 from app.web.bridge_view import BridgeView
@@ -368,6 +369,29 @@ class Board:
 
 
 @dataclass(frozen=True, slots=True)
+class ActualsPage:
+    """pages/actuals.html
+
+    Parameters
+    ----------
+    address : of the shared result.
+    owned : whether this reader may upload and remove.
+    no_plan : why there is nothing to compare with; empty where there is a plan.
+    message : what became of a form that was sent.
+    view : None where there is no spend for this reader.
+    """
+
+    layout: Layout
+    title: str
+    address: str
+    owned: bool
+    no_plan: str
+    message: str
+    form: ActualsFormView
+    view: ActualsView | None
+
+
+@dataclass(frozen=True, slots=True)
 class SideForm:
     """One input of the comparison form, as it was typed."""
 
@@ -523,6 +547,7 @@ Context = (
     | Shared
     | Today
     | Board
+    | ActualsPage
     | Compare
     | MethodPage
     | Validate

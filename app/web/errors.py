@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.services.problems import (
+    ActualsProblems,
     Busy,
     InputProblems,
     NotTheOwner,
@@ -21,6 +22,7 @@ from app.services.problems import (
     Problem,
     ReadOnlyPriceBook,
     RevokedScenario,
+    UnknownActuals,
     UnknownPriceBook,
     UnknownScenario,
 )
@@ -34,7 +36,7 @@ _PAGES: dict[int, tuple[str, str]] = {
     400: ("We could not read this request", "Go back and try again."),
     403: (
         "This is not yours to change",
-        "Only the browser that saved a result can withdraw its link.",
+        "Only the browser that saved a result can withdraw its link, or upload what was spent.",
     ),
     404: (
         "There is no such page",
@@ -61,6 +63,7 @@ _PAGES: dict[int, tuple[str, str]] = {
     ),
 }
 
+_NO_ACTUALS = "No actual spend that you may see was uploaded for this result."
 _NO_BOOK = "A price book can be opened only in the browser that saved it."
 
 Handler = Callable[[Request, Any], Any]
@@ -106,6 +109,8 @@ def install(app: FastAPI, render: Renderer) -> None:
         (RequestValidationError, validation_error),
         (InputProblems, input_problems),
         (PriceBookProblems, input_problems),
+        (ActualsProblems, input_problems),
+        (UnknownActuals, lambda _request, _error: answer(404, (_NO_ACTUALS,))),
         (UnknownScenario, lambda _request, _error: answer(404)),
         (RevokedScenario, lambda _request, _error: answer(410)),
         (UnknownPriceBook, unknown_book),

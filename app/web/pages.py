@@ -28,6 +28,7 @@ from app.services.scenarios import SharedScenario
 from app.services.situations import SITUATIONS
 from app.settings import Settings
 from app.web import (
+    actual_pages,
     board_pages,
     book_pages,
     bridge_parts,
@@ -91,6 +92,7 @@ def install(app: FastAPI, settings: Settings) -> None:
     app.include_router(plan_pages.router)
     app.include_router(today_pages.router)
     app.include_router(board_pages.router)
+    app.include_router(actual_pages.router)
     app.include_router(price_pages.router)
     app.include_router(book_pages.router)
     app.include_router(validation_pages.router)
