@@ -101,7 +101,7 @@ def pilots_of(
 
     References
     ----------
-    Raiffa and Schlaifer, "Applied Statistical Decision Theory", 1961, sections 4.5 and 5.9.
+    Raiffa and Schlaifer, "Applied Statistical Decision Theory", 1961, chapters 4 and 5.
     Menzies, "An efficient estimator for the expected value of sample information", Med. Decis.
     Making 36, 2016: the likelihood as importance weights over one set of draws.
     Strong, Oakley, Brennan and Breeze, "Estimating the expected value of sample information using

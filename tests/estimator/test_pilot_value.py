@@ -95,7 +95,7 @@ def designs_of(
 def test_a_normal_gain_against_doing_nothing_is_the_closed_form(
     mean: float, questions: int, common: float
 ) -> None:
-    """Raiffa and Schlaifer 1961, section 5.11: sd of the posterior mean x unit normal loss.
+    """Raiffa and Schlaifer 1961, chapter 5: sd of the posterior mean x unit normal loss.
 
     Gain ~ N(mean, 6^2) over a base that is known, all data, one method. Questions that both
     models are asked tell of their luck, so that a share common^2 of its variance is taken off.
