@@ -150,8 +150,8 @@ def told_of(scores: PilotScores, worth: Sequence[Floats]) -> Told:
     The numbers are the linear combinations of the scores that best predict what the methods are
     worth: first the difference of two methods, then what of their sum that leaves open. Whoever
     hears less of an experiment is not told more (Blackwell 1953, Ann. Math. Stat. 24), so this errs
-    towards less. With scores and worths jointly normal nothing would be lost; in the situations
-    that come with Tunecase no loss was found beside the error of the reference (0.5% of EVPI).
+    towards less. With scores and worths jointly normal nothing would be lost; see
+    `app.estimator.pilot_value.pilots_of` for what is.
     """
     root = np.sqrt(scores.asked)
     own = (1.0 - scores.common) * scores.asked + scores.own
@@ -209,7 +209,7 @@ def outcomes_of(told: Told, normal: Floats) -> Outcomes:
 def _sorted(values: Floats, column: int, strata: int) -> list[Places]:
     """Rows in order of a column, in at most so many strata that are thinner at both ends."""
     ends = (1.0 - np.cos(np.pi * np.arange(1, strata) / strata)) / 2 * len(values)
-    order = np.argsort(values[:, column], kind="stable")
+    order = np.argsort(values[:, column])
     return [part for part in np.split(order, np.rint(ends).astype(np.intp)) if len(part)]
 
 

@@ -34,7 +34,7 @@ def as_contenders(worth: Mapping[str, Floats], run_usd: float = 50.0) -> dict[st
 
 
 def unit_normal_loss(u: float) -> float:
-    """Expected excess of a standard normal over u (Raiffa and Schlaifer 1961, section 5.4)."""
+    """Expected excess of a standard normal over u (Raiffa and Schlaifer 1961, chapter 5)."""
     return float(stats.norm.pdf(u) - u * stats.norm.sf(u))
 
 

@@ -14,13 +14,13 @@ from app.estimator.constants import constant_values
 from app.estimator.decision import (
     Choice,
     Contender,
-    PilotOffer,
     better_adapter,
     choice_of,
     choose,
     perfect_information_usd,
     probabilities_best,
 )
+from app.estimator.pilot_offer import PilotOffer
 from tests.estimator.deciding import CONSTANTS, DECISIVE, contender
 
 

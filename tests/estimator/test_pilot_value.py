@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,17 +10,12 @@ from numpy.typing import NDArray
 
 from app.estimator.belief import BASE, FULL, LORA
 from app.estimator.constants import constant_values
-from app.estimator.decision import PilotOffer, choose, perfect_information_usd
+from app.estimator.decision import choose, perfect_information_usd
 from app.estimator.errors import InvalidSpec
 from app.estimator.knowing import knowing_one
+from app.estimator.pilot_offer import PilotOffer
 from app.estimator.pilot_outcomes import Told, outcomes_of, pilot_scores, told_of, weighed
-from app.estimator.pilot_value import (
-    MOST_DRAWS,
-    experiment_value,
-    pilot_design_values,
-    pilot_offer,
-    told_fraction,
-)
+from app.estimator.pilot_value import MOST_DRAWS, Pilots, pilots_of, table_of
 from app.estimator.report_risk import PilotDesign
 from tests.estimator.beliefs import belief_of
 from tests.estimator.pilot_references import (
@@ -62,21 +55,35 @@ def value_of(
     examples = max(1, round(fraction * PLANNED))
     scores = pilot_scores(quantities, tuple(worth), examples, questions, PLANNED, constant)
     normal = np.random.default_rng(seed).standard_normal((len(quantities), 2))
-    return experiment_value(told_of(scores, tuple(worth.values())), worth, normal)[0]
+    return told_usd(told_of(scores, tuple(worth.values())), worth, normal)
 
 
-def designs_of(
-    quantities: Floats, worth: dict[str, Floats], questions: int = 500, seed: int = 1
-) -> tuple[PilotDesign, ...]:
-    return pilot_design_values(
+def told_usd(told: Told, worth: dict[str, Floats], normal: Floats) -> float:
+    return table_of(told, worth, normal).told(worth)[0]
+
+
+def tried(
+    quantities: Floats,
+    worth: dict[str, Floats],
+    questions: int = 500,
+    seed: int = 1,
+    other_cost_usd: float = 200.0,
+) -> Pilots:
+    return pilots_of(
         as_contenders(worth),
         quantities,
         PLANNED,
         CONSTANT,
         test_questions=questions,
-        other_cost_usd=200,
+        other_cost_usd=other_cost_usd,
         generator=np.random.default_rng(seed),
     )
+
+
+def designs_of(
+    quantities: Floats, worth: dict[str, Floats], questions: int = 500, seed: int = 1
+) -> tuple[PilotDesign, ...]:
+    return tried(quantities, worth, questions, seed).designs
 
 
 # Against what others say
@@ -88,7 +95,7 @@ def designs_of(
 def test_a_normal_gain_against_doing_nothing_is_the_closed_form(
     mean: float, questions: int, common: float
 ) -> None:
-    """Raiffa and Schlaifer 1961, section 5.11: sd of the posterior mean x unit normal loss.
+    """Raiffa and Schlaifer 1961, chapter 5: sd of the posterior mean x unit normal loss.
 
     Gain ~ N(mean, 6^2) over a base that is known, all data, one method. Questions that both
     models are asked tell of their luck, so that a share common^2 of its variance is taken off.
@@ -120,7 +127,7 @@ BELIEFS = {
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize(("fraction", "questions"), [(0.1, 100), (0.1, 500), (0.3, 500), (1, 2000)])
+@pytest.mark.parametrize(("fraction", "questions"), [(0.1, 500), (1, 2000)])
 @pytest.mark.parametrize("name", BELIEFS)
 def test_it_is_that_of_a_nested_simulation_by_likelihood(
     name: str, fraction: float, questions: int
@@ -220,7 +227,10 @@ def test_never_below_nothing_nor_above_knowing_all(
                 and one.test_questions <= other_design.test_questions
             ):
                 assert one.value_usd <= other_design.value_usd
-    assert 0 <= told_fraction(designs, of_all) <= 1
+    offer = tried(quantities, worth, questions).offer
+    (default,) = (design for design in designs if design.default)
+    assert 0 <= offer.told_fraction <= 1
+    assert offer.value_usd(worth, of_all) == default.value_usd
 
 
 def test_every_draw_has_every_outcome_in_shares_of_one() -> None:
@@ -299,8 +309,8 @@ def test_told_in_one_number_is_the_same_as_in_two_of_which_one_is_noise() -> Non
     two = Told(
         np.stack([normal[:, 0], 0 * normal[:, 0]], axis=1), np.tile([0.5, 0.0, 1.0], (20_000, 1))
     )
-    assert experiment_value(two, worth, normal[:, 2:])[0] == pytest.approx(
-        experiment_value(one, worth, normal[:, 2:])[0], rel=0.01
+    assert told_usd(two, worth, normal[:, 2:]) == pytest.approx(
+        told_usd(one, worth, normal[:, 2:]), rel=0.01
     )
 
 
@@ -328,7 +338,7 @@ def test_the_adapter_that_stands_is_tried_alone() -> None:
     quantities = drawn(BELIEFS["close"], 2_000)
     worth = worth_of(quantities)
     poor = as_contenders({"qlora": worth["lora"] - 9_000}, run_usd=9_999)
-    with_it = pilot_design_values(
+    with_it = pilots_of(
         {**as_contenders(worth), **poor},
         quantities,
         PLANNED,
@@ -337,7 +347,8 @@ def test_the_adapter_that_stands_is_tried_alone() -> None:
         other_cost_usd=200,
         generator=np.random.default_rng(1),
     )
-    assert with_it == designs_of(quantities, worth)
+    assert with_it.designs == designs_of(quantities, worth)
+    assert with_it.offer == tried(quantities, worth).offer
 
 
 def test_many_draws_are_stood_for_by_some() -> None:
@@ -347,7 +358,8 @@ def test_many_draws_are_stood_for_by_some() -> None:
     many, half = designs_of(quantities, worth), designs_of(quantities[::2], few)
     of_many, of_half = perfect_information_usd(worth), perfect_information_usd(few)
     for one, other in zip(many, half, strict=True):
-        assert one.value_usd / of_many == pytest.approx(other.value_usd / of_half)
+        assert one.value_usd / of_many == pytest.approx(other.value_usd / of_half, abs=0.01)
+        assert one.value_usd <= of_many
 
 
 @pytest.mark.parametrize("more_usd", [-1.0, 1.0])
@@ -356,11 +368,9 @@ def test_the_rule_weighs_the_pilot_by_its_own_worth(more_usd: float) -> None:
     quantities = drawn(BELIEFS["close"], 5_000)
     worth = worth_of(quantities, full_usd=6_400)
     contenders = as_contenders(worth)
-    of_all = perfect_information_usd(worth)
-    designs = designs_of(quantities, worth)
-    (default,) = (d for d in designs if d.default)
+    (default,) = (d for d in designs_of(quantities, worth) if d.default)
     other_usd = default.value_usd - 0.1 * 100 + more_usd
-    offer = pilot_offer(designs, of_all, other_usd)
+    offer = tried(quantities, worth, other_cost_usd=other_usd).offer
     assert offer.test_questions == 500
     found = choose(contenders, CONSTANT, offer)
     assert found.pilot_value_usd == pytest.approx(default.value_usd)
@@ -373,11 +383,46 @@ def test_the_rule_weighs_the_pilot_by_its_own_worth(more_usd: float) -> None:
 def test_where_knowing_is_worth_nothing_the_share_is_one() -> None:
     quantities = drawn(BELIEFS["close"], 1_000)
     worth = {"full": quantities[:, FULL] * 0 + 9.0, "lora": quantities[:, FULL] * 0 + 1.0}
-    designs = designs_of(quantities, worth)
-    assert {d.value_usd for d in designs} == {0.0}
-    assert pilot_offer(designs, perfect_information_usd(worth)) == replace(
-        PilotOffer(), test_questions=500
+    found = tried(quantities, worth)
+    assert {d.value_usd for d in found.designs} == {0.0}
+    assert found.offer == PilotOffer(1.0, 200.0, 500)
+    assert found.offer.value_usd(worth, 0.0) == 0
+
+
+def test_the_default_alone_is_the_default_among_others() -> None:
+    quantities = drawn(BELIEFS["close"], 2_000)
+    alone = pilots_of(
+        as_contenders(worth_of(quantities)),
+        quantities,
+        PLANNED,
+        CONSTANT,
+        test_questions=500,
+        other_cost_usd=200,
+        generator=np.random.default_rng(1),
+        beside=False,
     )
+    assert alone.designs == tuple(
+        d for d in designs_of(quantities, worth_of(quantities)) if d.default
+    )
+
+
+@pytest.mark.parametrize("moved_usd", [-4_000.0, 0.0, 3_000.0])
+@pytest.mark.parametrize("stretched", [0.5, 3.0])
+def test_a_worth_that_is_moved_is_told_as_if_it_had_been_so(
+    moved_usd: float, stretched: float
+) -> None:
+    """One worth moved and both stretched: what the verdict's turns ask of the table."""
+    quantities = drawn(BELIEFS["close"], 10_000)
+    worth = worth_of(quantities)
+    moved = {"full": stretched * worth["full"] + moved_usd, "lora": stretched * worth["lora"]}
+    of_all = perfect_information_usd(moved)
+    table_says = tried(quantities, worth).offer.value_usd(moved, of_all)
+    anew = tried(quantities, moved).offer.value_usd(moved, of_all)
+    assert table_says == pytest.approx(anew, abs=0.02 * of_all)
+    # Another adapter stands: the share holds.
+    other = {"full": moved["full"], "qlora": moved["lora"]}
+    offer = tried(quantities, worth).offer
+    assert offer.value_usd(other, of_all) == offer.told_fraction * of_all
 
 
 @pytest.mark.parametrize(
@@ -401,4 +446,4 @@ def test_what_cannot_be_is_refused(changed: dict, said: str) -> None:
         "generator": np.random.default_rng(1),
     } | changed
     with pytest.raises(InvalidSpec, match=said):
-        pilot_design_values(as_contenders(worth_of(quantities)), **arguments)
+        pilots_of(as_contenders(worth_of(quantities)), **arguments)

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from app.estimator.decision import Contender, PilotOffer, choose
+from app.estimator.decision import Contender, choose
+from app.estimator.pilot_offer import PilotOffer
 from app.estimator.turn_sentences import turn_of, turns_of
 from app.estimator.turns import MOST_TURNS, Lever, crossings, effective_gain, levers_of
 from tests.estimator.deciding import (

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.estimator.decision import Contender, PilotOffer, choose
+from app.estimator.decision import Contender, choose
+from app.estimator.pilot_offer import PilotOffer
 from app.estimator.report import Comparison
 from app.estimator.verdict import decide
 from app.estimator.verdict_sentences import on_the_edge, surprising
