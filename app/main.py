@@ -16,12 +16,14 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp
 
 from app import __version__
+from app.api import actuals as actuals_api
 from app.api import prices, v1
 from app.api.errors import HANDLERS
 from app.catalog.catalog import load_catalog
 from app.db.migrate import upgrade
 from app.db.repositories import ping
 from app.db.session import open_engine, open_sessions
+from app.services.actuals import ActualsService
 from app.services.backtests import Backtests
 from app.services.expectations import Expectations
 from app.services.own_runs import ValidationService
@@ -29,7 +31,7 @@ from app.services.price_books import PriceBooks
 from app.services.scenario_prices import ScenarioPrices
 from app.services.scenarios import ScenarioService
 from app.settings import Settings
-from app.web import book_pages, pages, validation_pages
+from app.web import actual_pages, book_pages, pages, validation_pages
 from app.web.security import BodyLimit, CrossSiteGuard, HeadAsGet, HideTokens, SecurityHeaders
 
 _HIDE_TOKENS = HideTokens()
@@ -82,6 +84,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.catalog = load_catalog(settings.pricing_dir)
     sessions = open_sessions(engine)
     app.state.scenarios = ScenarioService(sessions)
+    app.state.actuals = ActualsService(sessions, app.state.scenarios)
     app.state.price_books = PriceBooks(sessions, app.state.catalog)
     app.state.scenario_prices = ScenarioPrices(sessions)
     app.state.validation = ValidationService(app.state.catalog)
@@ -100,6 +103,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             "/validate": validation_pages.LARGEST_UPLOAD_BYTES,
             "/prices/books": book_pages.LARGEST_UPLOAD_BYTES,
             "/prices/books/": book_pages.LARGEST_UPLOAD_BYTES,
+            "/s/": actual_pages.LARGEST_UPLOAD_BYTES,
+            "/api/v1/scenarios/": actuals_api.LARGEST_ACTUALS_BYTES,
             "/api/v1/price-books": prices.LARGEST_BOOK_BYTES,
             "/api/v1/price-books/": prices.LARGEST_BOOK_BYTES,
         },

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from app.catalog.catalog import Catalog
+from app.services.actuals import ActualsService
 from app.services.price_books import PriceBooks
 from app.services.scenario_prices import ScenarioPrices
 from app.services.scenarios import ScenarioService
@@ -25,6 +26,11 @@ def _catalog(request: Request) -> Catalog:
 
 def _scenarios(request: Request) -> ScenarioService:
     service: ScenarioService = request.app.state.scenarios
+    return service
+
+
+def _actuals(request: Request) -> ActualsService:
+    service: ActualsService = request.app.state.actuals
     return service
 
 
@@ -46,6 +52,7 @@ def _workspace_key(
 
 CatalogDep = Annotated[Catalog, Depends(_catalog)]
 ScenariosDep = Annotated[ScenarioService, Depends(_scenarios)]
+ActualsDep = Annotated[ActualsService, Depends(_actuals)]
 BooksDep = Annotated[PriceBooks, Depends(_price_books)]
 PricesDep = Annotated[ScenarioPrices, Depends(_scenario_prices)]
 WorkspaceKey = Annotated[str | None, Depends(_workspace_key)]

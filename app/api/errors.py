@@ -18,6 +18,7 @@ from starlette.responses import Response
 from app.exports.feed_source import NoMoney
 from app.exports.focus import InvalidExport
 from app.services.problems import (
+    ActualsProblems,
     Busy,
     InputProblems,
     NotTheOwner,
@@ -25,6 +26,7 @@ from app.services.problems import (
     Problem,
     ReadOnlyPriceBook,
     RevokedScenario,
+    UnknownActuals,
     UnknownPriceBook,
     UnknownScenario,
     problems_from_errors,
@@ -131,6 +133,19 @@ UNUSABLE_BOOK: dict[int | str, dict[str, Any]] = {
         ],
     ),
 }
+UNUSABLE_ACTUALS: dict[int | str, dict[str, Any]] = {
+    **{status: UNUSABLE[status] for status in (400, 408, 413)},
+    403: _example(403, "Only the workspace that saved this scenario can change it."),
+    415: _example(415, "Send text/csv or application/json, and say which in Content-Type."),
+    422: _example(
+        422,
+        "The actual spend cannot be used; nothing was written.",
+        errors=[{"pointer": "/file", "detail": "body line 2, month: is blank."}],
+    ),
+}
+ABSENT_ACTUALS: dict[int | str, dict[str, Any]] = {
+    404: _example(404, "No actual spend that you may see was uploaded for this scenario.")
+}
 ABSENT_BOOK: dict[int | str, dict[str, Any]] = {
     404: _example(404, "No price book that you may see has this key.")
 }
@@ -177,6 +192,21 @@ async def _book(_: Request, error: Exception) -> Response:
     )
 
 
+async def _actuals(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ActualsProblems)  # noqa: S101
+    return problem_response(
+        422, "The actual spend cannot be used; nothing was written.", error.problems
+    )
+
+
+async def _unknown_actuals(_: Request, __: Exception) -> Response:
+    return problem_response(
+        404,
+        "No actual spend that you may see was uploaded for this scenario; send the key of the "
+        "workspace that saved it as bearer.",
+    )
+
+
 async def _unknown_book(_: Request, __: Exception) -> Response:
     return problem_response(
         404,
@@ -215,7 +245,7 @@ async def _export(_: Request, error: Exception) -> Response:
 
 async def _not_the_owner(_: Request, __: Exception) -> Response:
     return problem_response(
-        403, "Only the workspace that saved this scenario can withdraw it; send its key as bearer."
+        403, "Only the workspace that saved this scenario can change it; send its key as bearer."
     )
 
 
@@ -253,6 +283,8 @@ HANDLERS: Mapping[type[Exception], ErrorHandler] = {
     RequestValidationError: _validation,
     InputProblems: _input,
     PriceBookProblems: _book,
+    ActualsProblems: _actuals,
+    UnknownActuals: _unknown_actuals,
     UnknownPriceBook: _unknown_book,
     ReadOnlyPriceBook: _read_only_book,
     UnknownScenario: _unknown,

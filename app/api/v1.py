@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import ValidationError
 
+from app.api import actuals as actual_routes
+from app.api import bridges as bridge_routes
 from app.api import feeds as feed_routes
 from app.api import prices as price_routes
+from app.api import workbook as workbook_routes
 from app.api.dependencies import (
     OPTIONAL_BEARER,
     PRIVATE,
@@ -19,6 +22,7 @@ from app.api.dependencies import (
     WorkspaceKey,
 )
 from app.api.errors import ABSENT, UNUSABLE
+from app.api.scenario_body import ScenarioBody
 from app.api.schemas import AcceleratorOut, ModelOut, RepricedOut, SavedOut, ScenarioOut
 from app.catalog.catalog import Catalog
 from app.estimator.hardware import PURCHASE_OPTIONS
@@ -33,27 +37,11 @@ from app.services.scenarios import SharedScenario
 
 router = APIRouter(prefix="/api/v1", tags=["v1"], responses={422: UNUSABLE[422]})
 router.include_router(price_routes.router)
+router.include_router(workbook_routes.router)
+router.include_router(bridge_routes.router)
+router.include_router(actual_routes.router)
 router.include_router(feed_routes.router)
 
-EXAMPLES: dict[str, Any] = {
-    "three methods": {
-        "summary": "Llama 3.1 8B on 50,000 legal documents, full against LoRA and QLoRA",
-        "value": {
-            "title": "Legal documents",
-            "model": "meta-llama/Meta-Llama-3.1-8B",
-            "examples": 50_000,
-            "tokens_per_example": 900,
-            "epochs": 3,
-            "methods": ["full", "lora", "qlora"],
-            "lora_rank": 64,
-            "qlora_rank": 16,
-            "accelerators": ["H100-SXM-80GB", "A100-SXM-80GB"],
-            "task_group": "narrow",
-            "base_accuracy_points": 62,
-        },
-    },
-    "defaults": {"summary": "Every field has a default", "value": {}},
-}
 QUERY_PARAMETERS: list[dict[str, Any]] = [
     {
         "name": name,
@@ -66,7 +54,6 @@ QUERY_PARAMETERS: list[dict[str, Any]] = [
     if name not in {"config_json", "assumptions"}
 ]
 """The members of a scenario that fit into a query as they are."""
-ScenarioBody = Annotated[ScenarioInput, Body(openapi_examples=EXAMPLES)]
 
 
 def _today() -> date:

@@ -120,7 +120,7 @@ def _read_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     yield from csv_lines(content, path.name)
 
 
-def csv_lines(content: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
+def csv_lines(content: bytes, name: str, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
     """Yield line number and stripped cells of every line that is not blank.
 
     Parameters
@@ -143,7 +143,7 @@ def csv_lines(content: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
         raise CatalogError(
             [f"{name}: is not UTF-8; save it as CSV UTF-8 (comma delimited)"]
         ) from error
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     start = 1
     while True:
         try:

@@ -60,6 +60,25 @@ class PriceSnapshotRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
 
 
+class ActualSpendRow(Base):
+    """What was really spent on a saved scenario, as its owner uploaded it last."""
+
+    __tablename__ = "actual_spend"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    scenario_id: Mapped[int] = mapped_column(ForeignKey("scenario.id"), unique=True)
+    method: Mapped[str] = mapped_column(String(16))
+    """Whose plan it is compared with."""
+    shown: Mapped[bool]
+    """Whether whoever has the link sees it; what was spent is confidential until the owner says
+    otherwise."""
+    file_name: Mapped[str] = mapped_column(String(200))
+    """Empty for what was pasted or sent through the API."""
+    body_json: Mapped[str] = mapped_column(Text)
+    """What was read: rows in the currency that they were given in, and how they were read."""
+    uploaded_at: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
 class PriceBookRow(Base):
     """A price book of a workspace, or of the installation."""
 

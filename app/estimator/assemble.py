@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from app.estimator.break_even import break_evens
 from app.estimator.calibration import RESERVED, TIME
 from app.estimator.case import Case
 from app.estimator.currency import US_DOLLAR
+from app.estimator.decision import Contender
 from app.estimator.finance import discounted, payback_months
 from app.estimator.flows import GPU_LINES
 from app.estimator.hardware import STALE_PRICE_DAYS
@@ -151,6 +153,7 @@ def method_outline(
         irr_fractions=(),
         irr_note="",
         roi_fraction=None,
+        break_evens=(),
         probability_pays=None,
         probability_best=None,
     )
@@ -162,6 +165,7 @@ def method_report(
     factors: Factors,
     worked: Worked,
     timeline: Timeline,
+    contender: Contender,
     best: float,
 ) -> MethodReport:
     """Everything about one feasible method.
@@ -169,6 +173,7 @@ def method_report(
     Parameters
     ----------
     timeline : the calendar of its money.
+    contender : the method as the verdict weighs it.
     best : probability that it has the highest NPV, above doing nothing.
     """
     method, money, costs = worked.method, worked.money, worked.costs
@@ -226,6 +231,7 @@ def method_report(
         irr_fractions=rates.yearly,
         irr_note=rates.why_none,
         roi_fraction=(worked.ledger.benefit_usd - cost) / cost if cost > 0 else None,
+        break_evens=break_evens(contender, case.value, chosen.usd_per_gpu_hour),
         probability_pays=float(np.mean(money.npv > 0)),
         probability_best=best,
     )

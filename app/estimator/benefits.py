@@ -59,6 +59,7 @@ def use_drivers(value: Value, use: InUse, value_factor: Floats) -> UseDrivers:
         won_released_by_month=tuple(won[2].tolist()),
         live_by_month=tuple(use.live_by_month.tolist()),
         forgotten_points=float((use.forgotten * use.released).mean()),
+        worth_mean=float(worth.mean()),
     )
 
 

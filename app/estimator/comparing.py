@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from app.estimator.break_even import break_evens
 from app.estimator.case import Case
-from app.estimator.decision import better_adapter
+from app.estimator.decision import Contender, better_adapter
 from app.estimator.finance import discounted, npv_usd, payback_months
-from app.estimator.report import Comparison, IncrementalReport
+from app.estimator.report import BreakEven, Comparison, IncrementalReport
 from app.estimator.returns import irr
 from app.estimator.uncertainty import distribution
 from app.estimator.value import worth_by_gain
@@ -19,8 +20,15 @@ LARGEST_GAP = 1e6
 """Points beyond which a gap is not looked for; one that lies further is stated as this."""
 
 
-def compare(case: Case, worked: Mapping[str, Worked]) -> Comparison | None:
-    """Full against LoRA, or against QLoRA where that is the better one or the only one."""
+def compare(
+    case: Case, worked: Mapping[str, Worked], contenders: Mapping[str, Contender]
+) -> Comparison | None:
+    """Full against LoRA, or against QLoRA where that is the better one or the only one.
+
+    Parameters
+    ----------
+    contenders : the same methods as the verdict weighs them.
+    """
     adapters = {key: worked[key] for key in ("lora", "qlora") if key in worked}
     if "full" not in worked or not adapters:
         return None
@@ -34,7 +42,14 @@ def compare(case: Case, worked: Mapping[str, Worked]) -> Comparison | None:
         probability_full_beats_adapter=float(np.mean(full.money.npv > adapter.money.npv)),
         extra_cost_usd=full.costs.total_usd - adapter.costs.total_usd,
         incremental=_incremental(case, full, adapter),
+        break_evens=_break_evens(case, contenders, adapter.method.key),
     )
+
+
+def _break_evens(
+    case: Case, contenders: Mapping[str, Contender], adapter: str
+) -> tuple[BreakEven, ...]:
+    return break_evens(contenders["full"], case.value, other=contenders[adapter])
 
 
 def _incremental(case: Case, full: Worked, adapter: Worked) -> IncrementalReport:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.estimator.constants import ConstantValues
 from app.estimator.methods import LABELS
+from app.estimator.pilot_offer import TELLS_ALL, PilotOffer
 
 Floats = NDArray[np.float64]
 
@@ -86,26 +86,6 @@ class Contender:
     def probability_pays(self) -> float:
         """Share of draws with a net present value above 0."""
         return float(np.mean(self.npv > 0))
-
-
-@dataclass(frozen=True, slots=True)
-class PilotOffer:
-    """A pilot that could be run, as the rule weighs it.
-
-    Parameters
-    ----------
-    told_fraction : what it is expected to be worth, over what knowing all would be worth. 0 to 1;
-        1 is a pilot that tells all.
-    other_cost_usd : what it costs besides the GPU time of `pilot_data_fraction` of the data.
-    test_questions : by which every model is scored; None where that is not said. [count]
-    """
-
-    told_fraction: float = 1.0
-    other_cost_usd: float = 0.0
-    test_questions: int | None = None
-
-
-TELLS_ALL: Final = PilotOffer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +179,7 @@ def choose(
     5. Knowing all is worth more than a pilot costs, but what it can tell is not (pilot-too-dear):
        the best. It is what is left to expect the most of; nothing cheaper tells more.
 
-    What a pilot is worth is `told_fraction` of what knowing all is worth: at the scenario itself
-    that is its expected value (`app.estimator.pilot_value`), by the definition of the fraction.
+    What a pilot is worth is its expected value before it is run (`app.estimator.pilot_value`).
     """
     stand = standing(contenders, constants)
     pilot_usd = pilot_cost_usd(contenders, stand, constants, offer)
@@ -227,7 +206,7 @@ def choose(
         probability_best_pays=pays,
         information_usd=information_usd,
         pilot_usd=pilot_usd,
-        pilot_value_usd=offer.told_fraction * information_usd,
+        pilot_value_usd=offer.value_usd(stand, information_usd),
     )
 
 
@@ -288,16 +267,17 @@ def _rule(
     top = _top(stand)
     # Knowing all, less what choosing now is expected to be worth.
     information_usd = float(top.mean()) - max(0.0, means[best])
-    worth_it = offer.told_fraction * information_usd > pilot_usd
-    too_little = "pilot-too-dear" if information_usd > pilot_usd else "small"
+    could_be_worth_it = information_usd > pilot_usd
+    too_little = "pilot-too-dear" if could_be_worth_it else "small"
     if means[best] <= 0:
         if float(np.mean(top <= 0)) >= decisive:
             return "neither", "nothing-pays"
+        worth_it = could_be_worth_it and offer.value_usd(stand, information_usd) > pilot_usd
         return ("pilot", "unclear") if worth_it else ("neither", too_little)
     pays = float(np.mean(stand[best] > 0)) >= least
     if pays and (rival is None or float(np.mean(stand[best] > stand[rival])) >= decisive):
         return best, "decided"
-    if worth_it:
+    if could_be_worth_it and offer.value_usd(stand, information_usd) > pilot_usd:
         return "pilot", "too-close" if pays else "may-not-pay"
     adapter = next((key for key in stand if key != "full"), None)
     if adapter is not None and float((top - stand[adapter]).mean()) <= pilot_usd:

@@ -28,9 +28,7 @@ from app.estimator.case import Case
 from app.estimator.comparing import compare
 from app.estimator.decision import (
     Contender,
-    PilotOffer,
     choose,
-    perfect_information_usd,
     probabilities_best,
     standing,
 )
@@ -39,14 +37,13 @@ from app.estimator.forgetting import draw_forgotten
 from app.estimator.method_serving import ServedMethods, served_methods
 from app.estimator.methods import LABELS
 from app.estimator.money import timeline_of
-from app.estimator.pilot_value import pilot_design_values, pilot_offer
+from app.estimator.pilot_value import Pilots, pilots_of
 from app.estimator.plan_reports import time_half_width
 from app.estimator.planner import Choice, Limits, Planned, Task, Waiting, plan_run
 from app.estimator.provenance import constant_ledger, fact_ledger, report_sources
 from app.estimator.remedies import Refusal, why_nothing_fits
 from app.estimator.report import REPORT_SCHEMA, Comparison, Report
 from app.estimator.report_accuracy import PilotReport
-from app.estimator.report_risk import PilotDesign
 from app.estimator.risk import figures_of, information_report, risk_report
 from app.estimator.schedule import Schedule, schedule_of
 from app.estimator.score_draws import Believed, Scores, believed_scores
@@ -142,10 +139,9 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
     workings = workings_of(case)
     believed, worked, refusals = workings.believed, workings.worked, workings.refusals
     contenders = {key: contender_of(case, w) for key, w in worked.items()}
-    comparison = compare(case, worked)
+    comparison = compare(case, worked, contenders)
     stand = standing(contenders, case.constants)
-    perfect = perfect_information_usd(stand)
-    designs = _designs(case, contenders, believed.drawn)
+    pilots = _pilots(case, contenders, believed.drawn)
     summary = evidence_summary(believed, case)
     best = probabilities_best(contenders)
     labels = {method.key: method.label for method in case.methods}
@@ -163,7 +159,7 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
             surprise_sd=0.0 if believed.update is None else believed.update.surprise_sd,
             own_studies=summary.own_studies,
             currency=case.currency,
-            pilot=pilot_offer(designs, perfect, case.next_pilot.other_cost_usd),
+            pilot=pilots.offer,
         ),
     )
     timeline = timeline_of(case)
@@ -174,6 +170,7 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
             workings.factors,
             worked[method.key],
             timeline,
+            contenders[method.key],
             best[method.key],
         )
         if method.key in worked
@@ -213,7 +210,7 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
             information_report(
                 stand,
                 figures_of({key: worked[key] for key in stand}, workings.factors),
-                designs,
+                pilots.designs,
             ),
         ),
         evidence=evidence_report(case, summary),
@@ -243,17 +240,17 @@ def _pilot(
     prior = believed.prior_scores
     before = {key: contender_of(case, w, prior) for key, w in workings.worked.items()}
     choices = tuple(
-        choose(contenders, case.constants, _offer(case, contenders, drawn))
+        choose(contenders, case.constants, _pilots(case, contenders, drawn, beside=False).offer)
         for contenders, drawn in ((before, believed.prior_drawn), (after, believed.drawn))
     )
     return pilot_report(case, believed, comparison, before, (choices[0], choices[1]))
 
 
-def _designs(
-    case: Case, contenders: Mapping[str, Contender], drawn: Floats
-) -> tuple[PilotDesign, ...]:
+def _pilots(
+    case: Case, contenders: Mapping[str, Contender], drawn: Floats, beside: bool = True
+) -> Pilots:
     """Pilots that could be run, with numbers of their own."""
-    return pilot_design_values(
+    return pilots_of(
         contenders,
         drawn,
         case.data.examples,
@@ -261,13 +258,8 @@ def _designs(
         test_questions=case.next_pilot.questions,
         other_cost_usd=case.next_pilot.other_cost_usd,
         generator=np.random.default_rng([case.seed, PILOT_STREAM]),
+        beside=beside,
     )
-
-
-def _offer(case: Case, contenders: Mapping[str, Contender], drawn: Floats) -> PilotOffer:
-    perfect = perfect_information_usd(standing(contenders, case.constants))
-    designs = _designs(case, contenders, drawn)
-    return pilot_offer(designs, perfect, case.next_pilot.other_cost_usd)
 
 
 def _plan(case: Case, scores: Scores) -> tuple[dict[str, Planned], dict[str, Refusal]]:

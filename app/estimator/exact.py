@@ -18,6 +18,10 @@ SPARE_BITS = 51
 """Of the 53 of a double: two are kept, so that a difference of two totals is exact too."""
 
 
+FINEST = -1000
+"""Exponent of the finest grid: amounts below it are nothing, and can be divided by it."""
+
+
 def grid_of(size: float) -> float:
     """Power of two whose multiples add exactly as long as their magnitudes sum to `size` at most.
 
@@ -33,7 +37,7 @@ def grid_of(size: float) -> float:
     """
     if size == 0 or not np.isfinite(size):
         return 1.0
-    return float(2.0 ** (frexp(size)[1] - SPARE_BITS))
+    return float(2.0 ** max(frexp(size)[1] - SPARE_BITS, FINEST))
 
 
 def on_grid(amounts: ArrayLike, grid: float) -> Floats:

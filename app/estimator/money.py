@@ -132,8 +132,10 @@ def _serving(served: Served) -> ServingDrivers | None:
         tuned_answers_per_s=way.answers_per_s,
         tuned_replicas_per_instance=per_instance(way),
         tuned_usd_per_instance_hour=way.offer.usd_per_instance_hour,
+        tuned_offer_key=way.offer.key,
         base_models=base.models,
         base_answers_per_s=base.answers_per_s,
         base_replicas_per_instance=per_instance(base),
         base_usd_per_instance_hour=base.offer.usd_per_instance_hour,
+        base_offer_key=base.offer.key,
     )

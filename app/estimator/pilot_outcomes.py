@@ -28,8 +28,11 @@ STRATA: Final = (12, 10)
 STRATA_OF_ONE: Final = 64
 """Outcomes where one number says all."""
 
-MOST_SIMULATED: Final = 2_500
-"""Draws from which the outcomes are made; all draws are weighed by them."""
+MOST_SIMULATED: Final = 10_000
+"""Draws from which pilots are simulated, to make the outcomes of."""
+
+MOST_AVERAGED: Final = 2_500
+"""Draws over which the likelihood of each outcome is averaged; all draws are weighed by it."""
 
 FINEST: Final = 0.03
 """Noise that is added to every number, in standard deviations of it: no outcome is told finer than
@@ -37,6 +40,9 @@ the outcomes lie apart."""
 
 UNTOLD: Final = 1e-12
 """Share of the variance of a worth below which scores tell nothing of it."""
+
+UNLIKELY: Final = np.float32(-60.0)
+"""Logarithm of the least likelihood, over the highest: denormal numbers would be slow to add."""
 
 ROWS: Final = 1_024
 """Draws that are weighed at once: their weights stay in the cache of a core."""
@@ -77,6 +83,19 @@ class Told:
 
     centre: Floats
     noise: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What a pilot may tell, as few outcomes that stand for all.
+
+    Parameters
+    ----------
+    place : (k, r); mass : share of the simulated pilots that each stands for, sums to 1. (k,)
+    """
+
+    place: Floats
+    mass: Floats
 
 
 def pilot_scores(
@@ -131,8 +150,8 @@ def told_of(scores: PilotScores, worth: Sequence[Floats]) -> Told:
     The numbers are the linear combinations of the scores that best predict what the methods are
     worth: first the difference of two methods, then what of their sum that leaves open. Whoever
     hears less of an experiment is not told more (Blackwell 1953, Ann. Math. Stat. 24), so this errs
-    towards less. With scores and worths jointly normal nothing would be lost; in the situations
-    that come with Tunecase no loss was found beside the error of the reference (0.5% of EVPI).
+    towards less. With scores and worths jointly normal nothing would be lost; see
+    `app.estimator.pilot_value.pilots_of` for what is.
     """
     root = np.sqrt(scores.asked)
     own = (1.0 - scores.common) * scores.asked + scores.own
@@ -159,8 +178,8 @@ def told_of(scores: PilotScores, worth: Sequence[Floats]) -> Told:
     return Told(centred @ to.T, varied + np.array([FINEST**2 * (i == j) for i, j in pairs]))
 
 
-def outcomes_of(told: Told, normal: Floats) -> Floats:
-    """Outcomes that stand for all, equally likely. (k, r)
+def outcomes_of(told: Told, normal: Floats) -> Outcomes:
+    """Outcomes that stand for all that a pilot may tell.
 
     Parameters
     ----------
@@ -169,7 +188,8 @@ def outcomes_of(told: Told, normal: Floats) -> Floats:
     Notes
     -----
     Pilots are simulated from the draws and sorted into strata of the first number, and each of
-    these into strata of the second; every stratum is stood for by its mean.
+    these into strata of the second; every stratum is stood for by its mean. Strata are thinner the
+    further out: where a choice is nearly sure, it hangs on outcomes that are rare.
     """
     step = -(-len(told.centre) // MOST_SIMULATED)
     centre, noise, chance = told.centre[::step], told.noise[::step], normal[::step]
@@ -177,45 +197,46 @@ def outcomes_of(told: Told, normal: Floats) -> Floats:
     simulated = centre.copy()
     simulated[:, 0] += root * chance[:, 0]
     if centre.shape[1] == 1:
-        return _means(simulated, _sorted(simulated, 0, min(STRATA_OF_ONE, len(simulated))))
+        return _means(simulated, _sorted(simulated, 0, STRATA_OF_ONE))
     along = noise[:, 1] / root
     simulated[:, 1] += along * chance[:, 0] + np.sqrt(noise[:, 2] - along**2) * chance[:, 1]
-    first = min(STRATA[0], len(simulated))
-    second = min(STRATA[1], len(simulated) // first)
     parts: list[Places] = []
-    for part in _sorted(simulated, 0, first):
-        parts.extend(part[within] for within in _sorted(simulated[part], 1, second))
+    for part in _sorted(simulated, 0, STRATA[0]):
+        parts.extend(part[within] for within in _sorted(simulated[part], 1, STRATA[1]))
     return _means(simulated, parts)
 
 
 def _sorted(values: Floats, column: int, strata: int) -> list[Places]:
-    return np.array_split(np.argsort(values[:, column], kind="stable"), strata)
+    """Rows in order of a column, in at most so many strata that are thinner at both ends."""
+    ends = (1.0 - np.cos(np.pi * np.arange(1, strata) / strata)) / 2 * len(values)
+    order = np.argsort(values[:, column])
+    return [part for part in np.split(order, np.rint(ends).astype(np.intp)) if len(part)]
 
 
-def _means(values: Floats, parts: Sequence[Places]) -> Floats:
-    return np.array([values[part].mean(axis=0) for part in parts])
+def _means(values: Floats, parts: Sequence[Places]) -> Outcomes:
+    place = np.array([values[part].mean(axis=0) for part in parts])
+    return Outcomes(place, np.array([len(part) for part in parts]) / len(values))
 
 
-def weighed(told: Told, outcomes: Floats, amounts: Floats) -> Floats:
+def weighed(told: Told, outcomes: Outcomes, amounts: Floats) -> Floats:
     """Mean over all draws of each amount times the chance of each outcome. (a, k)
 
     Parameters
     ----------
-    outcomes : (k, r)
     amounts : (a, draws)
 
     Notes
     -----
-    The chance of outcome k in draw i is L(k | i) / m(k), made to sum to 1 over k: L is the normal
-    likelihood and m its mean over the draws, so that an outcome counts for as much as lies around
+    The chance of outcome k in draw i is mass(k) L(k | i) / m(k), made to sum to 1 over k: L is the
+    normal likelihood and m its mean over the draws, so that an outcome counts for what lies around
     it. As many simulated pilots as draws are weighed alike by importance sampling (Menzies 2016,
     Med. Decis. Making 36). Whatever the weights, this is an experiment with k outcomes.
     """
-    places = _powers(outcomes)
+    places = _powers(outcomes.place)
     features = _features(told)
-    step = -(-features.shape[1] // MOST_SIMULATED)
-    share = _shares(np.ascontiguousarray(features[:, ::step]), places)
-    total = np.zeros((len(amounts), len(outcomes)))
+    step = -(-features.shape[1] // MOST_AVERAGED)
+    share = _shares(np.ascontiguousarray(features[:, ::step]), places, outcomes.mass)
+    total = np.zeros((len(amounts), len(share)))
     for start in range(0, features.shape[1], ROWS):
         rows = slice(start, start + ROWS)
         chance, _ = _relative(features[:, rows], places)
@@ -225,8 +246,8 @@ def weighed(told: Told, outcomes: Floats, amounts: Floats) -> Floats:
     return np.asarray(total / features.shape[1])
 
 
-def _shares(features: Singles, places: Singles) -> Singles:
-    """One over the mean likelihood of each outcome, at most 1. (k,)"""
+def _shares(features: Singles, places: Singles, mass: Floats) -> Singles:
+    """Mass of each outcome over its mean likelihood, at most 1. (k,)"""
     mean = np.zeros(places.shape[0])
     highest = -np.inf
     for start in range(0, features.shape[1], ROWS):
@@ -235,7 +256,8 @@ def _shares(features: Singles, places: Singles) -> Singles:
         mean *= np.exp(highest - now)
         mean += chance @ np.exp(top - np.float32(now))
         highest = now
-    return np.asarray(mean.min() / mean, dtype=np.float32)
+    share = mass / mean
+    return np.asarray(share / share.max(), dtype=np.float32)
 
 
 def _relative(features: Singles, places: Singles) -> tuple[Singles, Singles]:
@@ -243,6 +265,7 @@ def _relative(features: Singles, places: Singles) -> tuple[Singles, Singles]:
     log = places @ features
     top = log.max(axis=0)
     log -= top
+    np.maximum(log, UNLIKELY, out=log)
     return np.exp(log, out=log), top
 
 

@@ -167,6 +167,20 @@ class CashFlowReport:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakEven:
+    """One figure at which a choice is worth as much as another, everything else held."""
+
+    key: str
+    """answers_per_month, value_per_correct_answer_usd or gpu_price"""
+    now: float
+    """in the scenario; of a GPU price USD an hour, or 1 where it is a multiple of all prices"""
+    value: float
+    """where both are worth as much"""
+    above: bool
+    """whether the choice is worth more above it"""
+
+
+@dataclass(frozen=True, slots=True)
 class MethodReport:
     """Everything about one method; `plan` and what follows is None where nothing fits."""
 
@@ -221,7 +235,9 @@ class MethodReport:
     irr_note: str
     """why there is no such rate; empty where there is one, and in reports that do not say"""
     roi_fraction: float | None
-    """benefit less cost, over cost"""
+    """benefit less cost, over cost, undiscounted and before tax"""
+    break_evens: tuple[BreakEven, ...]
+    """against doing nothing"""
     probability_pays: float | None
     """share of draws with NPV above 0"""
     probability_best: float | None
@@ -289,6 +305,8 @@ class Comparison:
     """total cost of full less total cost of the adapter, over the horizon"""
     incremental: IncrementalReport | None
     """None in reports of earlier schemas"""
+    break_evens: tuple[BreakEven, ...]
+    """of full against the adapter; their serving and plans are held, and so is the gap"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,8 @@ class UseDrivers:
         (months + 1,)
     live_by_month : share of each month in which it is in use. (months + 1,)
     forgotten_points : expected loss on other tasks where it is put to use. [points]
+    worth_mean : mean of the product of the factors on worth and on answers; near 1, and not just 1
+        where they go together.
     """
 
     use_by_month: tuple[float, ...]
@@ -132,6 +134,7 @@ class UseDrivers:
     won_released_by_month: tuple[float, ...]
     live_by_month: tuple[float, ...]
     forgotten_points: float
+    worth_mean: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,7 @@ class ServingDrivers:
     Parameters
     ----------
     tuned_models, base_models : resident models that share the load; 1 for the base.
+    tuned_offer_key, base_offer_key : of the offers that are rented.
     """
 
     mean_answers_per_month: float
@@ -150,10 +154,12 @@ class ServingDrivers:
     tuned_answers_per_s: float
     tuned_replicas_per_instance: float
     tuned_usd_per_instance_hour: float
+    tuned_offer_key: str
     base_models: int
     base_answers_per_s: float
     base_replicas_per_instance: float
     base_usd_per_instance_hour: float
+    base_offer_key: str
 
 
 @dataclass(frozen=True, slots=True)

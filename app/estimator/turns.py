@@ -12,7 +12,8 @@ import numpy as np
 
 from app.estimator.case import Programme, Value
 from app.estimator.constants import ConstantValues
-from app.estimator.decision import TELLS_ALL, Contender, PilotOffer, choice_of
+from app.estimator.decision import Contender, choice_of
+from app.estimator.pilot_offer import TELLS_ALL, PilotOffer
 from app.estimator.units import WEEKS_PER_MONTH
 
 Contenders = Mapping[str, Contender]
@@ -109,9 +110,9 @@ def crossings(
     -----
     The rule is asked again on the same draws, so what is found is exact for them. Everything else
     is held: the plans and the offers they run on, how the model is served and what that costs, the
-    learning curves, and the releases. Assumption: wherever a figure is moved to, a pilot tells the
-    same share of what knowing all would be worth there. At most `MOST_TURNS`; the nearer side of a
-    figure goes before the other side of any.
+    learning curves, and the releases. Assumption: the outcomes of a pilot say of moved worths what
+    they say of the present ones, moved and stretched alike. At most `MOST_TURNS`; the nearer side
+    of a figure goes before the other side of any.
     """
     if not levers:
         return ()

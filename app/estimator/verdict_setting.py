@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from app.estimator.case import Programme, Value
 from app.estimator.constants import ConstantValues
 from app.estimator.currency import US_DOLLAR, Currency
-from app.estimator.decision import TELLS_ALL, PilotOffer
 from app.estimator.methods import LABELS
+from app.estimator.pilot_offer import TELLS_ALL, PilotOffer
 from app.estimator.wording import amount
 
 

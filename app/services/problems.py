@@ -45,6 +45,10 @@ class PriceBookProblems(InputProblems):
     """A price book that cannot be used; nothing was written."""
 
 
+class ActualsProblems(InputProblems):
+    """Actual spend that cannot be used; nothing was written."""
+
+
 class Busy(ServiceError):  # noqa: N818
     """Too many estimates are under way; try again in a moment."""
 
@@ -59,6 +63,10 @@ class RevokedScenario(ServiceError):  # noqa: N818
 
 class NotTheOwner(ServiceError):  # noqa: N818
     """The workspace key given does not own this scenario."""
+
+
+class UnknownActuals(ServiceError):  # noqa: N818
+    """No actual spend that the asker may see was uploaded for this scenario."""
 
 
 class UnknownPriceBook(ServiceError):  # noqa: N818
@@ -81,6 +89,9 @@ def _label(name: str) -> str:
 
 def _subject(location: list[str]) -> str:
     """The member that an error is about, in words: for a pilot, its row and column."""
+    if location[0:1] in (["from"], ["to"]) and len(location) > 1:
+        # One of the two scenarios of a bridge.
+        return f"{location[0].capitalize()}: {_subject(location[1:])}"
     subject = _label(location[0] if location else "")
     if location[:1] == ["pilot"] and len(location) > 1:
         subject += f", row {int(location[1]) + 1}"

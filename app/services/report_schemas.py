@@ -162,4 +162,6 @@ def _from_4(report: dict[str, Any]) -> None:
     report |= {"timeline": None, "risk": None}
     report["verdict"]["pilot_value_usd"] = None
     for method in report["methods"]:
-        method["money"] = None
+        method |= {"money": None, "break_evens": []}
+    if report["comparison"]:
+        report["comparison"]["break_evens"] = []

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app.catalog.catalog import Catalog
 from app.catalog.price_changes import listed_price, packed
+from app.db.actuals_repository import ActualsRepository
 from app.db.repositories import (
     PriceSnapshotRepository,
     ScenarioListing,
@@ -188,6 +189,8 @@ class ScenarioService:
     def revoke(self, token: str, workspace_key: str | None) -> None:
         """Withdraw a link for good; once more does nothing.
 
+        What was spent on it is forgotten: nobody could reach it any more to remove it.
+
         Raises
         ------
         UnknownScenario : no scenario has this token.
@@ -204,6 +207,7 @@ class ScenarioService:
             if key is None or owner != hashed(key):
                 raise NotTheOwner(token)
             scenarios.revoke(token, self._clock())
+            ActualsRepository(session).remove(token)
 
 
 def _shared(row: ScenarioRow) -> SharedScenario:

@@ -87,7 +87,7 @@ def _unit(name: str) -> str:
     return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
 
 
-def _words(name: str, value: Any) -> str:
+def words(name: str, value: Any) -> str:
     """An input as it is read."""
     if name in CHOICE_LABELS:
         return choice_label(name, str(value))
@@ -142,13 +142,16 @@ def _pilot_words(rows: Sequence[Mapping[str, Any]]) -> str:
     return "; ".join(said) or "none"
 
 
+def inputs_of(side: Side) -> dict[str, Any]:
+    """The members of a scenario, its price book by its name: the key says nothing to a reader."""
+    found = side.scenario.model_dump(mode="json")
+    found["price_book"] = side.report.price_book or "built-in list prices"
+    return found
+
+
 def _inputs(left: Side, right: Side) -> tuple[Difference, ...]:
     found = []
-    a, b = (side.scenario.model_dump(mode="json") for side in (left, right))
-    # Its key says nothing to a reader.
-    a["price_book"], b["price_book"] = (
-        side.report.price_book or "built-in list prices" for side in (left, right)
-    )
+    a, b = (inputs_of(side) for side in (left, right))
     for name, field in ScenarioInput.model_fields.items():
         if name in {"title", "situation", "assumptions"} or a[name] == b[name]:
             continue
@@ -159,7 +162,7 @@ def _inputs(left: Side, right: Side) -> tuple[Difference, ...]:
             if not _unit(name).startswith("USD"):
                 change = f"{more:+,.10g}".replace("-", "−")
         found.append(
-            Difference(field.title or name, _words(name, a[name]), _words(name, b[name]), change)
+            Difference(field.title or name, words(name, a[name]), words(name, b[name]), change)
         )
     changed = {**a["assumptions"], **b["assumptions"]}
     for key in changed:

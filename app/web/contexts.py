@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.services.situations import ReadyMade
+from app.web.actual_views import ActualsFormView, ActualsView
+from app.web.board_views import BoardView
 from app.web.book_views import BookCard, BookFormView, BookView, RateKeys
+from app.web.bridge_view import BridgeView
 from app.web.calibrations import CalibrationView
 from app.web.evidence_backtest import BacktestView
 from app.web.evidence_expected import ExpectedView
@@ -324,11 +327,26 @@ class TodayView:
 
 
 @dataclass(frozen=True, slots=True)
+class BridgePart:
+    """What each change moved, or where to ask for it.
+
+    Parameters
+    ----------
+    view : None where it was not asked for, or nothing differs.
+    ask_address : the page with it; empty where there is no need to ask.
+    """
+
+    view: BridgeView | None
+    ask_address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Today:
     """pages/today.html
 
     Parameters
     ----------
+    bridge : None where the scenario cannot be estimated today.
     """
 
     layout: Layout
@@ -338,6 +356,39 @@ class Today:
     result_address: str
     builder_address: str
     view: TodayView
+    bridge: BridgePart | None
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """pages/board.html"""
+
+    layout: Layout
+    board: BoardView
+    result_address: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActualsPage:
+    """pages/actuals.html
+
+    Parameters
+    ----------
+    address : of the shared result.
+    owned : whether this reader may upload and remove.
+    no_plan : why there is nothing to compare with; empty where there is a plan.
+    message : what became of a form that was sent.
+    view : None where there is no spend for this reader.
+    """
+
+    layout: Layout
+    title: str
+    address: str
+    owned: bool
+    no_plan: str
+    message: str
+    form: ActualsFormView
+    view: ActualsView | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +409,7 @@ class Compare:
     sides: tuple[SideForm, SideForm]
     recent: tuple[RecentView, ...]
     comparison: ComparisonView | None
+    bridge: BridgePart | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -494,6 +546,8 @@ Context = (
     | BookPage
     | Shared
     | Today
+    | Board
+    | ActualsPage
     | Compare
     | MethodPage
     | Validate

@@ -13,7 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.exports.feed_source import NoMoney
 from app.services.problems import (
+    ActualsProblems,
     Busy,
     InputProblems,
     NotTheOwner,
@@ -21,6 +23,7 @@ from app.services.problems import (
     Problem,
     ReadOnlyPriceBook,
     RevokedScenario,
+    UnknownActuals,
     UnknownPriceBook,
     UnknownScenario,
 )
@@ -34,7 +37,7 @@ _PAGES: dict[int, tuple[str, str]] = {
     400: ("We could not read this request", "Go back and try again."),
     403: (
         "This is not yours to change",
-        "Only the browser that saved a result can withdraw its link.",
+        "Only the browser that saved a result can withdraw its link, or upload what was spent.",
     ),
     404: (
         "There is no such page",
@@ -44,6 +47,10 @@ _PAGES: dict[int, tuple[str, str]] = {
     405: (
         "This address cannot be opened like that",
         "It only takes what one of our forms sends. Go back and use the form.",
+    ),
+    409: (
+        "This result holds no money by month",
+        "So there is no workbook of it.",
     ),
     410: (
         "This link was withdrawn",
@@ -61,6 +68,7 @@ _PAGES: dict[int, tuple[str, str]] = {
     ),
 }
 
+_NO_ACTUALS = "No actual spend that you may see was uploaded for this result."
 _NO_BOOK = "A price book can be opened only in the browser that saved it."
 
 Handler = Callable[[Request, Any], Any]
@@ -96,6 +104,9 @@ def install(app: FastAPI, render: Renderer) -> None:
     def unknown_book(_: Request, __: UnknownPriceBook) -> Response:
         return answer(404, (_NO_BOOK,))
 
+    def no_money(_: Request, error: NoMoney) -> Response:
+        return answer(409, (str(error),))
+
     def busy(_: Request, __: Busy) -> Response:
         response = answer(503)
         response.headers["Retry-After"] = "10"
@@ -106,6 +117,9 @@ def install(app: FastAPI, render: Renderer) -> None:
         (RequestValidationError, validation_error),
         (InputProblems, input_problems),
         (PriceBookProblems, input_problems),
+        (NoMoney, no_money),
+        (ActualsProblems, input_problems),
+        (UnknownActuals, lambda _request, _error: answer(404, (_NO_ACTUALS,))),
         (UnknownScenario, lambda _request, _error: answer(404)),
         (RevokedScenario, lambda _request, _error: answer(410)),
         (UnknownPriceBook, unknown_book),

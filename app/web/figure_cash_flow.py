@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.estimator.currency import Currency
+from app.estimator.leading import leading_method
 from app.estimator.report import CashFlowReport, MethodReport, Report
 from app.web import presenters as show
 from app.web.charts import Scale, area, nice_ticks, path, spread, text_width
@@ -17,12 +18,12 @@ from app.web.figures import (
     Frame,
     Tick,
     currency_of,
-    leading_method,
     name_of,
     tag,
 )
 
 _LINE = 16.0
+WIDE = Frame(760, 360, 76, 620, 22, 306)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,13 @@ def month_ticks(horizon: int, most: int) -> list[int]:
     return list(range(0, horizon + 1, step))
 
 
-def cash_flow(report: Report) -> Figure[CashFlowDrawing] | None:
-    """Cumulative expected cash flow of every method, with the range of the leading one."""
+def cash_flow(report: Report, wide: Frame = WIDE) -> Figure[CashFlowDrawing] | None:
+    """Cumulative expected cash flow of every method, with the range of the leading one.
+
+    Parameters
+    ----------
+    wide : size of the wide drawing.
+    """
     methods = [m for m in report.methods if m.cash_flow is not None]
     leader = leading_method(report)
     if not methods:
@@ -108,7 +114,7 @@ def cash_flow(report: Report) -> Figure[CashFlowDrawing] | None:
         caption="Cumulative cash flow at month ends, undiscounted; month 0 is everything spent "
         f"before the first release. The band is the 80% range of {name_of(banded.method)}; the "
         "table has the ranges of all.",
-        wide=_cash_flow_drawing(report, methods, banded, Frame(760, 360, 76, 620, 22, 306), 12),
+        wide=_cash_flow_drawing(report, methods, banded, wide, 12),
         narrow=_cash_flow_drawing(report, methods, banded, Frame(400, 360, 68, 300, 22, 306), 4),
         legend=(),
         table=DataTable(tuple(columns), tuple(rows)),

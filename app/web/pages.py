@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from typing import Annotated
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, FastAPI, Form, Query, Request
 from fastapi.responses import RedirectResponse
@@ -16,6 +16,7 @@ from app.catalog.families import FAMILIES
 from app.estimator.constants import CONSTANTS
 from app.inputs import TASK_GROUP_LABELS, ScenarioInput
 from app.services.book_access import INSTALLATION
+from app.services.bridges import End
 from app.services.estimates import estimate
 from app.services.problems import (
     InputProblems,
@@ -27,7 +28,10 @@ from app.services.scenarios import SharedScenario
 from app.services.situations import SITUATIONS
 from app.settings import Settings
 from app.web import (
+    actual_pages,
+    board_pages,
     book_pages,
+    bridge_parts,
     builder_pages,
     comparisons,
     errors,
@@ -41,6 +45,7 @@ from app.web import (
     today_pages,
     validation_pages,
     validations,
+    workbook_pages,
 )
 from app.web import presenters as show
 from app.web.calibrations import calibration_view
@@ -87,6 +92,9 @@ def install(app: FastAPI, settings: Settings) -> None:
     app.include_router(builder_pages.router)
     app.include_router(plan_pages.router)
     app.include_router(today_pages.router)
+    app.include_router(workbook_pages.router)
+    app.include_router(board_pages.router)
+    app.include_router(actual_pages.router)
     app.include_router(price_pages.router)
     app.include_router(book_pages.router)
     app.include_router(validation_pages.router)
@@ -252,7 +260,7 @@ def revoke(site: Site, token: str) -> Response:
     return RedirectResponse("/", 303, headers=PRIVATE)
 
 
-def _side(site: Page, text: str, heading: str) -> comparisons.Side:
+def _side(site: Page, text: str, heading: str) -> tuple[comparisons.Side, End]:
     """One side of a comparison, from a link, a token or a query string."""
     if not comparisons.looks_like_a_scenario(text):
         raise InputProblems(
@@ -260,12 +268,14 @@ def _side(site: Page, text: str, heading: str) -> comparisons.Side:
         )
     token, pairs = comparisons.read_side(text)
     if token:
-        return today_pages.shared_side(site.scenarios.get(token), heading)
+        saved = site.scenarios.get(token)
+        return today_pages.shared_side(saved, heading), End.saved(saved)
     scenario = read_scenario(pairs)
     report = estimate(scenario, site.catalog_of(scenario), requests.today())
     basis = f"today: estimator {__version__}, {results.prices(report)}"
     address = with_query("/result", scenario.to_query())
-    return comparisons.Side(heading, scenario, report, address, basis, pinned=False)
+    side = comparisons.Side(heading, scenario, report, address, basis, pinned=False)
+    return side, End(scenario, report)
 
 
 @router.get("/compare")
@@ -273,10 +283,11 @@ def compare(
     site: Site,
     left: Annotated[str, Query(max_length=20_000)] = "",
     right: Annotated[str, Query(max_length=20_000)] = "",
+    bridge: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
     """Two scenarios side by side; without both, the form that asks for them."""
     forms: list[SideForm] = []
-    found: list[comparisons.Side] = []
+    found: list[tuple[comparisons.Side, End]] = []
     for name, label, text in (("left", "First", left), ("right", "Second", right)):
         error = ""
         if text.strip():
@@ -294,7 +305,19 @@ def compare(
     problems = any(side.error for side in forms)
     # One side alone is a step on the way ("compare with…"), not a mistake.
     waiting = len(found) == 1 and not (left.strip() and right.strip())
-    comparison = comparisons.compare(found[0], found[1]) if len(found) == 2 else None
+    comparison = waterfall = None
+    if len(found) == 2:
+        (one, start), (other, finish) = found
+        comparison = comparisons.compare(one, other)
+        waterfall = bridge_parts.part(
+            site,
+            (start, finish),
+            (one, other),
+            bridge,
+            lambda method: (
+                f"/compare?{urlencode({'left': left, 'right': right, 'bridge': method})}#bridge"
+            ),
+        )
     recent = _recent(site, 12)
     return site.render(
         "pages/compare.html",
@@ -311,6 +334,7 @@ def compare(
             ),
             recent,
             comparison,
+            waterfall,
         ),
         status=422 if problems and not waiting else 200,
         headers=PRIVATE,

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from app.catalog.catalog import Catalog
 from app.estimator.report import Report
 from app.inputs import ScenarioInput, fields_from_pairs
+from app.services.actuals import ActualsService
 from app.services.book_infos import BookInfo
 from app.services.own_runs import ValidationService
 from app.services.price_books import PriceBooks
@@ -45,6 +46,7 @@ class Page:
     render: Renderer
     catalog: Catalog
     scenarios: ScenarioService
+    actuals: ActualsService
     validation: ValidationService
     price_books: PriceBooks
     prices: ScenarioPrices
@@ -91,6 +93,7 @@ def page(request: Request) -> Page:
         state.render,
         state.catalog,
         state.scenarios,
+        state.actuals,
         state.validation,
         state.price_books,
         state.scenario_prices,

@@ -38,13 +38,18 @@ def _words(report: Report, item: Assumption) -> str:
     return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
 
 
-def _assumption(report: Report, item: Assumption) -> AssumptionRow:
+def worded(report: Report, item: Assumption) -> str:
+    """The value of an assumption with its unit."""
     value = _words(report, item) if isinstance(item.value, str) else _plain_number(item.value)
     if not isinstance(item.value, str) and value == "0" and item.value != 0:
         value = show.significant(item.value)
+    return f"{value} {item.unit}".strip() if item.unit != "%" else f"{value}%"
+
+
+def _assumption(report: Report, item: Assumption) -> AssumptionRow:
     return AssumptionRow(
         label=item.label,
-        value=f"{value} {item.unit}".strip() if item.unit != "%" else f"{value}%",
+        value=worded(report, item),
         kind=item.kind,
         kind_label=KIND_LABELS.get(item.kind, item.kind),
         changed=item.changed,

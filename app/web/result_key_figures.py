@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.estimator.leading import leading_method
 from app.estimator.report import Report
 from app.web import presenters as show
 from app.web import result_purchase
-from app.web.figures import currency_of, leading_method, name_of, name_within
+from app.web.figures import currency_of, name_of, name_within
 from app.web.result_parts import KeyFigure
 
 _MOST_POINTS = 100

@@ -38,14 +38,9 @@ def notes(report: Report) -> tuple[str, ...]:
     if able:
         idle = max(0.0, 1.0 - sum(m.probability_best or 0.0 for m in able))
         found.append(f"Doing nothing is the best choice in {show.percent(idle)} of cases.")
-    adapters = [m for m in able if m.rank is not None]
-    if len(adapters) > 1:
-        # Of the chances as they are shown, so that a reader who adds them finds the same.
-        either = sum(round(m.probability_best or 0.0, 2) for m in adapters)
-        found.append(
-            f"{show.join_words([name_of(m.method) for m in adapters], 'or')} is the best choice in "
-            f"{show.percent(either)} of cases: methods this alike share their chances."
-        )
+    together = alike(report)
+    if together:
+        found.append(together)
     if report.comparison is not None and report.comparison.incremental is not None:
         found.append(_incremental(report, report.comparison, report.comparison.incremental))
     worse = [
@@ -60,6 +55,19 @@ def notes(report: Report) -> tuple[str, ...]:
             f"{show.join_words(worse)} of cases."
         )
     return tuple(found)
+
+
+def alike(report: Report) -> str:
+    """How often one of the adapter methods is best, as a sentence; empty where there is one."""
+    adapters = [m for m in report.methods if m.probability_best is not None and m.rank is not None]
+    if len(adapters) < 2:
+        return ""
+    # Of the chances as they are shown, so that a reader who adds them finds the same.
+    either = sum(round(m.probability_best or 0.0, 2) for m in adapters)
+    return (
+        f"{show.join_words([name_of(m.method) for m in adapters], 'or')} is the best choice in "
+        f"{show.percent(either)} of cases: methods this alike share their chances."
+    )
 
 
 def _incremental(report: Report, comparison: Comparison, found: IncrementalReport) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from starlette.responses import HTMLResponse, Response
 
 from app import __version__
 from app.services.book_access import INSTALLATION
+from app.services.bridges import End
 from app.services.repricing import Repriced, reprice
 from app.services.scenarios import SharedScenario
-from app.web import comparisons, requests, results, today_views
+from app.web import bridge_parts, comparisons, requests, results, today_views
 from app.web import presenters as show
 from app.web.contexts import Layout, Today
 from app.web.requests import PRIVATE, Site, with_query
@@ -45,7 +48,7 @@ def _sides(
 
 
 @router.get("/s/{token}/today")
-def today(site: Site, token: str) -> Response:
+def today(site: Site, token: str, bridge: Annotated[str, Query(max_length=20)] = "") -> Response:
     """The numbers that were shared, today's, and the prices between them."""
     shared = site.scenarios.get(token)
     day = requests.today()
@@ -61,7 +64,18 @@ def today(site: Site, token: str) -> Response:
     if same:
         scenario = scenario.model_copy(update={"price_book": repriced.reference})
     result_address = with_query("/result", scenario.to_query()) if same else ""
-    view = today_views.view(repriced, _sides(shared, repriced, result_address), offers, day)
+    sides = _sides(shared, repriced, result_address)
+    view = today_views.view(repriced, sides, offers, day)
+    waterfall = None
+    if sides is not None and repriced.after is not None:
+        now = shared.scenario.model_copy(update={"price_book": repriced.reference})
+        waterfall = bridge_parts.part(
+            site,
+            (End.saved(shared), End(now, repriced.after)),
+            sides,
+            bridge,
+            lambda method: f"/s/{token}/today?bridge={method}#bridge",
+        )
     title = shared.report.title or shared.title
     return site.render(
         "pages/today.html",
@@ -78,6 +92,7 @@ def today(site: Site, token: str) -> Response:
             result_address=result_address,
             builder_address=with_query("/estimate", scenario.to_query()),
             view=view,
+            bridge=waterfall,
         ),
         headers=PRIVATE,
     )

@@ -36,7 +36,13 @@ def rows(client: TestClient) -> Callable[[], int]:
         with engine.connect() as connection:
             return sum(
                 connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()  # noqa: S608
-                for table in ("workspace", "scenario", "price_book", "price_book_version")
+                for table in (
+                    "workspace",
+                    "scenario",
+                    "actual_spend",
+                    "price_book",
+                    "price_book_version",
+                )
             )
 
     before = count()

@@ -25,6 +25,7 @@ PAGES = {
     "result, mixture of experts": "/result?model=mistralai%2FMixtral-8x7B-v0.1&adapter_dtype=fp32",
     "result, every way to pay, in euro": "/result?include_spot=true&include_reserved=true"
     "&include_capacity_blocks=true&accelerators=H100-SXM-80GB&currency=EUR",
+    "board": f"/result/board?{QUERY}&currency=EUR",
     "plans": "/plans?max_gpus=16",
     "plans, spot and marketplaces": "/plans?max_gpus=16&include_spot=true&include_marketplace=true"
     "&currency=CHF",
@@ -39,6 +40,8 @@ PAGES = {
     "own evidence": "/evidence/own",
     "compare, empty": "/compare",
     "compare": "/compare?left=%2Fresult%3Fexamples%3D1000&right=%2Fresult%3Fexamples%3D900000",
+    "compare, change by change": "/compare?left=%2Fresult%3Fexamples%3D1000"
+    "&right=%2Fresult%3Fexamples%3D900000%26engineer_week_usd%3D5000&bridge=full",
     "compare, two currencies": "/compare?left=%2Fresult%3Fcurrency%3DEUR&right=%2Fresult",
     "method": "/method",
     "own runs": "/validate",

@@ -84,6 +84,7 @@ def against(
         probability_full_beats_adapter=float(np.mean(full.npv > adapter.npv)),
         extra_cost_usd=full.total_usd - adapter.total_usd,
         incremental=None,
+        break_evens=(),
     )
     return {"full": full, adapter.key: adapter}, comparison
 

@@ -19,8 +19,10 @@ from hypothesis import strategies as st
 
 from app.catalog.catalog import Catalog
 from app.estimator.benefits import benefit_flows, use_drivers
+from app.estimator.break_even import break_evens
 from app.estimator.case import Case, Value
 from app.estimator.comparing import compare
+from app.estimator.decision import Contender, Terms
 from app.estimator.finance import discount_factors, live_fraction
 from app.estimator.flows import Flow, costs_of
 from app.estimator.ledger import ledger_of
@@ -30,7 +32,7 @@ from app.estimator.report import Comparison
 from app.estimator.report_values import Distribution
 from app.estimator.uncertainty import money_draws
 from app.estimator.value import InUse, streams_of
-from app.estimator.worked import Worked
+from app.estimator.worked import Worked, contender_of
 from app.inputs import ScenarioInput
 from app.services.estimates import case_of
 from tests.estimator.planning import METHODS
@@ -90,7 +92,7 @@ def worked(
     return Worked(
         method=METHODS[key],
         planned=cast(Planned, None),
-        choice=cast(Choice, None),
+        choice=Choice(0, 0, 0.0, 1.0, 1.0),
         served=Served(),
         infrastructure=(),
         ledger=ledger,
@@ -105,9 +107,9 @@ def worked(
 
 
 def compared(looked_up: LookedUp, *methods: Worked, value: Value = VALUE) -> Comparison:
-    found = compare(
-        dataclasses.replace(looked_up(), value=value), {m.method.key: m for m in methods}
-    )
+    case = dataclasses.replace(looked_up(), value=value, draws=len(methods[0].base))
+    by_key = {m.method.key: m for m in methods}
+    found = compare(case, by_key, {key: contender_of(case, m) for key, m in by_key.items()})
     assert found is not None
     return found
 
@@ -373,9 +375,9 @@ def test_the_gap_between_them_is_the_break_even_gap_where_they_are_worth_the_sam
 
 def test_nothing_is_compared_without_both(looked_up: LookedUp) -> None:
     full, lora, qlora = (worked(key, [3.0, 5.0]) for key in METHODS)
-    assert compare(looked_up(), {}) is None
-    assert compare(looked_up(), {"full": full}) is None
-    assert compare(looked_up(), {"lora": lora, "qlora": qlora}) is None
+    assert compare(looked_up(), {}, {}) is None
+    assert compare(looked_up(), {"full": full}, {}) is None
+    assert compare(looked_up(), {"lora": lora, "qlora": qlora}, {}) is None
     assert compared(looked_up, full, qlora).adapter_method == "qlora"
 
 
@@ -392,3 +394,47 @@ def test_full_is_compared_with_the_adapter_that_stands(
     assert found == compared(looked_up, full, chosen)
     assert found.adapter_method == adapter
     assert found.gap_points.mean == pytest.approx(10 - chosen.gain.mean())
+
+
+# ----------------------------------------------------------------------------------- break-evens
+
+
+def test_break_evens_are_where_a_new_comparison_finds_none(looked_up: LookedUp) -> None:
+    """At that volume and at that worth, full is worth as much as the adapter."""
+
+    def both(value: Value) -> Comparison:
+        full = worked("full", [9.0, 3.0], usd=1_500, value=value, forgotten=1.0)
+        lora = worked("lora", [4.0, 4.0], usd=300, value=value, release=0.5)
+        return compared(looked_up, full, lora, value=value)
+
+    value = dataclasses.replace(
+        VALUE, other_answers_per_month=50.0, other_value_usd=0.4, hallucination_fraction=0.1,
+        hallucination_usd=2.0, growth_per_point_fraction=0.01, margin_usd=0.01,
+    )  # fmt: skip
+    found = {b.key: b for b in both(value).break_evens}
+    assert set(found) == {"answers_per_month", "value_per_correct_answer_usd"}
+    for key, point in found.items():
+        assert point.now == getattr(value, key)
+        assert point.above
+        for factor, sign in ((0.99, -1), (1.01, 1)):
+            moved = both(dataclasses.replace(value, **{key: factor * point.value}))
+            assert moved.incremental is not None
+            assert moved.incremental.npv_usd * sign > 0
+        level = both(dataclasses.replace(value, **{key: point.value})).incremental
+        assert level is not None
+        assert level.npv_usd == pytest.approx(0, abs=1e-6)
+
+
+def test_a_dearer_gpu_turns_what_takes_more_of_it() -> None:
+    """Worth 1,000 of which GPU time takes 200: five times more of it are as much as all of it."""
+    one = np.ones(2)
+    contender = Contender(
+        "full", 1_300 * one, 0 * one, 200 * one, 100.0, 300.0, 200.0, 10.0,
+        Terms(1_300 * one, lambda gain: gain, one, one, 40 * one, 12.0),
+    )  # fmt: skip
+    points = {b.key: b for b in break_evens(contender, VALUE, 3.0)}
+    assert points["gpu_price"].value == pytest.approx(3.0 * 6)
+    assert not points["gpu_price"].above
+    assert points["answers_per_month"].value == pytest.approx(VALUE.answers_per_month * 300 / 1_300)
+    # Against itself nothing turns.
+    assert break_evens(contender, VALUE, 3.0, contender) == ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,10 +15,12 @@ from app.estimator.decision import (
     Choice,
     Contender,
     better_adapter,
+    choice_of,
     choose,
     perfect_information_usd,
     probabilities_best,
 )
+from app.estimator.pilot_offer import PilotOffer
 from tests.estimator.deciding import CONSTANTS, DECISIVE, contender
 
 
@@ -86,6 +90,59 @@ def test_two_draws_of_three_decide_for_full(wins: int, choice: str) -> None:
 @pytest.mark.parametrize(("wins", "choice"), [(6, "pilot"), (7, "lora"), (10, "lora")])
 def test_two_draws_of_three_decide_for_the_adapter(wins: int, choice: str) -> None:
     assert chosen([5] * wins + [11] * (10 - wins), [10] * 10).choice == choice
+
+
+@pytest.mark.parametrize(
+    ("full", "lora", "told", "other_usd", "choice", "why"),
+    [
+        # Knowing would be worth 10, a pilot tells a half of it and costs 4, 5 or 6, 9 or 10.
+        ([30, 30, 0, 0], [5, 5, 20, 20], 0.5, 4, "pilot", "too-close"),
+        ([30, 30, 0, 0], [5, 5, 20, 20], 0.5, 5, "full", "pilot-too-dear"),
+        ([30, 30, 0, 0], [5, 5, 20, 20], 0.5, 9, "full", "pilot-too-dear"),
+        # Nothing of it is left to find out cheaply: with hindsight LoRA is 12.5 short.
+        ([30, 30, 0, 0], [5, 5, 20, 20], 0.5, 10, "full", "small"),
+        # The adapter leads, and full would have been better by 7.5 at times.
+        ([20, 20, 0, 0], [5, 5, 30, 30], 0.5, 3, "pilot", "too-close"),
+        ([20, 20, 0, 0], [5, 5, 30, 30], 0.5, 4, "lora", "pilot-too-dear"),
+        # The best is worth 17.5 on average and loses in three of four; knowing is worth 7.5.
+        ([-10, -10, -10, 100], [-20] * 4, 0.4, 2, "pilot", "may-not-pay"),
+        ([-10, -10, -10, 100], [-20] * 4, 0.4, 4, "full", "pilot-too-dear"),
+        # Knowing would be worth 10 where nothing is best in half of the draws.
+        ([-60, -60, 20, 20], [-70, -70, 10, 10], 0.5, 4, "pilot", "unclear"),
+        ([-60, -60, 20, 20], [-70, -70, 10, 10], 0.5, 6, "neither", "pilot-too-dear"),
+        ([-60, -60, 20, 20], [-70, -70, 10, 10], 0.5, 12, "neither", "small"),
+        # What is decided, or lost in most cases, is so at any price and worth of a pilot.
+        ([30, 30, 30, -1], [10] * 4, 0.9, 0, "full", "decided"),
+        ([-30, -30, 20, -30], [-10] * 4, 0.9, 0, "neither", "nothing-pays"),
+        # A pilot that tells nothing is never run, though it is free.
+        ([30, 30, 0, 0], [10] * 4, 0.0, 0, "full", "pilot-too-dear"),
+    ],
+)
+def test_the_rule_with_a_pilot_that_tells_a_share(
+    full: list[float], lora: list[float], told: float, other_usd: float, choice: str, why: str
+) -> None:
+    methods = {"full": contender("full", full), "lora": contender("lora", lora)}
+    offer = PilotOffer(told_fraction=told, other_cost_usd=other_usd)
+    found = choose(methods, CONSTANTS, offer)
+    assert (found.choice, found.why) == (choice, why)
+    assert choice_of(methods, CONSTANTS, offer) == choice
+    assert found.pilot_usd == other_usd
+    assert found.pilot_value_usd == pytest.approx(told * found.information_usd)
+
+
+def test_a_dearer_pilot_never_becomes_one_and_one_that_tells_more_never_ceases_to_be() -> None:
+    random = np.random.default_rng(6)
+    for _ in range(200):
+        methods = {
+            key: contender(key, random.normal(0, 10, 8).tolist(), run_usd=5)
+            for key in ("full", "lora")
+        }
+        told, other_usd = float(random.random()), float(random.random() * 5)
+        offer = PilotOffer(told, other_usd)
+        cheap = choose(methods, CONSTANTS, replace(offer, other_cost_usd=0.0))
+        full_told = choose(methods, CONSTANTS, replace(offer, told_fraction=1.0))
+        if choose(methods, CONSTANTS, offer).choice == "pilot":
+            assert cheap.choice == full_told.choice == "pilot"
 
 
 def test_thresholds_are_assumptions_that_can_be_changed() -> None:

@@ -11,6 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from app.estimator.decision import Contender, choose
+from app.estimator.pilot_offer import PilotOffer
 from app.estimator.turn_sentences import turn_of, turns_of
 from app.estimator.turns import MOST_TURNS, Lever, crossings, effective_gain, levers_of
 from tests.estimator.deciding import (
@@ -127,6 +128,21 @@ def test_the_cost_of_an_incident_by_hand() -> None:
     # What is not counted cannot be moved.
     assert "hallucination_cost_usd" not in priced
     assert "incident_cost_usd" not in levers(certain())
+
+
+def test_a_dearer_gpu_makes_a_pilot_dearer_too() -> None:
+    """Choosing now is worth 4,500 and knowing 6,500, of which a pilot tells 1,500: at a tenth of
+    two runs for 10,000 it pays until GPU time costs half as much again."""
+    none = np.zeros(4)
+    methods = {
+        "full": Contender("full", np.array([9e3, 9e3, 0, 0]), none, none, 0.0, 0, 0, 5_000.0),
+        "lora": Contender("lora", np.array([4e3] * 4), none, none, 0.0, 0, 0, 5_000.0),
+    }
+    offer = PilotOffer(told_fraction=0.75)
+    assert choose(methods, CONSTANTS, offer).why == "too-close"
+    (found,) = crossings((levers(methods)["gpu_price"],), CONSTANTS, offer)
+    assert (found.becomes, found.up) == ("full", True)
+    assert found.value == pytest.approx(1.5, rel=0.002)
 
 
 def test_no_gain_beyond_all_answers_right_or_below_the_base() -> None:

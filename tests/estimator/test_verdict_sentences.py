@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from app.estimator.decision import Contender, choose
+from app.estimator.pilot_offer import PilotOffer
 from app.estimator.report import Comparison
 from app.estimator.verdict import decide
 from app.estimator.verdict_sentences import on_the_edge, surprising
@@ -61,6 +62,85 @@ def test_a_pilot_that_does_not_fit_is_said_first() -> None:
     assert surprising(odd) not in decide(contenders, {}, comparison, plain).sentences
     # It warns; it does not decide.
     assert verdict.choice == decide(contenders, {}, comparison, plain).choice
+
+
+OFFER = PilotOffer(told_fraction=0.5, other_cost_usd=310.0, test_questions=500)
+
+
+def close(scale: float = 1_000.0) -> tuple[dict[str, Contender], Comparison]:
+    """Full leads LoRA by 2.5 thousand on average, and knowing would be worth 10 thousand."""
+    return against(
+        contender("full", [30 * scale, 30 * scale, 0, 0]),
+        contender("lora", [5 * scale, 5 * scale, 20 * scale, 20 * scale]),
+    )
+
+
+def test_a_pilot_is_advised_with_what_it_costs_and_is_worth() -> None:
+    contenders, comparison = close()
+    verdict = decide(contenders, {}, comparison, replace(setting(), pilot=OFFER))
+    assert verdict.choice == "pilot"
+    assert verdict.headline.endswith("A pilot of both at US$310 would be worth US$5,000.")
+    assert (verdict.pilot_usd, verdict.pilot_value_usd) == (310, 5_000)
+    free = replace(setting(), pilot=replace(OFFER, other_cost_usd=0.0))
+    assert decide(contenders, {}, comparison, free).headline.endswith(
+        "A pilot of both would be worth US$5,000."
+    )
+    again = decide(contenders, {}, comparison, replace(setting(measured=True), pilot=OFFER))
+    assert again.sentences[-1] == (
+        "Another pilot of both on 10% of the data, scored on 500 questions, takes about US$310 and "
+        "would be worth US$5,000; knowing the outcome before choosing would be worth US$10,000."
+    )
+
+
+def test_a_pilot_that_is_too_dear_is_said_to_be() -> None:
+    contenders, comparison = close()
+    dear = replace(OFFER, other_cost_usd=6_000.0)
+    verdict = decide(contenders, {}, comparison, replace(setting(), pilot=dear))
+    assert verdict.choice == "full"
+    assert verdict.headline == (
+        "Full fine-tuning. It leads LoRA by US$2,500 on average, and a pilot at US$6,000 would be "
+        "worth US$5,000, less than it costs."
+    )
+    assert [number.key for number in verdict.numbers] == [
+        "break_even_gap",
+        "extra_cost",
+        "probability_full",
+    ]
+    level, comparison = against(
+        contender("full", [30_000, 30_000, 0, 0]), contender("lora", [0, 0, 30_000, 30_000])
+    )
+    verdict = decide(
+        level, {}, comparison, replace(setting(), pilot=replace(dear, told_fraction=0.3))
+    )
+    assert "It and LoRA are expected to be worth the same, and a pilot at" in verdict.headline
+
+
+def test_what_may_not_pay_and_is_too_dear_to_find_out() -> None:
+    dear = replace(OFFER, other_cost_usd=4_000.0)
+    rarely, comparison = against(
+        contender("full", [-10_000] * 3 + [100_000]), contender("lora", [-20_000] * 4)
+    )
+    verdict = decide(rarely, {}, comparison, replace(setting(), pilot=dear))
+    assert verdict.headline == (
+        "Full fine-tuning. It pays in only 25% of cases, but is expected to be worth US$17,500 on "
+        "average, and a pilot at US$4,000 would be worth US$3,750, less than it costs."
+    )
+    alone = {"lora": contender("lora", [-10_000] * 3 + [100_000])}
+    verdict = decide(alone, {}, None, replace(setting(measured=True), pilot=dear))
+    assert verdict.headline.startswith("LoRA. It pays in only 25% of cases, but is")
+    assert "another pilot at US$4,000" in verdict.headline
+    assert (verdict.pilot_usd, verdict.pilot_value_usd) == (None, None)
+    lost, comparison = against(
+        contender("full", [-60_000, -60_000, 20_000, 20_000]),
+        contender("lora", [-70_000, -70_000, 10_000, 10_000]),
+    )
+    verdict = decide(
+        lost, {}, comparison, replace(setting(), pilot=replace(dear, told_fraction=0.3))
+    )
+    assert verdict.choice == "neither"
+    assert verdict.headline.endswith(
+        "; a pilot at US$4,000 would be worth US$3,000, less than it costs."
+    )
 
 
 def test_equal_numbers_never_stand_on_both_sides() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from app.estimator.leading import leading_method
 from app.estimator.memory import MOMENTS
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_values import Distribution
@@ -133,7 +134,7 @@ def test_a_method_that_costs_nothing_and_loses_accuracy_is_drawn(report: Report)
 
 
 def test_the_band_belongs_to_the_method_that_leads(report: Report) -> None:
-    leader = figures.leading_method(report)
+    leader = leading_method(report)
     figure = cash_flow(report)
     assert leader is not None
     assert figure is not None
@@ -158,7 +159,7 @@ def test_amounts_beside_the_cash_flow_lie_inside_the_drawing(report: Report, fac
 
 
 def test_no_payback_is_said(report: Report) -> None:
-    leader = figures.leading_method(report)
+    leader = leading_method(report)
     assert leader is not None
     figure = cash_flow(_changed(report, leader.method, payback_months=None))
     assert figure is not None
@@ -243,4 +244,4 @@ def test_no_feasible_method_means_no_charts(report: Report) -> None:
     assert cost_gain(nothing) is None
     assert cash_flow(nothing) is None
     assert memory(nothing) is None
-    assert figures.leading_method(nothing) is None
+    assert leading_method(nothing) is None

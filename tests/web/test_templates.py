@@ -40,6 +40,8 @@ PAGES = {
     "partials/_prices.html": contexts.PricesPart,
     "pages/shared.html": contexts.Shared,
     "pages/today.html": contexts.Today,
+    "pages/board.html": contexts.Board,
+    "pages/actuals.html": contexts.ActualsPage,
     "pages/compare.html": contexts.Compare,
     "pages/method.html": contexts.MethodPage,
     "pages/validate.html": contexts.Validate,

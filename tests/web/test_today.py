@@ -72,6 +72,7 @@ def test_nothing_changed_is_said(client: TestClient, saved: str) -> None:
     text = _text(client, f"{saved}/today")
     assert "Nothing has changed: the same numbers as when the link was shared." in text
     assert "Prices that changed" not in text
+    assert "moved the net present value" not in text
 
 
 def test_a_link_keeps_its_numbers_and_todays_stand_beside_them(
@@ -92,6 +93,8 @@ def test_a_link_keeps_its_numbers_and_todays_stand_beside_them(
     assert "+25.0%" in text
     assert "As sharedTodayChange" in text
     assert "changes of prices that it does not plan on" in text
+    assert "How each change moved the net present value, LoRA" in text
+    assert re.search(r"falls by US\$[\d,]+, to US\$[\d,]+: “Prices of GPUs, and their age", text)
 
 
 def test_a_page_of_a_link_that_is_not_there(client: TestClient, saved: str) -> None:
