@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 
 from app.estimator.currency import Currency
+from app.estimator.leading import leading_method
 from app.estimator.report import CostLine, MethodReport, Report
 from app.estimator.report_money import MoneyLine, MoneyReport
 from app.web import presenters as show
 from app.web import result_sources
-from app.web.figures import currency_of, leading_method, name_of
+from app.web.figures import currency_of, name_of
 from app.web.result_parts import CostGroup, CostRow, CostTable, Detail
 
 CATEGORY_LABELS = {

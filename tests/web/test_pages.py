@@ -299,7 +299,9 @@ def test_a_result_with_problems_leads_to_the_form(reader: TestClient) -> None:
 def test_a_result_reads_from_the_verdict_down(reader: TestClient) -> None:
     text = reader.get("/result").text
     order = ["class=\"headline\"", "key-figures", "id=\"notes\"", "id=\"chart-cost-gain\"",
-             "id=\"side-by-side\"", "id=\"chart-cash-flow\"", "id=\"chart-memory\"",
+             "id=\"side-by-side\"", "id=\"chart-cash-flow\"", "id=\"cash-flow\"", "id=\"risk\"",
+             "id=\"chart-npv-spread\"", "id=\"chart-tornado-difference\"",
+             "id=\"chart-value-map\"", "id=\"chart-pilot-value\"", "id=\"chart-memory\"",
              "id=\"costs\"", "id=\"ways\"", "id=\"plans\"", "id=\"bill\"", "id=\"model\"",
              "id=\"software\"", "id=\"assumptions\"", "id=\"sources\""]  # fmt: skip
     places = [text.index(part) for part in order]
