@@ -311,14 +311,15 @@ def test_a_result_reads_from_the_verdict_down(reader: TestClient) -> None:
 def test_every_chart_has_words_and_numbers(reader: TestClient) -> None:
     document = _document(reader.get("/result"))
     charts = document.all("svg", role="img")
-    assert len(charts) == 8, "four charts, each wide and narrow"
+    assert len(charts) == 20, "ten charts, each wide and narrow"
     for chart in charts:
         title, description = chart["aria-labelledby"].split()
         assert document.all("title", id=title)
         assert document.all("desc", id=description)
-    assert len(document.all("figcaption")) == 4
-    # One table of numbers for each, and that of recovery by rank.
-    assert len(document.all("details", **{"class": "numbers"})) == 5
+    assert len(document.all("figcaption")) == 10
+    # One table of numbers for each, that of pilots in the open, and that of recovery by rank.
+    assert len(document.all("details", **{"class": "numbers"})) == 10
+    assert len(document.all("table", **{"class": "stacked triple pilots"})) == 1
 
 
 def test_what_a_person_types_is_never_markup(reader: TestClient) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from starlette.testclient import TestClient
 
 from app.catalog.catalog import Catalog
 from app.estimator.report import Report
@@ -20,6 +21,7 @@ from app.web import result_costs, result_money, results
 from app.web.presenters import whole_to_sum
 from app.web.result_money import CashFlowView, FlowGroup, nested
 from tests.web.conftest import TODAY
+from tests.web.markup import Document
 
 
 def _number(text: str) -> float:
@@ -240,3 +242,20 @@ def test_a_report_without_money_keeps_its_cost_lines(report: Report) -> None:
     assert all(not table.ends for table in view.costs)
     assert "expected, over" not in view.costs_note
     assert [anchor for anchor, _ in view.contents if anchor in {"cash-flow", "risk"}] == []
+
+
+def test_the_page_shows_the_numbers_of_the_report(reader: TestClient) -> None:
+    scenario = {"tax_percent": 20, "currency": "GBP", "methods": ["full", "lora"]}
+    report = reader.post("/api/v1/estimates", json=scenario).json()
+    page = reader.get("/result?tax_percent=20&currency=GBP&methods=full&methods=lora").text
+    text = " ".join(Document(page).text.split())
+    rate = report["currency"]["per_usd"]
+    for method in report["methods"]:
+        money = method["money"]
+        for line in money["lines"]:
+            assert line["label"] in text
+        assert f"£{money['npv_usd'] * rate:,.2f}".replace("£-", "−£") in text
+        for year in money["years"]:
+            assert year["label"] in text
+        present = f"{round(money['npv_usd'] * rate):,}".replace("-", "−")
+        assert f">{present}</td>" in page

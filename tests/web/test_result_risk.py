@@ -92,8 +92,8 @@ def test_what_takes_the_lead_across_zero_is_said(report: Report) -> None:
     price = TornadoBar("gpu_price", "GPU prices", "times", 0.9, 1.1, -12_010.0, -12_000.0)
     said = _hangs_on(report, accuracy, value, price)
     assert said == (
-        "Accuracy over LoRA matters most: the lead goes from −US$60.0\xa0k to US$50.0\xa0k with it. The "
-        "worth of an answer can take it across zero too. Hardly anything hangs on GPU prices."
+        "Accuracy over LoRA matters most: the lead goes from −US$60.0\xa0k to US$50.0\xa0k with "
+        "it. The worth of an answer can take it across zero too. Hardly anything hangs on GPU prices."
     )
     said = _hangs_on(report, dataclasses.replace(accuracy, high_usd=-1_000.0))
     assert said.endswith("The lead of full stays below zero over all of these ranges.")

@@ -82,7 +82,7 @@ def test_a_link_keeps_its_numbers_and_todays_stand_beside_them(
     day = datetime.now(UTC).date()
     client.app.state.catalog = changed_prices(client.app.state.catalog, 1.25, day)  # type: ignore[attr-defined]
     after = _text(client, saved)
-    table = before[before.index("Side by side") : before.index("Cost lines")]
+    table = before[before.index("Side by side") : before.index("Costs and benefits")]
     assert table in after, "the link shows the numbers that were shared"
     page = client.get(saved).text
     assert f'href="{saved}/today"' in page
