@@ -63,12 +63,15 @@ PADDING_FREE_STACKS = ("transformers", "transformers-fused", "unsloth")
 _SLOTS = threading.BoundedSemaphore(SIMULTANEOUS)
 
 
-def estimate(scenario: ScenarioInput, catalog: Catalog, today: date) -> Report:
+def estimate(
+    scenario: ScenarioInput, catalog: Catalog, today: date, *, with_risk: bool = True
+) -> Report:
     """The report of one scenario.
 
     Parameters
     ----------
     today : the day from which the age of prices is counted.
+    with_risk : whether `Report.risk` is worked out; nothing else differs.
 
     Raises
     ------
@@ -76,10 +79,10 @@ def estimate(scenario: ScenarioInput, catalog: Catalog, today: date) -> Report:
         understood; or a scenario that fits on nothing. All problems are found at once.
     Busy : too many estimates are under way for too long.
     """
-    return report_of(case_of(scenario, catalog, today), catalog)
+    return report_of(case_of(scenario, catalog, today), catalog, with_risk=with_risk)
 
 
-def report_of(case: Case, catalog: Catalog) -> Report:
+def report_of(case: Case, catalog: Catalog, *, with_risk: bool = True) -> Report:
     """The report of a case whose facts are from this catalogue.
 
     Raises
@@ -95,6 +98,7 @@ def report_of(case: Case, catalog: Catalog) -> Report:
             version=__version__,
             catalog_hash=catalog.content_hash,
             prices_as_of=catalog.prices_as_of.isoformat(),
+            with_risk=with_risk,
         )
     except NothingFits as error:
         raise InputProblems(

@@ -203,3 +203,8 @@ def test_the_report_holds_its_risk(made: Made) -> None:
     assert set(figures_of(made.workings.worked, made.workings.factors)) == {
         figure.key for figure in information.figures
     }
+
+
+def test_without_risk_nothing_else_differs(made: Made) -> None:
+    brief = estimate(made.case, "1", "hash", "2026-11-01", with_risk=False)
+    assert brief == dataclasses.replace(made.report, risk=None)
