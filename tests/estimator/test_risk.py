@@ -19,7 +19,7 @@ from app.estimator.tornado import tornado_of, tornado_of_lead
 from app.estimator.uncertainty import quantiles
 from app.estimator.worked import contender_of
 from app.inputs import ScenarioInput
-from app.services.estimates import case_of
+from app.services.cases import case_of
 from app.services.situations import SITUATIONS
 
 TODAY = date(2026, 11, 23)
