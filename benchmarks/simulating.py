@@ -15,7 +15,7 @@ from app.estimator.uncertainty import MoneyDraws, Ranges, draw_factors, gpu_fact
 from app.estimator.value import streams_of
 from app.estimator.worked import Worked
 from app.inputs import ScenarioInput
-from app.services.estimates import case_of
+from app.services.cases import case_of
 
 DRAWS = 100_000
 MONTHS = 60

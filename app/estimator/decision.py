@@ -31,6 +31,7 @@ class Terms:
     gain : score less that of the base model, below 0 where it tests worse. (draws,) [points]
     room : 100 less the score of the base model. (draws,) [points]
     live_months : months in use over the horizon, discounted. [months]
+    cost_kept : present value of what a dollar spent at the start takes after the tax that it saves.
     """
 
     answer_pv: Floats
@@ -39,6 +40,7 @@ class Terms:
     gain: Floats
     room: Floats
     live_months: float
+    cost_kept: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

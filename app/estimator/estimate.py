@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.estimator import decision
 from app.estimator.accuracy_report import (
     accuracy_report,
     evidence_report,
@@ -44,6 +45,7 @@ from app.estimator.provenance import constant_ledger, fact_ledger, report_source
 from app.estimator.remedies import Refusal, why_nothing_fits
 from app.estimator.report import REPORT_SCHEMA, Comparison, Report
 from app.estimator.report_accuracy import PilotReport
+from app.estimator.report_risk import RiskReport
 from app.estimator.risk import figures_of, information_report, risk_report
 from app.estimator.schedule import Schedule, schedule_of
 from app.estimator.score_draws import Believed, Scores, believed_scores
@@ -125,12 +127,20 @@ def workings_of(case: Case) -> Workings:
     return Workings(believed, planned, refusals, factors, served, worked)
 
 
-def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> Report:
+def estimate(
+    case: Case,
+    version: str,
+    catalog_hash: str,
+    prices_as_of: str,
+    *,
+    with_risk: bool = True,
+) -> Report:
     """The whole answer to one case.
 
     Parameters
     ----------
     version, catalog_hash, prices_as_of : what computed it and from which facts; only recorded.
+    with_risk : whether `Report.risk` is worked out, a quarter of the time; nothing else differs.
 
     Raises
     ------
@@ -140,8 +150,7 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
     believed, worked, refusals = workings.believed, workings.worked, workings.refusals
     contenders = {key: contender_of(case, w) for key, w in worked.items()}
     comparison = compare(case, worked, contenders)
-    stand = standing(contenders, case.constants)
-    pilots = _pilots(case, contenders, believed.drawn)
+    pilots = _pilots(case, contenders, believed.drawn, beside=with_risk)
     summary = evidence_summary(believed, case)
     best = probabilities_best(contenders)
     labels = {method.key: method.label for method in case.methods}
@@ -201,20 +210,9 @@ def estimate(case: Case, version: str, catalog_hash: str, prices_as_of: str) -> 
         methods=methods,
         comparison=comparison,
         verdict=verdict,
-        risk=risk_report(
-            case,
-            worked,
-            contenders,
-            workings.factors,
-            None if comparison is None else comparison.adapter_method,
-            information_report(
-                stand,
-                figures_of({key: worked[key] for key in stand}, workings.factors),
-                pilots.designs,
-            ),
-        ),
+        risk=_risk(case, workings, contenders, comparison, pilots) if with_risk else None,
         evidence=evidence_report(case, summary),
-        pilot=_pilot(case, workings, comparison, contenders),
+        pilot=_pilot(case, workings, comparison, choose(contenders, case.constants, pilots.offer)),
         arguments=arguments_of(case, worked),
         serving=workings.served.report,
         notes=report_notes(case),
@@ -231,7 +229,7 @@ def _pilot(
     case: Case,
     workings: Workings,
     comparison: Comparison | None,
-    after: Mapping[str, Contender],
+    after: decision.Choice,
 ) -> PilotReport | None:
     """What a pilot changed, under the same plans; None without one."""
     believed = workings.believed
@@ -239,15 +237,34 @@ def _pilot(
         return None
     prior = believed.prior_scores
     before = {key: contender_of(case, w, prior) for key, w in workings.worked.items()}
-    choices = tuple(
-        choose(contenders, case.constants, _pilots(case, contenders, drawn, beside=False).offer)
-        for contenders, drawn in ((before, believed.prior_drawn), (after, believed.drawn))
+    offer = _pilots(case, before, believed.prior_drawn, beside=False).offer
+    choices = choose(before, case.constants, offer), after
+    return pilot_report(case, believed, comparison, before, choices)
+
+
+def _risk(
+    case: Case,
+    workings: Workings,
+    contenders: Mapping[str, Contender],
+    comparison: Comparison | None,
+    pilots: Pilots,
+) -> RiskReport:
+    """What could come, what it hangs on, and what knowing more is worth."""
+    worked, factors = workings.worked, workings.factors
+    stand = standing(contenders, case.constants)
+    figures = figures_of({key: worked[key] for key in stand}, factors)
+    return risk_report(
+        case,
+        worked,
+        contenders,
+        factors,
+        None if comparison is None else comparison.adapter_method,
+        information_report(stand, figures, pilots.designs),
     )
-    return pilot_report(case, believed, comparison, before, (choices[0], choices[1]))
 
 
 def _pilots(
-    case: Case, contenders: Mapping[str, Contender], drawn: Floats, beside: bool = True
+    case: Case, contenders: Mapping[str, Contender], drawn: Floats, *, beside: bool
 ) -> Pilots:
     """Pilots that could be run, with numbers of their own."""
     return pilots_of(

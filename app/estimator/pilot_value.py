@@ -118,7 +118,7 @@ def pilots_of(
     of_all = perfect_information_usd(stand)
     costs = PilotOffer(other_cost_usd=other_cost_usd)
     default = (constants["pilot_data_fraction"], test_questions)
-    sizes = _sizes(*default) if beside else [default]
+    sizes = [default, *(_sizes(*default) if beside else ())]
     tried: list[tuple[PilotDesign, PilotTable]] = []
     for fraction, questions in sizes:
         examples = max(1, round(fraction * target_examples))
@@ -136,15 +136,16 @@ def pilots_of(
             probability_changes=changes,
             default=(fraction, questions) == default,
         )
-        tried.append(_at_least(design, table, tried))
-    ((chosen, table),) = ((design, table) for design, table in tried if design.default)
+        tried.append((_beside(design, [d for d, _ in tried]), table))
+    chosen, table = tried[0]
     offer = PilotOffer(
         told_fraction=chosen.value_usd / of_all if of_all > 0 else 1.0,
         other_cost_usd=other_cost_usd,
         test_questions=test_questions,
         table=table,
     )
-    return Pilots(tuple(design for design, _ in tried), offer)
+    designs = sorted((d for d, _ in tried), key=lambda d: (d.data_fraction, d.test_questions))
+    return Pilots(tuple(designs), offer)
 
 
 def table_of(told: Told, npvs: Mapping[str, Floats], normal: Floats) -> PilotTable:
@@ -188,17 +189,34 @@ def _check(
 
 
 def _sizes(data_fraction: float, test_questions: int) -> list[tuple[float, int]]:
-    """Share of the data and questions of each design, increasing."""
+    """Share of the data and questions of each design beside the default, increasing."""
     questions = {(data_fraction, size) for size in TEST_SIZES}
     shares = {(fraction, test_questions) for fraction in DATA_FRACTIONS}
-    return sorted(questions | shares | {(data_fraction, test_questions)})
+    return sorted((questions | shares) - {(data_fraction, test_questions)})
 
 
-def _at_least(
-    design: PilotDesign, table: PilotTable, smaller: Sequence[tuple[PilotDesign, PilotTable]]
-) -> tuple[PilotDesign, PilotTable]:
-    """The design, used as one on no more data that it contains where that is worth more."""
-    within = [(d, t) for d, t in smaller if d.test_questions <= design.test_questions]
-    best, its_table = max([(design, table), *within], key=lambda pair: pair[0].value_usd)
-    used = replace(design, value_usd=best.value_usd, probability_changes=best.probability_changes)
-    return used, its_table
+def _beside(design: PilotDesign, others: Sequence[PilotDesign]) -> PilotDesign:
+    """The design, worth no less than what it contains and no more than what contains it.
+
+    Parameters
+    ----------
+    others : the default first, which is left as it is, then by size.
+    """
+    for other in others:
+        contains = _contains(design, other) and design.value_usd < other.value_usd
+        within = _contains(other, design) and design.value_usd > other.value_usd
+        if contains or within:
+            design = replace(
+                design,
+                value_usd=other.value_usd,
+                probability_changes=other.probability_changes,
+            )
+    return design
+
+
+def _contains(design: PilotDesign, other: PilotDesign) -> bool:
+    """Whether a design has all the data and questions of another."""
+    return (
+        design.data_fraction >= other.data_fraction
+        and design.test_questions >= other.test_questions
+    )

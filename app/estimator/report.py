@@ -429,7 +429,7 @@ class Report:
     comparison: Comparison | None
     verdict: Verdict
     risk: RiskReport | None
-    """None in reports of earlier schemas"""
+    """None in reports of earlier schemas, and where it was not asked for"""
     evidence: EvidenceReport | None
     """None in reports of earlier schemas"""
     pilot: PilotReport | None

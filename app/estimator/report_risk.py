@@ -115,7 +115,7 @@ class InformationReport:
     ----------
     perfect_usd : expected worth of knowing every uncertain figure.
     figures : of knowing one of them alone, the most valuable first.
-    designs : pilots, the smallest first; empty without two methods to choose between.
+    designs : pilots, the smallest first; with one method against doing nothing.
     """
 
     perfect_usd: float

@@ -271,7 +271,8 @@ def _longer(
 
     Notes
     -----
-    Assumption: a month in use is worth the same early and late.
+    Assumptions: a month in use is worth the same early and late, and the cost of delay is taxed as
+    that of engineering is.
     """
     months = (weeks - now) / WEEKS_PER_MONTH
     cost = (weeks - now) * programme.engineer_week_usd + months * programme.delay_usd_per_month
@@ -283,7 +284,7 @@ def _longer(
             c,
             volume_pv=c.volume_pv * left,
             other_pv=c.other_pv * left,
-            fixed_pv=c.fixed_pv + cost,
+            fixed_pv=c.fixed_pv + cost * (c.terms.cost_kept if c.terms else 1.0),
         )
 
     return {key: moved(c) if key in keys else c for key, c in contenders.items()}

@@ -11,7 +11,7 @@ from app.estimator.benefits import benefit_flows, use_drivers
 from app.estimator.case import Case
 from app.estimator.cost import Upkeep, programme_costs
 from app.estimator.decision import Contender, Terms
-from app.estimator.finance import discount_factors
+from app.estimator.finance import discount_factors, npv_usd
 from app.estimator.flows import Costs, Seller
 from app.estimator.forgetting import Forgotten
 from app.estimator.gpu_bill import Run
@@ -220,13 +220,16 @@ def _terms(case: Case, worked: Worked) -> Terms:
         ],
         axis=0,
     )
+    months, rate = value.horizon_months, value.discount_rate_fraction
+    dollar = np.zeros(months + 1)
+    dollar[0] = 1.0
+    taken = case.accounting.after_tax(dollar, 0 * dollar, worked.costs.release_month)
     return Terms(
         answer_pv=answers * use.gain / 100 * value.usd_per_error * worked.worth_factor,
         worth_of=worth_by_gain(value, use, weight),
         value_factor=worked.worth_factor,
         gain=use.score,
         room=100.0 - worked.base,
-        live_months=float(
-            use.live_by_month @ discount_factors(value.discount_rate_fraction, value.horizon_months)
-        ),
+        live_months=float(use.live_by_month @ discount_factors(rate, months)),
+        cost_kept=npv_usd(taken, rate),
     )

@@ -117,7 +117,7 @@ class Bridges:
         InputProblems, Busy : see `estimate`.
         """
         priced = self.prices.priced(self.catalog, scenario.price_book, self.asker)
-        return End(scenario, estimate(scenario, priced, self.today))
+        return End(scenario, estimate(scenario, priced, self.today, with_risk=False))
 
     def estimates(self, start: End, finish: End, *, alone: bool = False) -> int:
         """How many answers `between` has to compute, at most. [count]"""
@@ -287,7 +287,7 @@ def _priced_as(offers: Iterable[Offer], old: Mapping[str, tuple[float, date]]) -
 def _estimated(scenario: ScenarioInput, catalog: Catalog, today: date) -> Stage:
     """What a scenario is worth; nothing where it cannot be estimated."""
     try:
-        return _stage(estimate(scenario, catalog, today))
+        return _stage(estimate(scenario, catalog, today, with_risk=False))
     except InputProblems:
         return Stage({})
 

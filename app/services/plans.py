@@ -12,7 +12,8 @@ from app.estimator.fleet import fleet_of
 from app.estimator.hardware import PURCHASE_OPTIONS, Offer
 from app.estimator.report import Report
 from app.inputs import ScenarioInput
-from app.services.estimates import case_of, estimate, report_of
+from app.services.cases import case_of
+from app.services.estimates import estimate, report_of
 from app.services.problems import InputProblems, Problem
 
 

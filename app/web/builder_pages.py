@@ -76,7 +76,7 @@ def builder(request: Request, site: Site) -> Response:
         scenario = read_scenario(without_unfinished(pairs) if partial else pairs)
         if not partial and (shorter := _shorter(pairs, scenario)) is not None:
             return shorter
-        report = estimate(scenario, site.catalog_of(scenario), today)
+        report = estimate(scenario, site.catalog_of(scenario), today, with_risk=False)
         answer = answer_of(
             scenario,
             report,

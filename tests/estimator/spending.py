@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from app.estimator.report_money import MoneyLine, MoneyReport, Period, Timeline, UseDrivers
 
-DRIVERS = UseDrivers((), (), 0.0, 0.0, 0.0, (), (), (), (), 0.0)
+DRIVERS = UseDrivers((), (), 0.0, 0.0, 0.0, (), (), (), (), 0.0, 1.0)
 
 
 def month_after(start: date, months: int) -> date:

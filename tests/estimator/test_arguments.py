@@ -35,7 +35,7 @@ from app.estimator.uncertainty import distribution, money_draws
 from app.estimator.value import InUse, streams_of
 from app.estimator.worked import Worked
 from app.inputs import ScenarioInput
-from app.services.estimates import case_of
+from app.services.cases import case_of
 from tests.estimator.planning import FULL, LORA, decoder
 
 TODAY = date(2026, 11, 23)

@@ -34,7 +34,7 @@ from app.estimator.uncertainty import money_draws
 from app.estimator.value import InUse, streams_of
 from app.estimator.worked import Worked, contender_of
 from app.inputs import ScenarioInput
-from app.services.estimates import case_of
+from app.services.cases import case_of
 from tests.estimator.planning import METHODS
 
 LookedUp = Callable[[], Case]

@@ -22,7 +22,7 @@ from app.estimator.score_draws import Scores, believed_scores
 from app.estimator.uncertainty import distribution
 from app.estimator.worked import contender_of
 from app.inputs import ScenarioInput
-from app.services.estimates import case_of
+from app.services.cases import case_of
 from app.services.situations import SITUATIONS, ReadyMade
 
 TODAY = date(2026, 11, 23)

@@ -137,7 +137,7 @@ def test_it_is_that_of_a_nested_simulation_by_likelihood(
     worth = worth_of(quantities)
     examples = round(fraction * PLANNED)
     known, error = by_weights(
-        quantities, worth, examples, questions, PLANNED, CONSTANT, cases(400, 4_000)
+        quantities, worth, examples, questions, PLANNED, CONSTANT, cases(400, 2_000)
     )
     found = value_of(quantities, worth, fraction, questions)
     # Summaries and strata may lose a hundredth or two of what there is to know.

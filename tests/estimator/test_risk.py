@@ -19,7 +19,7 @@ from app.estimator.tornado import tornado_of, tornado_of_lead
 from app.estimator.uncertainty import quantiles
 from app.estimator.worked import contender_of
 from app.inputs import ScenarioInput
-from app.services.estimates import case_of
+from app.services.cases import case_of
 from app.services.situations import SITUATIONS
 
 TODAY = date(2026, 11, 23)
@@ -203,3 +203,8 @@ def test_the_report_holds_its_risk(made: Made) -> None:
     assert set(figures_of(made.workings.worked, made.workings.factors)) == {
         figure.key for figure in information.figures
     }
+
+
+def test_without_risk_nothing_else_differs(made: Made) -> None:
+    brief = estimate(made.case, "1", "hash", "2026-11-01", with_risk=False)
+    assert brief == dataclasses.replace(made.report, risk=None)

@@ -224,3 +224,20 @@ def test_every_turn_changes_the_choice_and_just_before_it_does_not(
         lever = found[0].lever
         same = lever.moved(0.0 if lever.shift else lever.now)
         assert all(np.allclose(same[key].npv, methods[key].npv) for key in methods)
+
+
+def test_a_week_more_costs_what_tax_leaves_of_it() -> None:
+    """At a tax of 25%, a week of 4,000 takes 3,000; and 7 days of 30.4375 in use are gone."""
+    now = PROGRAMME.engineer_weeks_full
+    of_tax = {}
+    for kept in (1.0, 0.75):
+        methods = certain()
+        terms = methods["full"].terms
+        assert terms is not None
+        taxed = replace(terms, cost_kept=kept)
+        methods = {**methods, "full": replace(methods["full"], terms=taxed)}
+        lever = {x.field: x for x in levers_of(methods, "lora", VALUE, PROGRAMME)}
+        moved = lever["engineer_weeks_full"].moved(now + 1)["full"]
+        of_tax[kept] = moved.fixed_pv - methods["full"].fixed_pv
+    assert of_tax[0.75] == pytest.approx(0.75 * of_tax[1.0])
+    assert of_tax[1.0] > 0

@@ -20,7 +20,8 @@ from app.catalog.priced import priced
 from app.estimator.hardware import Offer
 from app.estimator.report import Report
 from app.inputs import ScenarioInput
-from app.services.estimates import case_of, estimate
+from app.services.cases import case_of
+from app.services.estimates import estimate
 from app.services.problems import InputProblems
 from app.services.situations import SITUATIONS
 

@@ -256,7 +256,7 @@ def test_what_a_scenario_may_plan_on(
     ],
 )
 def test_it_is_what_the_estimate_plans_on(catalog: Catalog, flags: dict[str, object]) -> None:
-    from app.services.estimates import case_of
+    from app.services.cases import case_of
 
     scenario = ScenarioInput.model_validate({**flags, "include_old_prices": True})
     planned = {offer.key for offer in case_of(scenario, catalog, TODAY).fleet.offers}

@@ -16,7 +16,8 @@ from app.estimator.belief import BASE, FULL, LORA
 from app.estimator.estimate import workings_of
 from app.estimator.forgetting import draw_forgotten
 from app.inputs import ScenarioInput, fields_from_pairs
-from app.services.estimates import case_of, estimate
+from app.services.cases import case_of
+from app.services.estimates import estimate
 from app.services.situations import SITUATIONS
 
 Floats = NDArray[np.float64]
