@@ -9,8 +9,11 @@ from app.estimator.report import Report
 from app.web import presenters as show
 from app.web import result_purchase
 from app.web.figures import currency_of, name_of, name_within
+from app.web.result_knowing import default_pilot
 from app.web.result_parts import KeyFigure
+from app.web.result_verdict import PILOT_CHOICES
 
+_MOST_FIGURES = 5
 _MOST_POINTS = 100
 _NO_GAP_POINTS = 0.05
 """A gap that is written 0.0, as in the verdict."""
@@ -84,7 +87,26 @@ def key_figures(report: Report) -> tuple[KeyFigure, ...]:
                 _bought(report, (leader.method,), f"over {horizon}"),
             )
         )
+    if len(found) < _MOST_FIGURES and (pilot := _pilot(report)) is not None:
+        found.append(pilot)
     return tuple(found)
+
+
+def _pilot(report: Report) -> KeyFigure | None:
+    """What a pilot would be worth; None where the words of the verdict ask for one already."""
+    if report.risk is None or report.verdict.choice in PILOT_CHOICES:
+        return None
+    default = default_pilot(report.risk.information.designs)
+    if default is None:
+        return None
+    currency = currency_of(report)
+    return KeyFigure(
+        "A pilot first would be worth",
+        show.usd_short(default.value_usd, currency),
+        "",
+        f"for {show.usd_short(default.cost_usd, currency)}: {show.share(default.data_fraction)} of "
+        f"the data, {default.test_questions:,} questions",
+    )
 
 
 def _bought(report: Report, methods: Sequence[str], note: str) -> str:

@@ -93,7 +93,8 @@ def test_what_takes_the_lead_across_zero_is_said(report: Report) -> None:
     said = _hangs_on(report, accuracy, value, price)
     assert said == (
         "Accuracy over LoRA matters most: the lead goes from −US$60.0\xa0k to US$50.0\xa0k with "
-        "it. The worth of an answer can take it across zero too. Hardly anything hangs on GPU prices."
+        "it. The worth of an answer can take it across zero too. Hardly anything hangs on GPU "
+        "prices."
     )
     said = _hangs_on(report, dataclasses.replace(accuracy, high_usd=-1_000.0))
     assert said.endswith("The lead of full stays below zero over all of these ranges.")
@@ -240,3 +241,14 @@ def test_reports_of_earlier_schemas_have_no_such_sections(report: Report) -> Non
     view = results.view(old)
     assert view.risk is None
     assert view.money is None
+
+
+def test_a_pilot_is_a_key_figure_where_the_verdict_does_not_ask_for_one(report: Report) -> None:
+    assert report.risk is not None
+    (default,) = (d for d in report.risk.information.designs if d.default)
+    for choice, there in (("lora", True), ("pilot", False)):
+        verdict = dataclasses.replace(report.verdict, choice=choice)
+        figures = results.view(dataclasses.replace(report, verdict=verdict)).key_figures
+        shown = [f.value for f in figures if f.label == "A pilot first would be worth"]
+        assert shown == ([show.usd_short(default.value_usd)] if there else [])
+        assert len(figures) <= 5
