@@ -46,8 +46,8 @@ def use_drivers(value: Value, use: InUse, value_factor: Floats) -> UseDrivers:
     growth = growth_of(value, use)
     if growth is not None:
         moments = np.stack([right, worth, used]) / count
-        for month, compounded in enumerate(growth.compounding()):
-            won[:, month] = moments @ compounded
+        for month, power in enumerate(growth.powers()):
+            won[:, month] = moments @ (power - 1.0)
     return UseDrivers(
         use_by_month=tuple(use.use_by_month.tolist()),
         growth_years_by_month=tuple((use.middle_by_month / MONTHS_PER_YEAR).tolist()),

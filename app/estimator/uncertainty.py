@@ -259,24 +259,27 @@ def money_draws(
     months = len(costs.live_by_month) - 1
     kept = costs.accounting.kept(months)
     fixed, gpu = np.cumsum(costs.fixed_net_by_month), np.cumsum(costs.gpu_net_by_month)
-    # What does not compound is one factor a draw times one amount a month.
+    # What does not compound is one factor a draw times one amount a month; what does is a factor
+    # times the sum of powers so far, less the sum of 1 in their place.
     steady = [stream for stream in streams if stream.log_yearly is None]
-    by_draw = np.stack([gpu_factor, *(stream.by_draw for stream in steady)])
-    amounts = np.stack([-gpu, *(np.cumsum(stream.by_month * kept) for stream in steady)])
     growing = [stream for stream in streams if stream.log_yearly is not None]
-    compounding = [stream.compounding() for stream in growing]
-    grown, term = np.zeros_like(gpu_factor), np.empty_like(gpu_factor)
+    by_draw = np.stack([gpu_factor, *(stream.by_draw for stream in (*steady, *growing))])
+    summed = [np.cumsum(stream.by_month * kept) for stream in (*steady, *growing)]
+    signs = [*(1.0 for _ in steady), *(-1.0 for _ in growing)]
+    amounts = np.stack([-gpu, *(sign * of for sign, of in zip(signs, summed, strict=True))])
+    powers = [stream.powers() for stream in growing]
+    so_far = np.zeros((len(growing), len(gpu_factor)))
+    term = np.empty_like(gpu_factor)
     band = np.empty((2, months + 1))
     # A few months at a time: all at once would take draws x months of memory.
     for first in range(0, months + 1, MONTHS_AT_ONCE):
         earned = amounts[:, first : first + MONTHS_AT_ONCE].T @ by_draw
         for m, of_month in enumerate(earned, start=first):
-            for stream, compounded in zip(growing, compounding, strict=True):
-                np.multiply(next(compounded), stream.by_draw, out=term)
-                term *= stream.by_month[m] * kept[m]
-                grown += term
-            if growing:
-                of_month += grown
+            for stream, power, total in zip(growing, powers, so_far, strict=True):
+                np.multiply(next(power), stream.by_month[m] * kept[m], out=term)
+                total += term
+                np.multiply(total, stream.by_draw, out=term)
+                of_month += term
             band[:, m] = _selected(of_month, (0.1, 0.9)) - fixed[m]
     present = present_draws(costs, streams, gpu_factor, annual_rate)
     return MoneyDraws(

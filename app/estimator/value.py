@@ -94,24 +94,26 @@ class Stream:
     log_yearly: Floats | None = None
     years: Floats | None = None
 
-    def compounding(self) -> Iterator[Floats]:
-        """What has been added by each month, as a share, month after month. (draws,) each
+    def powers(self) -> Iterator[Floats]:
+        """What has compounded by each month, 1 and the share that was added. (draws,) each
 
         Notes
         -----
-        exp(years x logarithm) - 1. Months follow each other at the same distance but for the first
-        ones, so a month is the one before times one factor: an exponential is taken only where the
-        distance is another one.
+        exp(years x logarithm), in one array that every step overwrites: memory is what takes the
+        time. Months follow each other at the same distance but for the first ones, so a month is
+        the one before times one factor; an exponential is taken only where the distance is another.
         """
         assert self.log_yearly is not None  # noqa: S101 - asked for only where it compounds
         assert self.years is not None  # noqa: S101 - both or none
-        grown, step, distance = np.ones_like(self.log_yearly), None, 0.0
+        grown, step, distance = np.ones_like(self.log_yearly), np.ones_like(self.log_yearly), 0.0
         for years in np.diff(self.years, prepend=0.0).tolist():
             if years != 0:
-                if step is None or abs(years - distance) > SAME_DISTANCE:
-                    step, distance = np.exp(years * self.log_yearly), years
-                grown = grown * step
-            yield grown - 1.0
+                if abs(years - distance) > SAME_DISTANCE:
+                    np.multiply(self.log_yearly, years, out=step)
+                    np.exp(step, out=step)
+                    distance = years
+                grown *= step
+            yield grown
 
     def amount(self, weight: Floats) -> Floats | float:
         """Weighted sum of how much of it there is. (draws,), or a number where nothing compounds
@@ -123,10 +125,14 @@ class Stream:
         weighted = weight * self.by_month
         if self.log_yearly is None:
             return float(weighted.sum())
-        total = np.zeros_like(self.by_draw)
-        for amount, compounded in zip(weighted.tolist(), self.compounding(), strict=True):
+        total, term, of_none = np.zeros_like(self.by_draw), np.empty_like(self.by_draw), 0.0
+        for amount, power in zip(weighted.tolist(), self.powers(), strict=True):
             if amount:
-                total += amount * compounded
+                np.multiply(power, amount, out=term)
+                total += term
+                of_none += amount
+        # In the same order, so that what does not grow adds nothing at all.
+        total -= of_none
         return total
 
     def total(self, weight: Floats) -> Floats:
