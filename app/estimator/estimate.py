@@ -256,7 +256,7 @@ def _risk(
     return risk_report(
         case,
         worked,
-        contenders,
+        {key: contenders[key] for key in stand},
         factors,
         None if comparison is None else comparison.adapter_method,
         information_report(stand, figures, pilots.designs),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.estimator.report_values import Distribution
+
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
@@ -46,10 +48,12 @@ class MethodRisk:
     Parameters
     ----------
     method : key of a method; `difference` for full less the better adapter.
+    npv_usd : net present value.
     tornado : the widest bar first.
     """
 
     method: str
+    npv_usd: Distribution
     histogram: Histogram
     tornado: tuple[TornadoBar, ...]
 
@@ -62,7 +66,7 @@ class ValueMap:
     ----------
     value_per_point_usd : for 1,000 answers, columns, ascending. (c,)
     answers_per_month : rows, ascending. (r,)
-    best : full, an adapter method or neither, by expected net present value. (r, c)
+    best : full, the adapter against it, or neither, by expected net present value. (r, c)
     lead_usd : expected worth of full less that of the adapter. (r, c)
     now_value_per_point_usd, now_answers_per_month : the scenario.
     """

@@ -18,10 +18,11 @@ from app.estimator.report_risk import (
     MethodRisk,
     PilotDesign,
     RiskReport,
+    TornadoBar,
     ValueMap,
 )
 from app.estimator.tornado import FIGURE_LABELS, tornado_of, tornado_of_lead
-from app.estimator.uncertainty import Factors, quantiles
+from app.estimator.uncertainty import Factors, distribution, quantiles
 from app.estimator.worked import Worked
 
 Floats = NDArray[np.float64]
@@ -51,24 +52,26 @@ def risk_report(
 
     Parameters
     ----------
+    contenders : those of them that stand against each other.
     adapter : the method that stands against full fine-tuning; None without both.
     """
     methods = [
-        MethodRisk(key, histogram_of(w.money.npv), tornado_of(case, w, factors))
-        for key, w in worked.items()
+        _method_risk(key, w.money.npv, tornado_of(case, w, factors)) for key, w in worked.items()
     ]
     if adapter is not None:
         full, other = worked["full"], worked[adapter]
         lead = full.money.npv - other.money.npv
-        methods.append(
-            MethodRisk(LEAD, histogram_of(lead), tornado_of_lead(case, full, other, factors))
-        )
+        methods.append(_method_risk(LEAD, lead, tornado_of_lead(case, full, other, factors)))
     return RiskReport(
         methods=tuple(methods),
         value_map=value_map(case, contenders, adapter),
         information=information,
         correlations=_correlations(case.constants),
     )
+
+
+def _method_risk(key: str, npv: Floats, tornado: tuple[TornadoBar, ...]) -> MethodRisk:
+    return MethodRisk(key, distribution(npv), histogram_of(npv), tornado)
 
 
 def histogram_of(draws: Floats, bins: int = BINS) -> Histogram:

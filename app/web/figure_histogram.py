@@ -87,27 +87,6 @@ class HistogramDrawing:
     lanes: tuple[Lane, ...]
 
 
-def quantile_of(histogram: Histogram, fraction: float) -> float:
-    """The value below which that share of the draws is, as far as the bins tell. [USD]
-
-    Notes
-    -----
-    Draws are taken as evenly spread within their bin, so the value is off by less than one bin.
-
-    Examples
-    --------
-    >>> quantile_of(Histogram((0.0, 1.0, 2.0), (10, 30)), 0.5)
-    1.3333333333333333
-    """
-    wanted = fraction * sum(histogram.counts)
-    passed = 0
-    for (low, high), count in zip(pairwise(histogram.edges_usd), histogram.counts, strict=True):
-        if count and passed + count >= wanted:
-            return low + (high - low) * max(0.0, (wanted - passed) / count)
-        passed += count
-    return histogram.edges_usd[-1]
-
-
 def heights(counts: Sequence[int], room: float) -> tuple[list[float], int | None]:
     """Height of each bar, and which one is cut because it would flatten all others. [px]
 

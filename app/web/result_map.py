@@ -21,7 +21,7 @@ def figure(report: Report) -> Figure[MapDrawing] | None:
     currency = currency_of(report)
     write = writer(currency)
     against = report.comparison
-    names = _names(report)
+    names = _names(report, found)
     titles = ("Worth of a point more, for 1,000 answers", "Answers a month")
     wide, narrow = (
         drawn.drawing(
@@ -48,7 +48,7 @@ def figure(report: Report) -> Figure[MapDrawing] | None:
         title=_title(found, names),
         conclusion=conclusion,
         caption="Each cell shows the choice with the highest expected net present "
-        f"value.{dashed}{_whichever(found, names)} A point more is one answer in a hundred that is "
+        f"value.{dashed} A point more is one answer in a hundred that is "
         "right instead of wrong. Plans, releases and serving are held as they are; both scales are "
         "logarithmic.",
         wide=wide,
@@ -68,21 +68,16 @@ def figure(report: Report) -> Figure[MapDrawing] | None:
     )
 
 
-def _names(report: Report) -> dict[str, str]:
-    """What the kinds of choice are called within a sentence; adapters as one."""
-    adapters = [m.method for m in report.methods if m.feasible and m.method != FULL]
+def _names(report: Report, found: ValueMap) -> dict[str, str]:
+    """What the kinds of choice are called within a sentence; one adapter stands on a map."""
+    against = report.comparison
+    on_map = {best for row in found.best for best in row} - {FULL, NEITHER}
+    stands = on_map or ({against.adapter_method} if against is not None else {"lora"})
     return {
         FULL: name_within(FULL),
-        ADAPTER: name_of(adapters[0]) if len(adapters) == 1 else "an adapter",
+        ADAPTER: name_of(next(iter(stands))),
         NEITHER: "doing nothing",
     }
-
-
-def _whichever(found: ValueMap, names: Mapping[str, str]) -> str:
-    """What is meant by an adapter, where there are several and one is on the map."""
-    if names[ADAPTER] != "an adapter" or not any(ADAPTER in row for row in drawn.kinds_of(found)):
-        return ""
-    return " An adapter is whichever of them is worth more there."
 
 
 def _middle(values: Sequence[float], now: float) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_risk import Histogram, MethodRisk, TornadoBar
 from app.estimator.wording import sentence_start
-from app.web import figure_histogram, figure_tornado, result_knowing, result_map
+from app.web import figure_histogram, figure_tornado, result_break_even, result_knowing, result_map
 from app.web import presenters as show
 from app.web.figure_histogram import HistogramDrawing, Spread
 from app.web.figure_tornado import Swing, TornadoDrawing
@@ -23,6 +23,7 @@ from app.web.figures import (
     within,
     writer,
 )
+from app.web.result_break_even import BreakEvenView
 from app.web.result_knowing import KnowingView
 
 LEAD = "difference"
@@ -41,6 +42,7 @@ class RiskView:
     spread : histograms; None where nothing varies.
     tornado : of full less the adapter, or of the only method; others : of the methods.
     value_map : None where answers are worth nothing.
+    break_evens : where choices are worth as much as each other; None where they nowhere are.
     knowing : None without two methods to choose between.
     correlations : which figures were drawn together, as a sentence.
     """
@@ -49,6 +51,7 @@ class RiskView:
     tornado: Figure[TornadoDrawing] | None
     others: tuple[Figure[TornadoDrawing], ...]
     value_map: Figure[MapDrawing] | None
+    break_evens: BreakEvenView | None
     knowing: KnowingView | None
     correlations: str
 
@@ -66,6 +69,7 @@ def view(report: Report) -> RiskView | None:
             figure for key, figure in tornadoes.items() if key != main and figure is not None
         ),
         value_map=result_map.figure(report),
+        break_evens=result_break_even.view(report),
         knowing=result_knowing.view(report),
         correlations=_correlations(report),
     )
@@ -110,17 +114,6 @@ def _expected_usd(report: Report, key: str) -> float | None:
     return m.npv_usd.mean if m is not None and m.npv_usd is not None else None
 
 
-def _quantiles(report: Report, risk: MethodRisk) -> tuple[float, float, float]:
-    """P10, P50 and P90. [USD]"""
-    m = _method(report, risk.method)
-    if m is not None and m.npv_usd is not None:
-        return m.npv_usd.p10, m.npv_usd.p50, m.npv_usd.p90
-    low, middle, high = (
-        figure_histogram.quantile_of(risk.histogram, fraction) for fraction in (0.1, 0.5, 0.9)
-    )
-    return low, middle, high
-
-
 def _spread(report: Report) -> Figure[HistogramDrawing] | None:
     currency = currency_of(report)
     found = [risk for risk in _standing(report) if len(risk.histogram.counts) > 1]
@@ -129,7 +122,7 @@ def _spread(report: Report) -> Figure[HistogramDrawing] | None:
     adapter = "" if report.comparison is None else name_of(report.comparison.adapter_method)
     rows, said = [], []
     for risk in found:
-        quantiles = _quantiles(report, risk)
+        quantiles = risk.npv_usd.p10, risk.npv_usd.p50, risk.npv_usd.p90
         below = _below(report, risk.method)
         detail = ""
         if below is not None:

@@ -22,6 +22,8 @@ from app.services.estimates import estimate
 from app.services.report_schemas import read_report
 from app.web import presenters as show
 from app.web import result_knowing, result_map, result_risk, results
+from app.web.figures import name_of
+from app.web.result_break_even import NOWHERE
 from tests.services.test_scenarios import SAVED
 from tests.web.conftest import TODAY
 
@@ -129,14 +131,14 @@ LEADS = [-2.0, -1.0, -1.0, 1.0, 2.0]
     [
         ("nllff", LEADS, "Where full fine-tuning is worth most",
          "With 16,000 answers a month, full fine-tuning is worth most only above about US$320 a "
-         "point for 1,000 answers, an adapter from about US$20 a point up to there, and doing "
+         "point for 1,000 answers, LoRA from about US$20 a point up to there, and doing "
          "nothing below."),
         ("nnfff", LEADS, "Where full fine-tuning is worth most",
          "full fine-tuning is worth most only above about US$80 a point for 1,000 answers, and "
          "doing nothing below. With US$160 a point, full fine-tuning is worth most throughout, "
-         "from 1,000 to 260,000 answers a month. An adapter is worth most nowhere on the map."),
-        ("nqqqq", LEADS, "Where an adapter is worth most",
-         "an adapter is worth most above about US$20 a point"),
+         "from 1,000 to 260,000 answers a month. LoRA is worth most nowhere on the map."),
+        ("nqqqq", LEADS, "Where QLoRA is worth most",
+         "QLoRA is worth most above about US$20 a point"),
         ("nnnnn", LEADS, "What answers would have to be worth",
          "doing nothing is worth most throughout, from US$10 to US$2.56"),
     ],
@@ -252,3 +254,32 @@ def test_a_pilot_is_a_key_figure_where_the_verdict_does_not_ask_for_one(report: 
         shown = [f.value for f in figures if f.label == "A pilot first would be worth"]
         assert shown == ([show.usd_short(default.value_usd)] if there else [])
         assert len(figures) <= 5
+
+
+def test_break_evens_are_those_of_the_report(report: Report) -> None:
+    assert report.comparison is not None
+    found = _view(report).break_evens
+    assert found is not None
+    assert found.columns[0] == f"Full instead of {name_of(report.comparison.adapter_method)}"
+    rows = {row.label: row for row in found.rows}
+    points = {p.key: p for p in report.comparison.break_evens}
+    answers = rows["Answers a month"]
+    assert answers.now == "100,000"
+    point = points.get("answers_per_month")
+    expected = NOWHERE
+    if point is not None:
+        side = "above" if point.above else "below"
+        expected = f"{side} {show.significant(point.value)}"
+    assert answers.cells[0] == expected
+    pays = {p.key: p for p in report.methods[0].break_evens}
+    assert answers.cells[1] == f"above {show.significant(pays['answers_per_month'].value)}"
+    gpu = rows["Price of GPU time"].cells[1]
+    assert gpu == f"below {show.unit_price(pays['gpu_price'].value)} an hour"
+
+
+def test_without_break_evens_there_is_no_table(report: Report) -> None:
+    bare = dataclasses.replace(
+        report,
+        methods=tuple(dataclasses.replace(m, break_evens=()) for m in report.methods),
+    )
+    assert _view(bare).break_evens is None

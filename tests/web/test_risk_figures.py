@@ -15,7 +15,7 @@ from app.estimator.report_risk import Histogram, ValueMap
 from app.estimator.risk import histogram_of
 from app.web import figure_histogram, figure_pilot_value, figure_tornado, figure_value_map
 from app.web.charts import text_width, ticks_with_room
-from app.web.figure_histogram import Spread, heights, quantile_of
+from app.web.figure_histogram import Spread, heights
 from app.web.figure_pilot_value import Worth
 from app.web.figure_tornado import Swing
 from app.web.figure_value_map import ADAPTER, FULL, NEITHER, border, edges, stretches
@@ -34,19 +34,6 @@ def test_labels_of_ticks_have_room(a: float, b: float, room: float) -> None:
     assert ticks[-1] >= high - slack
     widest = max(text_width(WRITE(tick), SMALL) for tick in ticks)
     assert len(ticks) <= 4 or room / (len(ticks) - 1) > widest
-
-
-@settings(max_examples=30)
-@given(st.integers(0, 2**31), st.floats(0.02, 0.98))
-def test_quantiles_of_a_histogram_are_those_of_its_draws(seed: int, fraction: float) -> None:
-    draws = np.random.default_rng(seed).gamma(2.0, 1e5, 4000) - 1e5
-    found = histogram_of(draws)
-    width = found.edges_usd[1] - found.edges_usd[0]
-    assert quantile_of(found, fraction) == pytest.approx(np.quantile(draws, fraction), abs=width)
-
-
-def test_a_quantile_beyond_all_draws_is_the_last_edge() -> None:
-    assert quantile_of(Histogram((0.0, 1.0), (0,)), 0.5) == 1.0
 
 
 @given(st.lists(st.integers(0, 5000), min_size=1, max_size=40))

@@ -1,0 +1,96 @@
+"""Break-even figures of the result page: where choices are worth as much as each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from app.estimator.currency import Currency
+from app.estimator.report import BreakEven, MethodReport, Report
+from app.web import presenters as show
+from app.web.figures import currency_of, name_of
+
+LABELS = {
+    "answers_per_month": "Answers a month",
+    "value_per_correct_answer_usd": "Worth of one more right answer",
+    "gpu_price": "Price of GPU time",
+}
+NOWHERE = "at none"
+"""Where one choice is worth more at any value of the figure."""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakEvenRow:
+    """One figure: what it is now, and from where on each choice is worth more."""
+
+    label: str
+    now: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BreakEvenView:
+    """The table; `columns` name the choices, and `note` what is held."""
+
+    columns: tuple[str, ...]
+    rows: tuple[BreakEvenRow, ...]
+    note: str
+
+
+def view(report: Report) -> BreakEvenView | None:
+    """The methods that stand, against each other and against doing nothing; None without any."""
+    against = report.comparison
+    stand = [
+        m
+        for m in report.methods
+        if m.break_evens and (against is None or m.method in ("full", against.adapter_method))
+    ]
+    if not stand:
+        return None
+    currency = currency_of(report)
+    columns = [f"{name_of(m.method)} pays" for m in stand]
+    found: list[Sequence[BreakEven]] = [m.break_evens for m in stand]
+    if against is not None:
+        columns.insert(0, f"Full instead of {name_of(against.adapter_method)}")
+        found.insert(0, against.break_evens)
+    rows = tuple(
+        BreakEvenRow(
+            LABELS[key],
+            _now(key, stand, currency),
+            tuple(_cell(key, points, currency) for points in found),
+        )
+        for key in LABELS
+        if any(point.key == key for points in found for point in points)
+    )
+    return BreakEvenView(
+        tuple(columns),
+        rows,
+        "Each figure alone, everything else as expected. Plans, releases and what serving costs "
+        "are held, so a new estimate there can differ a little. To pay is to be worth more than "
+        "doing nothing.",
+    )
+
+
+def _now(key: str, stand: Sequence[MethodReport], currency: Currency) -> str:
+    """The figure today; of GPU prices that differ by plan, each."""
+    nows = [p.now for m in stand for p in m.break_evens if p.key == key]
+    written = dict.fromkeys(_writer(key, currency)(now) for now in nows)
+    return ", ".join(written) or "—"
+
+
+def _writer(key: str, currency: Currency) -> Callable[[float], str]:
+    if key == "answers_per_month":
+        return lambda value: show.significant(value, 3)
+    if key == "gpu_price":
+        return lambda value: f"{show.unit_price(value, currency)} an hour"
+    return lambda value: show.unit_price(value, currency)
+
+
+def _cell(key: str, points: Sequence[BreakEven], currency: Currency) -> str:
+    point = next((p for p in points if p.key == key), None)
+    if point is None:
+        return NOWHERE
+    side = "above" if point.above else "below"
+    if key == "gpu_price" and point.now == 1:
+        return f"{side} {show.significant(point.value, 3)} times today's"
+    return f"{side} {_writer(key, currency)(point.value)}"
