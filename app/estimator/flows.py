@@ -132,10 +132,11 @@ class Costs:
 
     @property
     def lines(self) -> tuple[CostLine, ...]:
-        """They sum to `total_usd`, exactly."""
+        """Those that cost something, and the release run; they sum to `total_usd`, exactly."""
         return tuple(
             cost_line(flow, float(usd))
             for flow, usd in zip(self.flows, self.amounts.sum(axis=1), strict=True)
+            if usd > 0 or flow.key == "release_run"
         )
 
     @property
@@ -194,15 +195,12 @@ def costs_of(
 
     Notes
     -----
-    The release run stays even where it costs nothing.
+    What there is some of stays even where its price is 0, so that a workbook can price it.
     """
     size = sum(float(np.abs(flow.quantity_by_month).sum()) * flow.unit_price_usd for flow in flows)
     peak = float(accounting.price_index(len(live_by_month) - 1).max())
     amounts = _amounts(flows, accounting, grid_of(size * peak))
-    kept = [
-        amount.any() or flow.key == "release_run"
-        for flow, amount in zip(flows, amounts, strict=True)
-    ]
+    kept = [bool(f.quantity_by_month.any()) or f.key == "release_run" for f in flows]
     return Costs(
         tuple(flow for flow, keep in zip(flows, kept, strict=True) if keep),
         amounts[kept],

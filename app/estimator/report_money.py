@@ -188,7 +188,8 @@ class MoneyReport:
 
     Parameters
     ----------
-    lines : costs first. Sums of costs and benefits are those of their lines, exactly.
+    lines : costs first, those at a price of 0 too. Sums of costs and benefits are those of their
+        lines, exactly.
     capex_by_month, opex_by_month : sum to the cost. (months + 1,) [USD]
     depreciation_by_month : written off, no flow of money; lowers the tax. (months + 1,) [USD]
     tax_by_month : tax_fraction x (benefit - opex - capex that is not capitalised - depreciation);

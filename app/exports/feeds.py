@@ -131,6 +131,7 @@ def line_rows(report: Report) -> list[LineRow]:
         )
         for method, money in with_money(report)
         for line in money.lines
+        if line.side != "cost" or line.usd
         for month in months_of(line)
     ]
 

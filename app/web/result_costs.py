@@ -94,7 +94,11 @@ def month_span(by_month: Sequence[float]) -> str:
 
 def _with_benefits(report: Report, m: MethodReport, money: MoneyReport) -> CostTable:
     currency = currency_of(report)
-    costs = [line for line in money.lines if line.side == "cost"]
+    costs = [
+        line
+        for line in money.lines
+        if line.side == "cost" and (line.usd or line.key == "release_run")
+    ]
     benefits = [line for line in money.lines if line.side != "cost"]
     shown: dict[str, list[tuple[CostRow, float]]] = {key: [] for key, _ in _GROUPS}
     totals = []

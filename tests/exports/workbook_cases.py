@@ -140,6 +140,12 @@ class Change:
         return estimate(scenario, self.facts(catalog, plan.offer_key), TODAY)
 
 
+FROM_NOTHING = {
+    "data_preparation_usd": 12_000.0,
+    "release_fixed_usd": 900.0,
+    "artefact_year_usd": 700.0,
+    "delay_cost_usd_per_month": 350.0,
+}
 CASES: dict[str, Case] = {
     "default": Case({"methods": ("full", "lora", "qlora"), "title": "Contract review"}),
     "rich": Case(RICH),
@@ -185,6 +191,12 @@ CHANGES: dict[str, Change] = {
         "rich",
         {"value_per_correct_answer_usd": 0.8},
         {"value_per_correct_answer_usd": 0.8},
+    ),
+    # Costs that were 0 as exported.
+    "from nothing": Change(
+        "default",
+        FROM_NOTHING,
+        FROM_NOTHING,
     ),
     "volume": Change(
         "variants",
