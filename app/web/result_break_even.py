@@ -15,8 +15,8 @@ LABELS = {
     "value_per_correct_answer_usd": "Worth of one more right answer",
     "gpu_price": "Price of GPU time",
 }
-NOWHERE = "at none"
-"""Where one choice is worth more at any value of the figure."""
+ALWAYS, NEVER = "at any", "at none"
+"""Where a choice is worth more, or less, at all values of a figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +49,20 @@ def view(report: Report) -> BreakEvenView | None:
         return None
     currency = currency_of(report)
     columns = [f"{name_of(m.method)} pays" for m in stand]
-    found: list[Sequence[BreakEven]] = [m.break_evens for m in stand]
-    if against is not None:
+    found: list[tuple[Sequence[BreakEven], bool]] = [
+        (m.break_evens, m.npv_usd is not None and m.npv_usd.mean > 0) for m in stand
+    ]
+    if against is not None and against.incremental is not None:
         columns.insert(0, f"Full instead of {name_of(against.adapter_method)}")
-        found.insert(0, against.break_evens)
+        found.insert(0, (against.break_evens, against.incremental.npv_usd > 0))
     rows = tuple(
         BreakEvenRow(
             LABELS[key],
             _now(key, stand, currency),
-            tuple(_cell(key, points, currency) for points in found),
+            tuple(_cell(key, points, better, currency) for points, better in found),
         )
         for key in LABELS
-        if any(point.key == key for points in found for point in points)
+        if any(point.key == key for points, _ in found for point in points)
     )
     return BreakEvenView(
         tuple(columns),
@@ -86,10 +88,16 @@ def _writer(key: str, currency: Currency) -> Callable[[float], str]:
     return lambda value: show.unit_price(value, currency)
 
 
-def _cell(key: str, points: Sequence[BreakEven], currency: Currency) -> str:
+def _cell(key: str, points: Sequence[BreakEven], better: bool, currency: Currency) -> str:
+    """From where on a choice is worth more.
+
+    Parameters
+    ----------
+    better : whether it is worth more now, which holds for all values where there is no point.
+    """
     point = next((p for p in points if p.key == key), None)
     if point is None:
-        return NOWHERE
+        return ALWAYS if better else NEVER
     side = "above" if point.above else "below"
     if key == "gpu_price" and point.now == 1:
         return f"{side} {show.significant(point.value, 3)} times today's"

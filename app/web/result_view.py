@@ -80,6 +80,16 @@ class ResultView:
     """one line: date, estimator version, prices, simulated cases and seed"""
 
     @property
+    def entered(self) -> tuple[AssumptionRow, ...]:
+        """Figures of the user's, and constants that were changed."""
+        return tuple(row for row in self.assumptions if row.kind == "input" or row.changed)
+
+    @property
+    def assumed(self) -> tuple[AssumptionRow, ...]:
+        """All others."""
+        return tuple(row for row in self.assumptions if row not in self.entered)
+
+    @property
     def costs_label(self) -> str:
         """What the section of cost lines is called: with benefits, where the report tells them."""
         return "Costs and benefits" if self.money else "Cost lines"

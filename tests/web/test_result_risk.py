@@ -23,7 +23,7 @@ from app.services.report_schemas import read_report
 from app.web import presenters as show
 from app.web import result_knowing, result_map, result_risk, results
 from app.web.figures import name_of
-from app.web.result_break_even import NOWHERE
+from app.web.result_break_even import ALWAYS, NEVER
 from tests.services.test_scenarios import SAVED
 from tests.web.conftest import TODAY
 
@@ -266,7 +266,8 @@ def test_break_evens_are_those_of_the_report(report: Report) -> None:
     answers = rows["Answers a month"]
     assert answers.now == "100,000"
     point = points.get("answers_per_month")
-    expected = NOWHERE
+    assert report.comparison.incremental is not None
+    expected = ALWAYS if report.comparison.incremental.npv_usd > 0 else NEVER
     if point is not None:
         side = "above" if point.above else "below"
         expected = f"{side} {show.significant(point.value)}"
