@@ -13,6 +13,7 @@ from math import ceil, isinf
 import numpy as np
 from numpy.typing import NDArray
 
+from app.estimator.finance import discount_factors
 from app.estimator.units import MONTHS_PER_YEAR
 
 Floats = NDArray[np.float64]
@@ -56,17 +57,37 @@ class Accounting:
             (1.0 + self.inflation_fraction) ** (np.arange(months + 1.0) / MONTHS_PER_YEAR)
         )
 
-    def kept(self, months: int) -> Floats:
-        """What is kept of a worth in prices of month 0, by month: price index x (1 - tax)."""
-        return self.price_index(months) * (1.0 - self.tax_fraction)
+    def contract_index(self, months: int) -> Floats:
+        """What a price that is fixed at the start is in months 0 to `months`. (months + 1,)
+
+        Notes
+        -----
+        Nominal: 1. Real: (1 + inflation)^(-m / 12), since the same dollars buy less.
+        """
+        if self.terms != REAL or self.inflation_fraction == 0:
+            return np.ones(months + 1)
+        return np.asarray(
+            (1.0 + self.inflation_fraction) ** -(np.arange(months + 1.0) / MONTHS_PER_YEAR)
+        )
+
+    def kept(self, months: int, annual_rate: float) -> Floats:
+        """Present value, after tax, of a worth in prices of month 0, by month. (months + 1,)
+
+        Notes
+        -----
+        discount factor x price index x (1 - tax).
+        """
+        after_tax = self.price_index(months) * (1.0 - self.tax_fraction)
+        return np.asarray(after_tax * discount_factors(annual_rate, months))
 
     def written_off(self, capex_by_month: Floats, release_month: float) -> Floats:
         """Depreciation of capital costs by month, straight-line. (months + 1,) [USD]
 
         Notes
         -----
-        In books, amounts stay what was paid; in real terms they lose what inflation takes. What
-        would be written off beyond the horizon is left out, and lowers no tax.
+        All of it is paid at the start. In books, amounts stay what was paid; in real terms they
+        lose what inflation takes. What would be written off beyond the horizon is left out, and
+        lowers no tax.
         """
         months = len(capex_by_month) - 1
         written = np.zeros(months + 1)
@@ -75,9 +96,7 @@ class Accounting:
             return written
         each = self.capitalised_fraction * float(capex_by_month.sum()) / self.write_off_months
         written[first : first + self.write_off_months] = each
-        if self.terms == REAL and self.inflation_fraction:
-            written /= (1.0 + self.inflation_fraction) ** (np.arange(months + 1.0) / 12)
-        return written
+        return written * self.contract_index(months)
 
     def tax_saved(self, capex: Floats, opex: Floats, release_month: float) -> Floats:
         """Tax that costs save, by month. (months + 1,) [USD]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app.estimator.case import Value
 from app.estimator.decision import Contender
 from app.estimator.report import BreakEven
+from app.estimator.turns import FURTHEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,9 @@ def break_evens(
     Notes
     -----
     Expected worth is a line in each of these figures as long as all else is held, the plans and
-    what serving costs included, so its root is exact: now x (1 - NPV / slope). A figure at which it
-    does not turn within what is possible is left out.
+    what serving costs included, so its root is exact: now x (1 - NPV / slope). Of a reservation the
+    GPU price is that of the contract. A figure at which it does not turn between a hundredth and a
+    hundred times its present value is left out.
     """
     parts = _parts(contender, value)
     if other is not None:
@@ -70,6 +72,8 @@ def break_evens(
         ("value_per_correct_answer_usd", value.value_per_correct_answer_usd, parts.worth),
         ("gpu_price", usd_per_gpu_hour, -parts.gpu),
     ):
-        if now > 0 and slope != 0 and (root := now * (1 - parts.npv / slope)) >= 0:
-            found.append(BreakEven(key, now, root, slope > 0))
+        if now > 0 and slope != 0:
+            times = 1 - parts.npv / slope
+            if 1 / FURTHEST <= times <= FURTHEST:
+                found.append(BreakEven(key, now, times * now, slope > 0))
     return tuple(found)

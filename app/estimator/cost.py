@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 
 from app.estimator.accounting import PLAIN, Accounting
 from app.estimator.case import Programme
 from app.estimator.finance import live_fraction, release_months, waiting_fraction
-from app.estimator.flows import NOBODY, Costs, Flow, Seller, costs_of
+from app.estimator.flows import NOBODY, ROUNDING, Costs, Flow, Seller, costs_of
 from app.estimator.gpu_bill import Run, gpu_bill
 from app.estimator.schedule import schedule_of
 from app.estimator.units import MONTHS_PER_YEAR
@@ -77,7 +78,8 @@ def programme_costs(
     Notes
     -----
     Time to the first release = engineering + experiments and release run one after the other
-    (Assumption: one cluster). Cost until the first release falls into month 0; a later release is
+    (Assumption: one cluster). The work until the first release is paid in month 0, also where it
+    takes longer than the horizon; a later release is
     paid at the end of the month that it falls into, with the same share of failed runs. Releases
     are never more frequent than a run takes. `gpu_bill` says when GPU time is paid. Serving and the
     governance of artefacts are paid for as long as a release is in use; storage from the start to
@@ -97,6 +99,9 @@ def programme_costs(
     once[0] = 1.0
     again = np.zeros(horizon_months + 1)
     np.add.at(again, later, 1.0)
+    first = np.zeros(horizon_months + 1)
+    if release <= horizon_months:
+        first[ceil(release - ROUNDING)] = 1.0
     always = 1.0 - once
     checks_usd = programme.release_fixed_usd * upkeep.release_fraction
     flows = (
@@ -173,7 +178,7 @@ def programme_costs(
             "egress",
             f"Moving released models to where they serve{upkeep.egress.note}",
             "network",
-            upkeep.egress.gigabytes * (once + again),
+            upkeep.egress.gigabytes * (first + again),
             "GB",
             upkeep.egress.usd,
             "recurring",

@@ -55,7 +55,7 @@ class Contender:
     gpu_pv : cost of GPU time for training. (draws,) [USD]
     fixed_pv : all other cost. [USD]
     total_usd : cost over the horizon, undiscounted; gpu_usd : what of it is GPU time. [USD]
-    run_usd : GPU time of one run on all data. [USD]
+    run_usd : GPU time that one run on all data uses, after the tax that it saves. [USD]
     terms : None leaves out the changes that need them.
     """
 
@@ -282,6 +282,8 @@ def _rule(
     if could_be_worth_it and offer.value_usd(stand, information_usd) > pilot_usd:
         return "pilot", "too-close" if pays else "may-not-pay"
     adapter = next((key for key in stand if key != "full"), None)
-    if adapter is not None and float((top - stand[adapter]).mean()) <= pilot_usd:
-        return adapter, "small"
+    if adapter is not None and means[adapter] > 0:
+        hindsight_usd = float((top - stand[adapter]).mean())
+        if hindsight_usd <= pilot_usd:
+            return adapter, "small"
     return best, too_little

@@ -273,7 +273,7 @@ def _pilots(
         case.data.examples,
         case.constants,
         test_questions=case.next_pilot.questions,
-        other_cost_usd=case.next_pilot.other_cost_usd,
+        other_cost_usd=(1.0 - case.accounting.tax_fraction) * case.next_pilot.other_cost_usd,
         generator=np.random.default_rng([case.seed, PILOT_STREAM]),
         beside=beside,
     )

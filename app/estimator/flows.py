@@ -55,6 +55,7 @@ class Flow:
     when : once (until the first release) or recurring.
     inputs : fields of the scenario that its price, or its quantity, is.
     seller : of what is bought from a price list.
+    fixed_price : whether its price is fixed at the start, for all months.
     """
 
     key: str
@@ -67,6 +68,13 @@ class Flow:
     source: str
     inputs: tuple[str, ...] = ()
     seller: Seller = NOBODY
+    fixed_price: bool = False
+
+    @property
+    def is_capital(self) -> bool:
+        """Whether it is paid at the start for what stays: work until the first release that is no
+        contract over months."""
+        return self.when == "once" and not self.fixed_price
 
     @property
     def quantity(self) -> float:
@@ -122,11 +130,17 @@ class Costs:
         chosen = [(flow.key in keys) == among for flow in self.flows]
         return np.asarray(self.amounts[chosen].sum(axis=0))
 
-    def when(self, when: str, keys: Collection[str] | None = None, *, among: bool = True) -> Floats:
-        """What is paid once, or again and again, by month. (months + 1,) [USD]"""
+    def capital(self, keys: Collection[str] = (), *, among: bool = False) -> Floats:
+        """Capital costs of these keys, or of all others, by month. (months + 1,) [USD]"""
+        return self._part(True, keys, among=among)
+
+    def running(self, keys: Collection[str] = (), *, among: bool = False) -> Floats:
+        """All costs that are not capital, likewise. (months + 1,) [USD]"""
+        return self._part(False, keys, among=among)
+
+    def _part(self, is_capital: bool, keys: Collection[str], *, among: bool) -> Floats:
         chosen = [
-            flow.when == when and (keys is None or (flow.key in keys) == among)
-            for flow in self.flows
+            flow.is_capital == is_capital and (flow.key in keys) == among for flow in self.flows
         ]
         return np.asarray(self.amounts[chosen].sum(axis=0))
 
@@ -160,9 +174,9 @@ class Costs:
         return self._net(among=False)
 
     def _net(self, *, among: bool) -> Floats:
-        once = self.when("once", PAID_GPU_LINES, among=among)
-        later = self.when("recurring", PAID_GPU_LINES, among=among)
-        return self.accounting.after_tax(once, later, self.release_month)
+        capital = self.capital(PAID_GPU_LINES, among=among)
+        running = self.running(PAID_GPU_LINES, among=among)
+        return self.accounting.after_tax(capital, running, self.release_month)
 
     @property
     def total_usd(self) -> float:
@@ -176,8 +190,9 @@ class Costs:
 
     @property
     def upfront_usd(self) -> float:
-        """Cost until the first release. [USD]"""
-        return float(self.when("once").sum())
+        """Cost of the work until the first release, whenever it is paid. [USD]"""
+        once = [flow.when == "once" for flow in self.flows]
+        return float(self.amounts[once].sum())
 
     def on(self, grid: float) -> Costs:
         """The same on another grid."""
@@ -214,5 +229,7 @@ def costs_of(
 def _amounts(flows: Sequence[Flow], accounting: Accounting, grid: float) -> Floats:
     quantities = np.array([flow.quantity_by_month for flow in flows])
     prices = np.array([flow.unit_price_usd for flow in flows])
-    index = accounting.price_index(quantities.shape[1] - 1)
+    months = quantities.shape[1] - 1
+    indices = accounting.price_index(months), accounting.contract_index(months)
+    index = np.array([indices[flow.fixed_price] for flow in flows])
     return on_grid(quantities * prices[:, None] * index, grid)

@@ -121,6 +121,7 @@ def gpu_bill(
             when,
             run.price_source,
             seller=run.seller,
+            fixed_price=run.option in TERM_MONTHS,
         )
 
     def idle(paid: float, used: float) -> float:

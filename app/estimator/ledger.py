@@ -71,7 +71,7 @@ def ledger_of(costs: Costs, benefits: Sequence[Flow], annual_rate: float) -> Led
     brought = np.array([flow.quantity_by_month * flow.unit_price_usd for flow in benefits]) * index
     grid = grid_of(float(np.abs(brought).sum() + np.abs(costs.amounts).sum()))
     costs, brought = costs.on(grid), on_grid(brought, grid)
-    capex, opex, benefit = costs.when("once"), costs.when("recurring"), brought.sum(axis=0)
+    capex, opex, benefit = costs.capital(), costs.running(), brought.sum(axis=0)
     written = on_grid(accounting.written_off(capex, costs.release_month), grid)
     saved = accounting.tax_saved(capex, opex, costs.release_month)
     tax = on_grid(accounting.tax_fraction * benefit - saved, grid)

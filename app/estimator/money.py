@@ -22,8 +22,6 @@ from app.estimator.returns import xirr
 from app.estimator.serving_way import Way
 from app.estimator.worked import Worked
 
-NATURES = {"once": "capex", "recurring": "opex"}
-
 
 def timeline_of(case: Case) -> Timeline:
     """The calendar of a case, and its weights of months."""
@@ -43,6 +41,7 @@ def timeline_of(case: Case) -> Timeline:
         money_terms=terms.terms,
         inflation_fraction=terms.inflation_fraction,
         price_index=tuple(terms.price_index(months).tolist()),
+        contract_index=tuple(terms.contract_index(months).tolist()),
         tax_fraction=terms.tax_fraction,
         capitalised_fraction=terms.capitalised_fraction,
         write_off_months=terms.write_off_months,
@@ -100,7 +99,7 @@ def _line(flow: Flow, amounts: np.ndarray, side: str) -> MoneyLine:
         label=flow.label,
         side=side,
         category=flow.category,
-        nature=NATURES.get(flow.when, ""),
+        nature=_nature(flow, side),
         unit=flow.unit,
         unit_price_usd=flow.unit_price_usd,
         quantity=flow.quantity,
@@ -112,7 +111,14 @@ def _line(flow: Flow, amounts: np.ndarray, side: str) -> MoneyLine:
         provider=flow.seller.provider,
         region=flow.seller.region,
         sku=flow.seller.sku,
+        fixed_price=flow.fixed_price,
     )
+
+
+def _nature(flow: Flow, side: str) -> str:
+    if side != "cost":
+        return ""
+    return "capex" if flow.is_capital else "opex"
 
 
 def _serving(served: Served) -> ServingDrivers | None:

@@ -159,12 +159,15 @@ def table_of(told: Told, npvs: Mapping[str, Floats], normal: Floats) -> PilotTab
     spread = {key: float(npv.std()) for key, npv in npvs.items()}
     if told.centre.shape[1] == 0:
         return PilotTable(np.ones(1), {key: np.zeros(1) for key in npvs}, spread)
+    # Single precision overflows beyond 1e38, so amounts are counted in their largest one.
     apart = [npv - npv.mean() for npv in npvs.values()]
+    largest = max(max(float(np.abs(of).max()) for of in apart), 1e-300)
+    apart = [of / largest for of in apart]
     amounts = np.stack([np.ones(len(normal)), *apart])
     chance, *sums = weighed(told, outcomes_of(told, normal), amounts)
     chance = chance / chance.sum()
     # Single precision leaves the sums a little off 0.
-    evened = (row - row.sum() * chance for row in sums)
+    evened = (largest * (row - row.sum() * chance) for row in sums)
     return PilotTable(chance, dict(zip(npvs, evened, strict=True)), spread)
 
 

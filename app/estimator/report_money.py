@@ -42,6 +42,7 @@ class Timeline:
     money_terms : nominal (prices rise with inflation) or real (money of month 0).
     inflation_fraction : effective, a year.
     price_index : what a price of month 0 is in month m, in the terms of the money. (months + 1,)
+    contract_index : likewise of a price that is fixed at the start. (months + 1,)
     tax_fraction : of profit; losses are set off at once.
     capitalised_fraction : of the work until the first release that is written off over
         `write_off_months` in equal parts, from the first whole month in use.
@@ -59,6 +60,7 @@ class Timeline:
     money_terms: str
     inflation_fraction: float
     price_index: tuple[float, ...]
+    contract_index: tuple[float, ...]
     tax_fraction: float
     capitalised_fraction: float
     write_off_months: int
@@ -74,7 +76,8 @@ class MoneyLine:
     category : of costs data, experiments, training, idle, evaluation, people, compliance, storage,
         network, serving, retraining or delay; of benefits accuracy, errors, incidents, growth,
         latency or retention.
-    nature : of costs capex (work until the first release) or opex; empty for benefits.
+    nature : of costs capex (work until the first release, paid at the start) or opex; empty for
+        benefits.
     unit : of the quantity.
     unit_price_usd : in prices of month 0.
     quantity_by_month, usd_by_month : usd = quantity x unit price x price index of the month,
@@ -84,6 +87,7 @@ class MoneyLine:
     inputs : fields of the scenario that the price, or the quantity, is.
     provider : key of the provider that is paid; empty where it is nobody on a price list.
     region, sku : of the offer that is paid for; may be empty.
+    fixed_price : whether the contract index stands in the place of the price index.
     """
 
     key: str
@@ -102,6 +106,7 @@ class MoneyLine:
     provider: str = ""
     region: str = ""
     sku: str = ""
+    fixed_price: bool = False
 
 
 @dataclass(frozen=True, slots=True)

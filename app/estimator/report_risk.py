@@ -23,11 +23,11 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class TornadoBar:
-    """One figure at its P10 and P90, everything else as expected.
+    """One figure at its P10 and P90 in every draw, the mean over all others as they are drawn.
 
     Parameters
     ----------
-    key : gpu_price, training_time, accuracy, value or adoption.
+    key : gpu_price, training_time, accuracy, value, adoption or forgetting.
     low, high : the figure at its P10 and P90, in `unit`.
     low_usd, high_usd : net present value there.
     """
@@ -67,7 +67,7 @@ class ValueMap:
     value_per_point_usd : for 1,000 answers, columns, ascending. (c,)
     answers_per_month : rows, ascending. (r,)
     best : full, the adapter against it, or neither, by expected net present value. (r, c)
-    lead_usd : expected worth of full less that of the adapter. (r, c)
+    lead_usd : expected worth of full less that of the adapter; with one method, its own. (r, c)
     now_value_per_point_usd, now_answers_per_month : the scenario.
     """
 

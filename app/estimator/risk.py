@@ -117,7 +117,8 @@ def value_map(
     names = ("neither", *worth)
     every = np.stack([np.zeros((MAP_STEPS, MAP_STEPS)), *worth.values()])
     best = np.argmax(every, axis=0)
-    lead = worth["full"] - worth[adapter] if adapter is not None else every.max(axis=0)
+    # With one method, its lead over doing nothing.
+    lead = worth["full"] - worth[adapter] if adapter is not None else every[1:].max(axis=0)
     per_thousand = 10.0 * value.usd_per_error
     return ValueMap(
         value_per_point_usd=tuple((factors * per_thousand).tolist()),
@@ -160,6 +161,7 @@ def figures_of(worked: Mapping[str, Worked], factors: Factors) -> dict[str, Floa
         "accuracy": np.stack([w.use.score for w in worked.values()], axis=1).squeeze(),
         "value": factors.value,
         "adoption": factors.adoption,
+        "forgetting": np.stack([w.use.forgotten for w in worked.values()], axis=1).squeeze(),
     }
 
 

@@ -13,8 +13,14 @@ from app.estimator.report_plans import BillEntry
 from app.estimator.units import GB
 
 
-def storage_of(bill: Sequence[BillEntry], terms: StorageTerms, offer: Offer) -> Stored:
+def storage_of(
+    bill: Sequence[BillEntry], terms: StorageTerms, offer: Offer, copies: int = 1
+) -> Stored:
     """Data, weights and checkpoints in object storage, from the start to the end of the horizon.
+
+    Parameters
+    ----------
+    copies : artefacts of one release, of which the bill holds one. [count]
 
     Notes
     -----
@@ -22,7 +28,8 @@ def storage_of(bill: Sequence[BillEntry], terms: StorageTerms, offer: Offer) -> 
     publishes no price, the highest of those stands in that publish prices of both storage and
     traffic.
     """
-    gigabytes = _bytes(bill, "storage.shared") / GB
+    more = (copies - 1) * _bytes(bill, "storage.artefacts")
+    gigabytes = (_bytes(bill, "storage.shared") + more) / GB
     if terms.usd_per_gb_month is not None:
         return Stored(gigabytes, terms.usd_per_gb_month, "input", ("storage_usd_per_gb_month",))
     prices = {p: price for p, price in terms.prices.items() if price.usd_per_gb_month is not None}

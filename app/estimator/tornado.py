@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from app.estimator.case import Case
 from app.estimator.purchase import TERM_MONTHS
 from app.estimator.report_risk import TornadoBar
-from app.estimator.uncertainty import Factors, quantiles
-from app.estimator.value import VOLUME_STREAMS, InUse, streams_of
-from app.estimator.worked import Worked, kept_weight
+from app.estimator.uncertainty import Factors, present_draws, quantiles
+from app.estimator.value import InUse, streams_of
+from app.estimator.worked import Worked
 
 Floats = NDArray[np.float64]
 
@@ -23,6 +23,7 @@ FIGURE_LABELS: Mapping[str, str] = {
     "accuracy": "Accuracy",
     "value": "Worth of an answer",
     "adoption": "Answers a month",
+    "forgetting": "What is forgotten on other tasks",
 }
 """What is uncertain, in the order in which it is listed where nothing else orders it."""
 
@@ -31,16 +32,10 @@ TIMES, POINTS = "times", "points"
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One method whose figures can be held at one value in every draw, all others as drawn.
-
-    Parameters
-    ----------
-    weight : present value after tax of a worth in a month. (months + 1,)
-    """
+    """One method whose figures can be held at one value in every draw, all others as drawn."""
 
     case: Case
     worked: Worked
-    weight: Floats
 
     @property
     def npv_usd(self) -> float:
@@ -63,16 +58,23 @@ class Held:
         return self._in_use(replace(self.worked.use, adoption=at), self.worked.value_factor)
 
     def score(self, over_base: Floats) -> float:
-        """Expected worth with other scores. (draws,) [points] [USD]"""
-        return self._in_use(replace(self.worked.use, score=over_base), self.worked.value_factor)
+        """Expected worth with other scores, none above 100 points. (draws,) [points] [USD]"""
+        possible = np.minimum(over_base, 100.0 - self.worked.base)
+        return self._in_use(replace(self.worked.use, score=possible), self.worked.value_factor)
+
+    def forgotten(self, at: float) -> float:
+        """Expected worth with what is forgotten on other tasks held. [USD]"""
+        points = at * np.ones(self.case.draws)
+        return self._in_use(replace(self.worked.use, forgotten=points), self.worked.value_factor)
 
     def _in_use(self, use: InUse, value_factor: Floats) -> float:
-        volume = sum(
-            float(stream.total(self.weight).mean())
-            for stream in streams_of(self.case.value, use, value_factor)
-            if stream.key in VOLUME_STREAMS
+        present = present_draws(
+            self.worked.costs,
+            streams_of(self.case.value, use, value_factor),
+            self.worked.gpu_factor,
+            self.case.value.discount_rate_fraction,
         )
-        return self.npv_usd - float(self.worked.money.present.volume.mean()) + volume
+        return float(present.npv.mean())
 
 
 def tornado_of(case: Case, worked: Worked, factors: Factors) -> tuple[TornadoBar, ...]:
@@ -83,7 +85,7 @@ def tornado_of(case: Case, worked: Worked, factors: Factors) -> tuple[TornadoBar
     A figure is held at its P10 or P90 in every draw, and the mean is taken over all others as they
     are drawn. What it goes along with is not moved with it.
     """
-    held = Held(case, worked, kept_weight(case))
+    held = Held(case, worked)
     time = factors.time[worked.method.key]
     ones = np.ones(case.draws)
     return _widest_first(
@@ -92,6 +94,7 @@ def tornado_of(case: Case, worked: Worked, factors: Factors) -> tuple[TornadoBar
         _bar("accuracy", POINTS, worked.use.score, lambda at: held.score(at * ones)),
         _bar("value", TIMES, factors.value, held.value_factor),
         _bar("adoption", TIMES, factors.adoption, held.adoption),
+        _bar("forgetting", POINTS, worked.use.forgotten, held.forgotten),
     )
 
 
@@ -102,16 +105,21 @@ def tornado_of_lead(
 
     Notes
     -----
-    A figure of both is held in both at once; training time at the same quantile of each. Accuracy
-    is the gap between them, beside the scores of the adapter as they are drawn.
+    A figure of both is held in both at once; training time and what is forgotten at the same
+    quantile of each. Accuracy is the gap between them, beside the scores of the adapter as they are
+    drawn.
     """
-    weight = kept_weight(case)
-    a, b = Held(case, full, weight), Held(case, adapter, weight)
+    a, b = Held(case, full), Held(case, adapter)
     times = [factors.time[worked.method.key] for worked in (full, adapter)]
-    at_adapter = dict(zip(*(_low_high(time) for time in times), strict=True))
+    lost = [worked.use.forgotten for worked in (full, adapter)]
+    time_of_adapter = dict(zip(*(_low_high(time) for time in times), strict=True))
+    lost_of_adapter = dict(zip(*(_low_high(points) for points in lost), strict=True))
 
     def time(at: float) -> float:
-        return a.gpu_factor(times[0], at) - b.gpu_factor(times[1], at_adapter[at])
+        return a.gpu_factor(times[0], at) - b.gpu_factor(times[1], time_of_adapter[at])
+
+    def forgotten(at: float) -> float:
+        return a.forgotten(at) - b.forgotten(lost_of_adapter[at])
 
     def price(at: float) -> float:
         return a.gpu_factor(factors.price, at) - b.gpu_factor(factors.price, at)
@@ -125,6 +133,7 @@ def tornado_of_lead(
         _bar("accuracy", POINTS, full.use.score - adapter.use.score, gap),
         _bar("value", TIMES, factors.value, lambda at: a.value_factor(at) - b.value_factor(at)),
         _bar("adoption", TIMES, factors.adoption, lambda at: a.adoption(at) - b.adoption(at)),
+        _bar("forgetting", POINTS, lost[0], forgotten),
     )
 
 

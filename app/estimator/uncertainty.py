@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from app.estimator.constants import ConstantValues
 from app.estimator.correlation import DRAWN, together
-from app.estimator.finance import discount_factors, npv_usd
+from app.estimator.finance import npv_usd
 from app.estimator.flows import Costs
 from app.estimator.methods import LABELS
 from app.estimator.purchase import TERM_MONTHS
@@ -225,8 +225,7 @@ def present_draws(
     costs: Costs, streams: Sequence[Stream], gpu_factor: Floats, annual_rate: float
 ) -> PresentDraws:
     """Present value of what a method earns and costs, over all draws, after tax."""
-    factors = discount_factors(annual_rate, len(costs.live_by_month) - 1)
-    kept = factors * costs.accounting.kept(len(factors) - 1)
+    kept = costs.accounting.kept(len(costs.live_by_month) - 1, annual_rate)
     none = np.zeros_like(gpu_factor)
     volume, other = none, none
     for stream in streams:
@@ -257,7 +256,7 @@ def money_draws(
     flows of a month fall at its end.
     """
     months = len(costs.live_by_month) - 1
-    kept = costs.accounting.kept(months)
+    kept = costs.accounting.kept(months, 0.0)
     fixed, gpu = np.cumsum(costs.fixed_net_by_month), np.cumsum(costs.gpu_net_by_month)
     # What does not compound is one factor a draw times one amount a month; what does is a factor
     # times the sum of powers so far, less the sum of 1 in their place.

@@ -163,7 +163,7 @@ def _upkeep(
         serving_usd_per_month=served.extra_usd_per_month,
         serving_source=serving.source.key if serving else "assumption",
         serving_seller=_seller(serving) if serving else Seller(),
-        storage=storage_of(infrastructure, case.storage, offer),
+        storage=storage_of(infrastructure, case.storage, offer, case.demand.variants),
         egress=egress_of(infrastructure, case.storage, offer, serving, case.demand.variants),
     )
 
@@ -196,16 +196,20 @@ def contender_of(case: Case, worked: Worked, scores: Scores | None = None) -> Co
         fixed_pv=present.fixed,
         total_usd=worked.costs.total_usd,
         gpu_usd=worked.costs.gpu_usd,
-        run_usd=worked.choice.usd,
+        run_usd=(1.0 - case.accounting.tax_fraction) * _run_usd(worked),
         terms=None if scores is not None else _terms(case, worked),
     )
 
 
+def _run_usd(worked: Worked) -> float:
+    """GPU time that one run uses, at its price: idle hours are bought by the programme. [USD]"""
+    (run,) = (flow for flow in worked.costs.flows if flow.key == "release_run")
+    return run.quantity * run.unit_price_usd
+
+
 def kept_weight(case: Case) -> Floats:
     """Present value, after tax, of a worth in prices of month 0, by month. (months + 1,)"""
-    months = case.value.horizon_months
-    factors = discount_factors(case.value.discount_rate_fraction, months)
-    return np.asarray(factors * case.accounting.kept(months))
+    return case.accounting.kept(case.value.horizon_months, case.value.discount_rate_fraction)
 
 
 def _terms(case: Case, worked: Worked) -> Terms:

@@ -37,6 +37,11 @@ def timeline_of(report: Report) -> Timeline:
     return report.timeline
 
 
+def index_of(timeline: Timeline, line: MoneyLine) -> tuple[float, ...]:
+    """By which the unit price of a line is multiplied in each month. (months + 1,)"""
+    return timeline.contract_index if line.fixed_price else timeline.price_index
+
+
 def with_money(report: Report) -> Iterator[tuple[MethodReport, MoneyReport]]:
     """Methods that have any, in their order."""
     for method in report.methods:

@@ -11,7 +11,14 @@ from app.estimator.report import MethodReport, Report
 from app.estimator.report_money import Timeline
 from app.exports.csv_text import csv_text
 from app.exports.feed_rows import CashFlowRow, LineRow, PeriodRow, Row, SummaryRow, TotalRow
-from app.exports.feed_source import Calendar, months_of, source_titles, timeline_of, with_money
+from app.exports.feed_source import (
+    Calendar,
+    index_of,
+    months_of,
+    source_titles,
+    timeline_of,
+    with_money,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +128,7 @@ def line_rows(report: Report) -> list[LineRow]:
             quantity=line.quantity_by_month[month],
             unit=line.unit,
             unit_price_usd=line.unit_price_usd,
-            price_index=timeline.price_index[month],
+            price_index=index_of(timeline, line)[month],
             amount_usd=line.usd_by_month[month],
             source=line.source,
             source_title=titles.get(line.source, line.source),

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_money import MoneyLine, MoneyReport, Period
 from app.estimator.report_plans import PlanReport
-from app.exports.feed_source import Calendar, months_of, timeline_of
+from app.exports.feed_source import Calendar, index_of, months_of, timeline_of
 
 PROVIDER, COMPANY, FOREGONE = "provider", "company", "foregone"
 """Who is paid: somebody on a price list, the company's own people and suppliers that the scenario
@@ -126,7 +126,7 @@ def charges(forecast: Forecast, money: MoneyReport, scope: str) -> Iterator[Char
             period = calendar.month(month)
             start, end = _days(period, month)
             usd = line.usd_by_month[month]
-            price = line.unit_price_usd * timeline.price_index[month]
+            price = line.unit_price_usd * index_of(timeline, line)[month]
             charge = Charge(
                 forecast=forecast,
                 line=line,

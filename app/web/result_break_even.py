@@ -67,9 +67,9 @@ def view(report: Report) -> BreakEvenView | None:
     return BreakEvenView(
         tuple(columns),
         rows,
-        "Each figure alone, everything else as expected. Plans, releases and what serving costs "
-        "are held, so a new estimate there can differ a little. To pay is to be worth more than "
-        "doing nothing.",
+        "Each figure alone, from a hundredth to a hundred times what it is now, everything else as "
+        "expected. Plans, releases and what serving costs are held, so a new estimate there can "
+        "differ a little. To pay is to be worth more than doing nothing.",
     )
 
 

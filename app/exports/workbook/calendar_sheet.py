@@ -19,6 +19,7 @@ class Calendar:
 
     Parameters
     ----------
+    prices, contracts : index of prices, and of those that are fixed at the start.
     months : their numbers; dates : when their money flows, as days; load_growth : of the answers in
         the middle of each month from month 1, for the load that serving is sized for.
     """
@@ -29,6 +30,7 @@ class Calendar:
     years: Span
     factors: Span
     prices: Span
+    contracts: Span
     load_growth: Span
 
 
@@ -105,6 +107,15 @@ def write_calendar(sheet: Sheet, timeline: Timeline, inputs: Inputs) -> Calendar
         ],
         "factor",
     )
+    contracts = row(
+        8,
+        "Price index of what is fixed at the start, such as reservations",
+        [
+            choose(f'{terms.text}="nominal"', nominal, 1, 1 / (1 + inflation) ** (months[m] / 12))
+            for m in range(count)
+        ],
+        "factor",
+    )
     growth = inputs["answers_growth"]
     sheet.text(7, LABEL, "Answers in the middle of the month over those of today, growth alone")
     load = sheet.formulas(
@@ -118,4 +129,4 @@ def write_calendar(sheet: Sheet, timeline: Timeline, inputs: Inputs) -> Calendar
     sheet.worksheet.set_column(LABEL + 1, FIRST_MONTH - 1, 2)
     sheet.worksheet.set_column(FIRST_MONTH, FIRST_MONTH + count - 1, MONTH_WIDTH)
     sheet.lay_out(freeze=(HEADER_ROW + 1, LABEL + 1), repeat=2, columns=1)
-    return Calendar(months, dates, quarters, years, factors, prices, load)
+    return Calendar(months, dates, quarters, years, factors, prices, contracts, load)

@@ -217,10 +217,12 @@ def _write_line(desk: Desk, row: Row, amount: Span, weights: Weights, at: int) -
         price = sheet.formula(at, PRICE, formula, "price")
     else:
         price = sheet.number(at, PRICE, row.line.unit_price_usd if row.line else 0.0, "held_price")
+    fixed = row.line is not None and row.line.fixed_price
+    indices = desk.calendar.contracts if fixed else desk.calendar.prices
     usd = sheet.formulas(
         at,
         FIRST_MONTH,
-        [q * price * index for q, index in zip(amount, desk.calendar.prices, strict=True)],
+        [q * price * index for q, index in zip(amount, indices, strict=True)],
         "usd",
     )
     sheet.formula(at, QUANTITY, total(amount), "count")
