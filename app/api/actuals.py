@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from app.api.actual_schemas import ActualsIn, ActualsOut, actuals_in_schema
 from app.api.dependencies import OPTIONAL_BEARER, PRIVATE, ActualsDep, WorkspaceKey
-from app.api.errors import ABSENT, ABSENT_ACTUALS, UNUSABLE_ACTUALS
+from app.api.errors import ABSENT, ABSENT_ACTUALS, NO_MONEY, UNUSABLE_ACTUALS
 from app.services.actual_files import LARGEST_BYTES, ActualFile, read_actuals
 from app.services.problems import ActualsProblems, UnknownActuals, problems_from_validation
 
@@ -69,7 +69,7 @@ def _reader(kind: str, content: bytes) -> Callable[[str], ActualFile]:
 
 @router.put(
     "/scenarios/{token}/actuals",
-    responses={**ABSENT, **UNUSABLE_ACTUALS},
+    responses={**ABSENT, **UNUSABLE_ACTUALS, **NO_MONEY},
     openapi_extra=BODY,
 )
 def put_actuals(
@@ -79,16 +79,25 @@ def put_actuals(
     workspace_key: WorkspaceKey,
     response: Response,
     method: Annotated[
-        str, Query(max_length=40, description="Whose plan; the recommended one by default.")
+        str,
+        Query(
+            max_length=40,
+            description="Whose plan; by default as before, and at first the recommended one.",
+        ),
     ] = "",
     shown: Annotated[
-        bool, Query(description="Show the spend to whoever has the link of the scenario.")
-    ] = False,
+        bool | None,
+        Query(
+            description="Show the spend to whoever has the link of the scenario; by default as "
+            "before, and at first not."
+        ),
+    ] = None,
 ) -> ActualsOut:
     """Upload what was spent by month, in the place of what was uploaded before.
 
     CSV with a header of month, amount_usd (or amount and currency) and optionally category and
-    note; a FOCUS cost file, which is summed by month; or JSON. All of it is taken, or nothing.
+    note; a FOCUS cost file, which is summed by month and compared with what providers are to be
+    paid; or JSON. All of it is taken, or nothing.
     Needs the key of the workspace that saved the scenario.
     """
     response.headers.update(PRIVATE)

@@ -66,7 +66,7 @@ def read_focus(
         Query(
             max_length=20,
             description="Key of a method; empty is the recommended one, or where none is "
-            "recommended the one of the highest expected net present value.",
+            "recommended the one that the result leads with.",
         ),
     ] = "",
     scope: Annotated[

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from app.estimator.report import MethodReport, Report
 
 
@@ -19,3 +21,11 @@ def leading_method(report: Report) -> MethodReport | None:
         if method.method == report.verdict.choice:
             return method
     return max(able, key=lambda m: m.npv_usd.mean if m.npv_usd else 0.0, default=None)
+
+
+def leading_plan(report: Report) -> MethodReport | None:
+    """The same of the methods whose money is known by month; None where there is none."""
+    if report.timeline is None:
+        return None
+    able = tuple(method for method in report.methods if method.money is not None)
+    return leading_method(replace(report, methods=able))

@@ -40,7 +40,7 @@ def storage_of(
         gigabytes,
         price.usd_per_gb_month or 0.0,
         price.source.key,
-        seller=Seller(price.provider, "", price.product),
+        seller=_seller(offer, price, "object storage"),
         note=note,
     )
 
@@ -73,9 +73,15 @@ def egress_of(
         gigabytes,
         price.egress_usd_per_gb or 0.0,
         price.source.key,
-        seller=Seller(price.provider, "", price.product),
+        seller=_seller(offer, price, "traffic out"),
         note=note,
     )
+
+
+def _seller(offer: Offer, price: StoragePrice, product: str) -> Seller:
+    """The provider of the GPUs, whosever price stands in: nobody else sends a bill."""
+    of = "" if price.provider == offer.provider else "at the price of "
+    return Seller(offer.provider, "", f"{product} ({of}{price.product})")
 
 
 def _price(

@@ -69,12 +69,16 @@ class PlannedCosts:
         (months,).
     left_out_usd : what is planned for delay, where it is not part of the plan here.
     inflated : whether a plan in money of month 0 was brought to the money of each month.
+    billed_only : whether it is what providers are paid alone.
+    unbilled_usd : what is planned beside that, and is paid to no provider.
     """
 
     months: tuple[str, ...]
     usd_by_category: Mapping[str, tuple[float, ...]]
     left_out_usd: float
     inflated: bool
+    billed_only: bool = False
+    unbilled_usd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ class MonthVariance:
 
 @dataclass(frozen=True, slots=True)
 class OutsideMonth:
-    """Spend in a month that the plan does not have; no figure of the comparison counts it."""
+    """Spend in a month that is not compared; no figure of the comparison counts it."""
 
     label: str
     usd: float
@@ -158,12 +162,13 @@ class VarianceReport:
     last_reported : label of the last month of the plan with spend; empty where there is none.
     not_reported : months of the plan before it without any row: left out of what is compared.
     outside : months with spend that the plan does not have.
+    not_begun : months of the plan with spend that lie ahead: they count as not reported.
     to_date : the reported months; None where there is none.
     by_category : the same, a category each; empty where no row names one.
     driver : category that accounts for most of the difference; None where no single one does, or
         where spend without a category leaves it open.
     completion : None where nothing was reported.
-    left_out_usd, inflated : see `PlannedCosts`.
+    left_out_usd, inflated, billed_only, unbilled_usd : see `PlannedCosts`.
     """
 
     months: tuple[MonthVariance, ...]
@@ -176,10 +181,17 @@ class VarianceReport:
     completion: Completion | None
     left_out_usd: float
     inflated: bool
+    not_begun: tuple[OutsideMonth, ...] = ()
+    billed_only: bool = False
+    unbilled_usd: float = 0.0
 
 
 def planned_costs(
-    money: MoneyReport, timeline: Timeline, reported: Collection[str] = ()
+    money: MoneyReport,
+    timeline: Timeline,
+    reported: Collection[str] = (),
+    *,
+    billed_only: bool = False,
 ) -> PlannedCosts:
     """What a method is planned to cost in each calendar month, as it would be paid.
 
@@ -187,6 +199,7 @@ def planned_costs(
     ----------
     reported : categories that actual spend names. Delay is planned only where it is among them:
         what waiting costs is a chance that is lost, and no invoice.
+    billed_only : only what a provider is paid, which is all that its bill can hold.
 
     Notes
     -----
@@ -197,9 +210,12 @@ def planned_costs(
     inflation = timeline.inflation_fraction if timeline.money_terms == REAL else 0.0
     months = len(timeline.months)
     sums: dict[str, list[float]] = {}
-    left_out_usd = 0.0
+    left_out_usd = unbilled_usd = 0.0
     for line in money.lines:
         if line.side != "cost":
+            continue
+        if billed_only and not line.provider:
+            unbilled_usd += line.usd
             continue
         if line.category == DELAY and DELAY not in reported:
             left_out_usd += line.usd
@@ -217,11 +233,18 @@ def planned_costs(
         },
         left_out_usd=left_out_usd,
         inflated=inflation != 0,
+        billed_only=billed_only,
+        unbilled_usd=unbilled_usd,
     )
 
 
-def variance(planned: PlannedCosts, spends: Iterable[Spend]) -> VarianceReport:
+def variance(planned: PlannedCosts, spends: Iterable[Spend], present: str = "") -> VarianceReport:
     """Actual spend beside the plan.
+
+    Parameters
+    ----------
+    present : label of the present month. What is dated after it has not been spent yet, and is not
+        compared. Empty where no month lies ahead.
 
     Notes
     -----
@@ -254,10 +277,13 @@ def variance(planned: PlannedCosts, spends: Iterable[Spend]) -> VarianceReport:
     sizes = [abs(usd) for months in plan.values() for usd in months]
     grid = grid_of(fsum([*sizes, *(abs(spend.usd) for spend in spends)]))
     by_category = {category: on_grid(months, grid).tolist() for category, months in plan.items()}
-    actual: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    actual: Mapping[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for spend, usd in zip(spends, on_grid([s.usd for s in spends], grid).tolist(), strict=True):
         actual[spend.month][spend.category] += usd
-    named = any(spend.category != UNASSIGNED for spend in spends)
+    sums = {label: sum(of.values()) for label, of in actual.items()}
+    ahead = {label for label in actual if present and label > present}
+    actual = {label: of for label, of in actual.items() if label not in ahead}
+    named = any(s.category != UNASSIGNED for s in spends if s.month not in ahead)
     months = _months(planned.months, by_category, actual, named)
     reported = [month for month in months if month.compared is not None]
     last = reported[-1].label if reported else ""
@@ -268,8 +294,7 @@ def variance(planned: PlannedCosts, spends: Iterable[Spend]) -> VarianceReport:
         last_reported=last,
         not_reported=tuple(m.label for m in months if m.label < last and m.compared is None),
         outside=tuple(
-            OutsideMonth(label, sum(actual[label].values()))
-            for label in sorted(actual.keys() - set(planned.months))
+            OutsideMonth(label, sums[label]) for label in sorted(sums.keys() - set(planned.months))
         ),
         to_date=to_date,
         by_category=categories,
@@ -277,6 +302,11 @@ def variance(planned: PlannedCosts, spends: Iterable[Spend]) -> VarianceReport:
         completion=None if to_date is None else _completion(months, to_date),
         left_out_usd=planned.left_out_usd,
         inflated=planned.inflated,
+        not_begun=tuple(
+            OutsideMonth(label, sums[label]) for label in sorted(ahead & set(planned.months))
+        ),
+        billed_only=planned.billed_only,
+        unbilled_usd=planned.unbilled_usd,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from app.estimator.no_money import NoMoney as NoMoney
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_money import MoneyLine, MoneyReport, Period, Timeline
 
@@ -12,17 +13,6 @@ SOURCE_TITLES = {
     "input": "Entered in the scenario",
     "assumption": "Assumption of Tunecase",
 }
-
-
-class NoMoney(ValueError):  # noqa: N818
-    """The report was saved by a version that kept no money by month."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "This result was saved by an earlier version of Tunecase, which did not keep its money "
-            "month by month. Open the link, choose “Make my own copy” and save it anew: the new "
-            "link has this file."
-        )
 
 
 def timeline_of(report: Report) -> Timeline:
@@ -87,6 +77,11 @@ def _labels(periods: Sequence[Period], months: int) -> tuple[str, ...]:
         for month in range(period.first_month, period.last_month + 1)
     }
     return tuple(found[month] for month in range(1, months + 1))
+
+
+def lines_by_month(money: MoneyReport) -> Iterator[MoneyLine]:
+    """Lines that have a row for each of their months: not costs that come to nothing."""
+    return (line for line in money.lines if line.side != "cost" or line.usd)
 
 
 def months_of(line: MoneyLine) -> list[int]:

@@ -14,6 +14,7 @@ from app.exports.feed_rows import CashFlowRow, LineRow, PeriodRow, Row, SummaryR
 from app.exports.feed_source import (
     Calendar,
     index_of,
+    lines_by_month,
     months_of,
     source_titles,
     timeline_of,
@@ -137,8 +138,7 @@ def line_rows(report: Report) -> list[LineRow]:
             sku=line.sku,
         )
         for method, money in with_money(report)
-        for line in money.lines
-        if line.side != "cost" or line.usd
+        for line in lines_by_month(money)
         for month in months_of(line)
     ]
 

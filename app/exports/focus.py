@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from app.estimator.leading import leading_plan
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_money import MoneyReport
 from app.exports.csv_text import Value, csv_text
@@ -63,7 +64,7 @@ def focus_rows(
     scenario_id : tells scenarios apart where forecasts of several are put together; see
         `scenario_id_of`.
     method : empty is the one that the verdict recommends; where it recommends none (a pilot first,
-        or neither), the one of the highest expected net present value.
+        or neither), the one that the result leads with, see `leading_plan`.
     scope : all cost, which sums to the cost of the method, or what providers are paid alone.
     providers : names by their key, of those that the report does not name.
 
@@ -109,21 +110,28 @@ def scenario_id_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()[:16]
 
 
+def focus_method(report: Report, asked: str = "") -> str:
+    """Key of the method whose charges are written where this one is asked for.
+
+    Raises
+    ------
+    NoMoney, InvalidExport : see `focus_rows`.
+    """
+    return _chosen(report, asked)[0].method
+
+
 def _chosen(report: Report, asked: str) -> tuple[MethodReport, MoneyReport]:
     timeline_of(report)
     methods = {method.method: (method, money) for method, money in with_money(report)}
-    if not methods:
+    leader = leading_plan(report)
+    if not methods or leader is None:
         raise InvalidExport("method", "No method fits on any hardware, so nothing is paid.")
-    if asked:
-        if asked not in methods:
-            raise InvalidExport(
-                "method",
-                f"This result has no costs of {asked[:20]!r}; choose {_either(tuple(methods))}.",
-            )
-        return methods[asked]
-    if report.verdict.choice in methods:
-        return methods[report.verdict.choice]
-    return max(methods.values(), key=lambda both: both[1].npv_usd)
+    if asked and asked not in methods:
+        raise InvalidExport(
+            "method",
+            f"This result has no costs of {asked[:20]!r}; choose {_either(tuple(methods))}.",
+        )
+    return methods[asked or leader.method]
 
 
 def _either(names: tuple[str, ...]) -> str:

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_money import MoneyLine, MoneyReport, Period
 from app.estimator.report_plans import PlanReport
-from app.exports.feed_source import Calendar, index_of, months_of, timeline_of
+from app.exports.feed_source import Calendar, index_of, lines_by_month, months_of, timeline_of
 
 PROVIDER, COMPANY, FOREGONE = "provider", "company", "foregone"
 """Who is paid: somebody on a price list, the company's own people and suppliers that the scenario
@@ -115,7 +115,7 @@ def charges(forecast: Forecast, money: MoneyReport, scope: str) -> Iterator[Char
     """
     timeline = timeline_of(forecast.report)
     calendar = Calendar.of(timeline)
-    for line in money.lines:
+    for line in lines_by_month(money):
         paid = _scope(line)
         if line.side != "cost" or (scope == PROVIDER and paid != PROVIDER):
             continue

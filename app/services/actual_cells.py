@@ -14,8 +14,12 @@ LONGEST_AMOUNT = 40
 LARGEST_AMOUNT = 10**12
 
 _MONTH = re.compile(
-    r"((?:19|20|21)[0-9]{2}-(?:0[1-9]|1[0-2]))(?:-([0-9]{2})(?:[T ][0-9:.+-]{5,21}Z?)?)?"
+    r"((?:19|20|21)[0-9]{2}-(?:0[1-9]|1[0-2]))"
+    r"(?:-([0-9]{2})(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,9})?)?"
+    r"(?: ?(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))?)?)?"
 )
+"""A month, a day, or a moment as programs and databases write it."""
+_TRUE = frozenset({"true", "yes", "1"})
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?")
 _REWRITTEN = re.compile(r"([A-Za-z]{3})-([0-9]{2})")
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -32,6 +36,8 @@ def month_of(cell: str) -> str:
     --------
     >>> month_of("2027-03"), month_of("2027-03-31"), month_of("2027-03-01T00:00:00Z")
     ('2027-03', '2027-03', '2027-03')
+    >>> month_of("2027-03-01 00:00:00 UTC"), month_of("2027-03-01 00:00:00.000 +0000")
+    ('2027-03', '2027-03')
     >>> month_of("Mar-27")
     '2027-03'
     """
@@ -87,6 +93,21 @@ def amount_of(cell: str) -> Decimal:
     if abs(value) >= LARGEST_AMOUNT:
         raise ValueError(f"{shown(cell)} is too large; amounts are below {LARGEST_AMOUNT:,}")
     return value
+
+
+def billed(cell: str) -> bool:
+    """Whether a charge is no projection, by the cell that says whether it is one.
+
+    Raises
+    ------
+    ValueError : it is one.
+    """
+    if cell.lower() in _TRUE:
+        raise ValueError(
+            f"is {shown(cell)}: this charge is a forecast, such as Tunecase writes itself, and was "
+            "never billed; upload a provider's own file, or leave such rows out"
+        )
+    return True
 
 
 def note_of(cell: str) -> str:

@@ -13,6 +13,7 @@ from app.estimator.variance import UNASSIGNED
 from app.services.actual_cells import (
     USD,
     amount_of,
+    billed,
     category_of,
     currency_of,
     month_of,
@@ -32,7 +33,10 @@ FOCUS_PERIOD = "ChargePeriodStart"
 FOCUS_COSTS = ("BilledCost", "EffectiveCost")
 """What is invoiced comes first: the plan is cash. The effective cost spreads what is prepaid."""
 FOCUS_CURRENCY = "BillingCurrency"
-_AS_WRITTEN = {name.lower(): name for name in (FOCUS_PERIOD, *FOCUS_COSTS, FOCUS_CURRENCY)}
+FOCUS_PROJECTION = "x_IsProjection"
+"""A column of our own FOCUS files, which are forecasts."""
+_FOCUS_READ = (FOCUS_PERIOD, *FOCUS_COSTS, FOCUS_CURRENCY, FOCUS_PROJECTION)
+_AS_WRITTEN = {name.lower(): name for name in _FOCUS_READ}
 
 _THOUSANDS = re.compile(r"-?[0-9]{1,3}(?:[.,][0-9]{3})+")
 """How 1234 and 1.234 are written alike where the comma may be the decimal one."""
@@ -195,11 +199,17 @@ class _Table:
         period, code = FOCUS_PERIOD.lower(), FOCUS_CURRENCY.lower()
         chosen = next(cost for cost in FOCUS_COSTS if cost.lower() in self._header)
         column = chosen.lower()
-        checks = {period: month_of, column: self._amount, code: self._code}
+        needed = {period, column, code}
+        checks: dict[str, Callable[[str], object]] = {
+            FOCUS_PROJECTION.lower(): billed,
+            period: month_of,
+            column: self._amount,
+            code: self._code,
+        }
         sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
         count = 0
         for line, cells in self._cells():
-            values = self._checked(line, cells, checks, set(checks))
+            values = self._checked(line, cells, checks, needed)
             if values is not None:
                 amount = values[column]
                 assert isinstance(amount, Decimal)  # noqa: S101 - what `_amount` gives
@@ -295,13 +305,12 @@ def _plain_header(header: Sequence[str]) -> list[tuple[str, str]]:
 
 def _focus_header(header: Sequence[str]) -> list[tuple[str, str]]:
     """The same of a FOCUS file, whose other columns are not read."""
-    names = (FOCUS_PERIOD, *FOCUS_COSTS, FOCUS_CURRENCY)
     faults = []
     if not any(cost.lower() in header for cost in FOCUS_COSTS):
         faults.append((FOCUS_COSTS[0], f"neither it nor {FOCUS_COSTS[1]} is in the header"))
     if FOCUS_CURRENCY.lower() not in header:
         faults.append((FOCUS_CURRENCY, "this column is missing from the header"))
-    return faults + _twice(header, [name.lower() for name in names])
+    return faults + _twice(header, [name.lower() for name in _FOCUS_READ])
 
 
 def _twice(header: Sequence[str], known: Iterable[str]) -> list[tuple[str, str]]:

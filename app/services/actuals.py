@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import PurePosixPath, PureWindowsPath
 
@@ -18,11 +18,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app.db.actuals_repository import ActualsRepository, ScenarioAccess
 from app.db.tables import ActualSpendRow
-from app.estimator.report import MethodReport, Report
+from app.estimator.leading import leading_plan
+from app.estimator.no_money import NoMoney
+from app.estimator.report import Report
 from app.estimator.report_money import MoneyReport, Timeline
 from app.estimator.variance import Spend, VarianceReport, planned_costs, variance
 from app.services.actual_cells import USD
-from app.services.actual_files import ActualFile, ActualRow
+from app.services.actual_files import FOCUS, ActualFile, ActualRow
 from app.services.problems import (
     ActualsProblems,
     NotTheOwner,
@@ -37,10 +39,9 @@ from app.services.workspaces import hashed, now_utc, well_formed
 LONGEST_NAME = 200
 """Characters of a file's name that are kept."""
 
-NO_PLAN = (
-    "This result was saved before costs were kept month by month, so there is no plan to compare "
-    "with. Make a copy of it, save that, and use its link."
-)
+NOTHING_FITS = "No method fits on any hardware, so there is no plan to compare with."
+LATEST_ZONE = timedelta(hours=14)
+"""By which the first clocks of the world are ahead of UTC: a month has begun where it has there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,9 @@ class ActualsService:
             owned=owned,
             methods=planned_methods(shared.report),
             actuals=actuals,
-            variance=None if actuals is None else _variance(shared.report, actuals),
+            variance=None
+            if actuals is None
+            else _variance(shared.report, actuals, self._present()),
         )
 
     def upload(
@@ -129,7 +132,7 @@ class ActualsService:
         read: Callable[[str], ActualFile],
         *,
         method: str = "",
-        shown: bool = False,
+        shown: bool | None = None,
         file_name: str = "",
     ) -> PlanAgainstActual:
         """Store spend in the place of what was uploaded before.
@@ -137,26 +140,33 @@ class ActualsService:
         Parameters
         ----------
         read : reads it, given the code of the currency that the scenario is shown in.
-        method : whose plan it is compared with; the recommended one for none.
+        method : whose plan it is compared with. Where none is named, that of the upload before;
+            without one, the recommended one.
+        shown : whether whoever has the link sees it; None leaves it as it was, and at first hidden.
 
         Raises
         ------
         UnknownScenario, RevokedScenario : see `get`.
+        NoMoney : the result keeps no money by month.
         NotTheOwner : the key is missing, unknown or that of another workspace.
         ActualsProblems : what cannot be used; nothing was written.
         """
         self._owned(token, workspace_key)
         report = self._scenarios.get(token).report
-        chosen = _checked_method(report, method)
+        standard = _checked_method(report, method)
         body = _body(read(report.currency.code))
         with self._sessions.begin() as session:
             # Asked again: the link may have been withdrawn while a long file was read.
             actuals = ActualsRepository(session)
             access = _standing(actuals, token, workspace_key)
+            before = actuals.find(token)
+            if before is not None:
+                method = method or before.method
+                shown = before.shown if shown is None else shown
             actuals.put(
                 access.id,
-                method=chosen,
-                shown=shown,
+                method=method or standard,
+                shown=bool(shown),
                 file_name=_plain_name(file_name),
                 body_json=body,
                 uploaded_at=self._clock(),
@@ -168,7 +178,7 @@ class ActualsService:
 
         Raises
         ------
-        UnknownScenario, RevokedScenario, NotTheOwner, ActualsProblems : see `upload`.
+        UnknownScenario, RevokedScenario, NotTheOwner, ActualsProblems, NoMoney : see `upload`.
         UnknownActuals : nothing was uploaded.
         """
         self._owned(token, workspace_key)
@@ -191,6 +201,10 @@ class ActualsService:
             _standing(actuals, token, workspace_key)
             actuals.remove(token)
 
+    def _present(self) -> str:
+        """Label of the month that it is now, where its first day comes first."""
+        return f"{self._clock() + LATEST_ZONE:%Y-%m}"
+
     def _owned(self, token: str, workspace_key: str | None) -> None:
         """Refuse whoever may not change anything, before any work is done for them."""
         with self._sessions() as session:
@@ -205,22 +219,9 @@ def planned_methods(report: Report) -> tuple[str, ...]:
 
 
 def recommended(report: Report) -> str:
-    """The method whose plan is compared with unless another is chosen; empty where none has one.
-
-    Notes
-    -----
-    The choice of the verdict; where that is no method (a pilot first, or neither), the one with the
-    highest expected NPV.
-    """
-    methods = planned_methods(report)
-    if report.verdict.choice in methods:
-        return report.verdict.choice
-
-    def worth(method: MethodReport) -> float:
-        return float("-inf") if method.npv_usd is None else method.npv_usd.mean
-
-    able = [m for m in report.methods if m.method in methods]
-    return max(able, key=worth).method if able else ""
+    """The method whose plan is compared with unless another is chosen; empty where none has one."""
+    leader = leading_plan(report)
+    return "" if leader is None else leader.method
 
 
 def plan_of(report: Report, method: str) -> tuple[MoneyReport, Timeline] | None:
@@ -246,18 +247,24 @@ def spends_of(rows: Iterable[ActualRow], per_usd: float) -> list[Spend]:
     ]
 
 
-def _variance(report: Report, actuals: Actuals) -> VarianceReport | None:
+def _variance(report: Report, actuals: Actuals, present: str) -> VarianceReport | None:
     plan = plan_of(report, actuals.method)
     if plan is None:
         return None
     spends = spends_of(actuals.file.rows, report.currency.per_usd)
-    return variance(planned_costs(*plan, {spend.category for spend in spends}), spends)
+    reported = {spend.category for spend in spends}
+    # A provider's bill holds neither people nor data nor audits, so they are no part of its plan.
+    planned = planned_costs(*plan, reported, billed_only=actuals.file.kind == FOCUS)
+    return variance(planned, spends, present)
 
 
 def _checked_method(report: Report, method: str) -> str:
+    """The method that was asked for, else the recommended one."""
+    if report.timeline is None:
+        raise NoMoney
     methods = planned_methods(report)
     if not methods:
-        raise ActualsProblems([Problem("", NO_PLAN)])
+        raise ActualsProblems([Problem("", NOTHING_FITS)])
     if method and method not in methods:
         said = f"Method must be one of {', '.join(methods)}, which have a plan."
         raise ActualsProblems([Problem("/method", said)])

@@ -188,6 +188,8 @@ def problems_from_errors(errors: Iterable[Mapping[str, Any]]) -> tuple[Problem, 
         got = ""
         if isinstance(shown, str | int | float) and not isinstance(shown, bool) and shown != "":
             text = str(shown)
-            got = f" (got {text[:40]}{'…' if len(text) > 40 else ''})"
+            # Some of our own messages begin with the value.
+            if ascii(text[:40])[:-1] not in said:
+                got = f" (got {text[:40]}{'…' if len(text) > 40 else ''})"
         problems[pointer, said] = Problem(pointer, f"{_subject(location)} {said}{got}.")
     return tuple(problems.values())

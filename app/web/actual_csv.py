@@ -16,8 +16,11 @@ VARIANCE_COLUMNS = (
     "actual_usd",
     "difference_usd",
     "difference_percent",
+    "currency",
+    "currency_per_usd",
 )
-REPORTED, NOT_REPORTED, OUTSIDE = "reported", "not reported", "outside of the plan"
+REPORTED, NOT_REPORTED = "reported", "not reported"
+OUTSIDE, NOT_BEGUN = "outside of the plan", "not begun"
 
 
 def template_csv(planned: PlannedCosts, currency: Currency) -> str:
@@ -38,15 +41,20 @@ def template_csv(planned: PlannedCosts, currency: Currency) -> str:
     return csv_text(("month", "category", *names, "note"), rows)
 
 
-def variance_csv(found: VarianceReport) -> str:
+def variance_csv(found: VarianceReport, currency: Currency) -> str:
     """One line a month, or a month and category where the spend names categories. [USD]
+
+    Parameters
+    ----------
+    currency : that the page shows; its rate stands in every row, so that amounts can be converted.
 
     Notes
     -----
     Amounts of a month add up to it, so that a pivot table counts nothing twice. What was not
     reported is blank, and never 0.
     """
-    return csv_text(VARIANCE_COLUMNS, _variance_rows(found))
+    rate = (currency.code, float(currency.per_usd))
+    return csv_text(VARIANCE_COLUMNS, ((*row, *rate) for row in _variance_rows(found)))
 
 
 def _variance_rows(found: VarianceReport) -> Iterator[Sequence[Value]]:
@@ -56,8 +64,10 @@ def _variance_rows(found: VarianceReport) -> Iterator[Sequence[Value]]:
             yield (month.label, NOT_REPORTED, None, planned, None, None, None)
         else:
             yield from _reported(month, month.compared)
-    for outside in found.outside:
-        yield (outside.label, OUTSIDE, None, None, _rounded(outside.usd), None, None)
+    # The plan of a month that has not begun is in its row above.
+    for state, months in ((NOT_BEGUN, found.not_begun), (OUTSIDE, found.outside)):
+        for other in months:
+            yield (other.label, state, None, None, _rounded(other.usd), None, None)
 
 
 def _reported(month: MonthVariance, whole: Compared) -> Iterator[Sequence[Value]]:

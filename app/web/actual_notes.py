@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from math import ceil
+from math import ceil, fsum
 
 from app.estimator.currency import US_DOLLAR, Currency
 from app.estimator.report import Report
@@ -66,6 +66,20 @@ def _left_out(found: VarianceReport, currency: Currency) -> list[str]:
             f"{total} was spent in months outside of the plan ({months_said(labels)}); no figure "
             "above counts it."
         )
+    if found.not_begun:
+        total = show.usd(sum(month.usd for month in found.not_begun), currency)
+        labels = tuple(month.label for month in found.not_begun)
+        said.append(
+            f"{total} is dated in {months_said(labels)}, which {_has(labels)} not begun. What lies "
+            "ahead is no spend yet: no figure above counts it, and both estimates at completion "
+            "take the plan in its place."
+        )
+    if found.unbilled_usd:
+        said.append(
+            f"{show.usd(found.unbilled_usd, currency)} of the forecast is paid to no provider: "
+            "people, data, audits, delay, and whatever has a price that was entered. A provider's "
+            "bill cannot hold it, so it is not part of the plan here."
+        )
     if found.left_out_usd:
         said.append(
             f"{show.usd(found.left_out_usd, currency)} of the forecast is the cost of delay, a "
@@ -92,7 +106,11 @@ def _paid_at_the_start(
     if of is None or of.money is None or not of.time_to_release_months:
         return []
     before = ceil(of.time_to_release_months)
-    at_start = of.money.cost_by_month[0]
+    at_start = fsum(
+        line.usd_by_month[0]
+        for line in of.money.lines
+        if line.side == "cost" and (line.provider or not found.billed_only)
+    )
     reported_to = sum(month.label <= found.last_reported for month in found.months)
     if not 0 < reported_to < before <= len(found.months) or not at_start:
         return []
@@ -104,6 +122,7 @@ def _paid_at_the_start(
 
 
 def _unfinished(found: VarianceReport, today: date) -> list[str]:
+    # Where clocks are ahead of UTC, the last month may be one that has not begun by it.
     if not found.last_reported or found.last_reported < f"{today:%Y-%m}":
         return []
     return [

@@ -11,10 +11,12 @@ from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import HTMLResponse, Response
 
+from app.estimator.report import Report
 from app.estimator.variance import COST_CATEGORIES, planned_costs
+from app.exports.feed_source import NoMoney
 from app.services.actual_files import LARGEST_BYTES, ActualFile, read_actuals
-from app.services.actuals import NO_PLAN, PlanAgainstActual, plan_of, recommended
-from app.services.problems import ActualsProblems, Problem, UnknownActuals
+from app.services.actuals import NOTHING_FITS, PlanAgainstActual, plan_of, recommended
+from app.services.problems import MOST_PROBLEMS, ActualsProblems, Problem, UnknownActuals
 from app.web import actual_views, requests
 from app.web.actual_csv import template_csv, variance_csv
 from app.web.actual_views import ActualsFormView
@@ -29,6 +31,7 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 LARGEST_UPLOAD_BYTES = 2 * LARGEST_BYTES + 64 * 1024
 """Of a request with a file, or with lines that a browser escapes."""
 PASTED = "pasted text"
+_WITH_LINES = {"f-file": "The file has", "f-pasted": "The pasted lines have"}
 
 Outcome = Literal["", "new", "changed", "removed"]
 MESSAGES = {
@@ -132,10 +135,11 @@ def remove(request: Request, site: Site, token: str) -> Response:
 @router.get("/s/{token}/actuals/template.csv")
 def template(site: Site, token: str) -> Response:
     """The planned months and categories, with room for what was spent."""
-    report = site.scenarios.get(token).report
-    plan = plan_of(report, recommended(report))
+    found = site.actuals.get(token, site.workspace)
+    report, before = found.shared.report, found.actuals
+    plan = plan_of(report, before.method if before else recommended(report))
     if plan is None:
-        raise ActualsProblems([Problem("", NO_PLAN)])
+        raise _no_plan(report)
     text = template_csv(planned_costs(*plan), currency_of(report))
     return csv_file(text, "actual-spend.csv", PRIVATE)
 
@@ -144,9 +148,22 @@ def template(site: Site, token: str) -> Response:
 def variance(site: Site, token: str) -> Response:
     """Plan and spend by month and category."""
     found = site.actuals.get(token, site.workspace)
+    report = found.shared.report
+    if not found.methods:
+        raise _no_plan(report)
     if found.variance is None:
         raise UnknownActuals(token)
-    return csv_file(variance_csv(found.variance), "plan-against-actual.csv", PRIVATE)
+    text = variance_csv(found.variance, currency_of(report))
+    return csv_file(text, "plan-against-actual.csv", PRIVATE)
+
+
+def _no_plan(report: Report) -> Exception:
+    """That a result has no plan to compare with."""
+    return NoMoney() if report.timeline is None else ActualsProblems([Problem("", NOTHING_FITS)])
+
+
+def _why_no_plan(report: Report) -> str:
+    return str(NoMoney()) if report.timeline is None else NOTHING_FITS
 
 
 def _back(request: Request, site: Page, token: str, outcome: Outcome) -> Response:
@@ -178,7 +195,7 @@ def _page(
             title=title,
             address=f"/s/{found.shared.token}",
             owned=found.owned,
-            no_plan="" if found.methods else NO_PLAN,
+            no_plan="" if found.methods else _why_no_plan(report),
             message=message,
             form=_form(found, sent, problems),
             view=view,
@@ -210,8 +227,20 @@ def _form(
         pasted=sent.pasted if sent is not None else "",
         amounts=amounts,
         categories=", ".join(COST_CATEGORIES),
-        file_errors=actual_views.few(messages.get("f-file", ())),
-        pasted_errors=actual_views.few(messages.get("f-pasted", ())),
+        file_errors=tuple(messages.get("f-file", ())),
+        pasted_errors=tuple(messages.get("f-pasted", ())),
         method_errors=tuple(messages.get("f-method", ())),
-        problems=tuple(ProblemView(p.message, fields.get(p.pointer, "")) for p in problems),
+        problems=tuple(
+            ProblemView(said, field)
+            for field, several in messages.items()
+            for said in _at_the_top(field, several)
+        ),
     )
+
+
+def _at_the_top(field: str, messages: Sequence[str]) -> Sequence[str]:
+    """What the summary says of a field: many lines stand at the field alone."""
+    if len(messages) == 1 or field not in _WITH_LINES:
+        return messages
+    least = "at least " if len(messages) == MOST_PROBLEMS else ""
+    return (f"{_WITH_LINES[field]} {least}{len(messages)} problems, listed at the field.",)

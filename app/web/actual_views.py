@@ -29,8 +29,6 @@ SMALLEST_MARKED = 0.005
 """Share of all that was planned for the reported months from which a difference is marked."""
 MOST_NOTES = 3
 """Notes of one month that are shown."""
-MOST_MESSAGES = 3
-"""Messages at a field; all of them are at the top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +116,7 @@ def view(found: PlanAgainstActual, today: date, names: Mapping[str, str]) -> Act
         sentence=sentence(variance, actuals.method, currency),
         gap=_gap(variance),
         uploaded=_uploaded(actuals, owned=found.owned),
-        plan=f"The plan is the expected cost of {_label(report, actuals.method)} as it is paid, "
-        "before tax.",
+        plan=_plan(report, actuals.method, variance),
         figures=_figures(variance, currency),
         figure=plan_against_actual(variance, actuals.method, currency),
         months=months,
@@ -201,6 +198,16 @@ def _label(report: Report, method: str) -> str:
     return label[0].lower() + label[1:] if method == "full" else label
 
 
+def _plan(report: Report, method: str, found: VarianceReport) -> str:
+    label = _label(report, method)
+    if found.billed_only:
+        return (
+            f"The plan is what providers are expected to be paid for {label}, before tax: the rest "
+            "of its cost is on no provider's bill."
+        )
+    return f"The plan is the expected cost of {label} as it is paid, before tax."
+
+
 def _gap(found: VarianceReport) -> str:
     if not found.not_reported:
         return ""
@@ -232,7 +239,9 @@ def _figures(found: VarianceReport, currency: Currency) -> tuple[PriceFigure, ..
         PriceFigure(
             "Spent beyond the plan" if away >= 0 else "Spent below the plan",
             show.usd(abs(to_date.difference_usd), currency),
-            f"{difference_share(to_date)} of what was planned",
+            "too little was planned for a share"
+            if difference_share(to_date) == show.NONE
+            else f"{difference_share(to_date)} of what was planned",
         ),
         PriceFigure(
             "At completion, the rest as planned",
@@ -263,14 +272,15 @@ def _rest(found: VarianceReport, currency: Currency) -> tuple[VarianceRow, ...]:
         )
     rows += [
         VarianceRow(
-            f"{month_name(o.label)}, outside of the plan",
+            f"{month_name(month.label)}, {why}",
             show.NONE,
-            show.usd(o.usd, currency, cents=True),
+            show.usd(month.usd, currency, cents=True),
             show.NONE,
             show.NONE,
             "",
         )
-        for o in found.outside
+        for why, months in (("not begun", found.not_begun), ("outside of the plan", found.outside))
+        for month in months
     ]
     return tuple(rows)
 
@@ -286,11 +296,3 @@ def _notes_of(rows: Sequence[ActualRow], month: str) -> tuple[str, ...]:
     )
     more = len(said) - MOST_NOTES
     return (*said[:MOST_NOTES], *([f"and {show.plural(more, 'note')} more"] if more > 0 else []))
-
-
-def few(messages: Sequence[str]) -> tuple[str, ...]:
-    """The first messages of a field, and how many more there are."""
-    more = len(messages) - MOST_MESSAGES
-    if more <= 0:
-        return tuple(messages)
-    return (*messages[:MOST_MESSAGES], f"And {show.plural(more, 'problem')} more, listed above.")

@@ -5,28 +5,20 @@ from __future__ import annotations
 from datetime import date
 
 from app.estimator.currency import Currency
-from app.estimator.variance import UNASSIGNED, Compared, VarianceReport
+from app.estimator.variance import COST_CATEGORIES, UNASSIGNED, Compared, VarianceReport
 from app.web import presenters as show
 from app.web.figures import name_within
+from app.web.result_costs import CATEGORY_LABELS
 
 CATEGORIES = {
-    "data": "Data and labelling",
-    "experiments": "Experiments",
-    "training": "Training",
-    "idle": "Idle capacity",
-    "evaluation": "Evaluation",
-    "people": "People",
-    "compliance": "Compliance",
-    "storage": "Storage",
-    "network": "Network",
-    "serving": "Serving",
-    "retraining": "Retraining",
-    "delay": "Delay",
+    **{category: CATEGORY_LABELS[category] for category in COST_CATEGORIES},
     UNASSIGNED: "No category",
 }
 
 SMALLEST_SAID = 0.0005
 """Share of the plan below which a difference is none in a sentence."""
+LEAST_PLANNED_USD = 1.0
+"""A difference is not shown as a share of less: any spend is many times a plan of cents."""
 
 
 def month_name(label: str) -> str:
@@ -77,9 +69,11 @@ def difference_share(compared: Compared, *, trim: bool = True) -> str:
     '+8.1%'
     >>> difference_share(Compared(0.0, 5.0, 5.0, None))
     '—'
+    >>> difference_share(Compared(0.03, 500.03, 500.0, 16666.7))
+    '—'
     """
     fraction = compared.difference_fraction
-    if fraction is None:
+    if fraction is None or compared.planned_usd < LEAST_PLANNED_USD:
         return show.NONE
     said = show.share(abs(fraction), trim=trim)
     return said if not fraction else f"{'−' if fraction < 0 else '+'}{said}"
@@ -96,15 +90,26 @@ def sentence(found: VarianceReport, method: str, currency: Currency) -> str:
     """What was spent, how far that is from the plan, and what accounts for most of it."""
     to_date = found.to_date
     if to_date is None:
+        if found.not_begun:
+            labels = tuple(month.label for month in found.not_begun)
+            return (
+                f"Nothing to compare yet: {months_said(labels)} "
+                f"{'has' if len(labels) == 1 else 'have'} not begun."
+            )
         return "No month of the plan has any spend yet, so there is nothing to compare."
     spent = show.usd(to_date.actual_usd, currency)
     until = f"To the end of {month_name(found.last_reported)}: {spent} spent"
+    plan = f"planned for {name_within(method)}"
+    if found.billed_only:
+        until += " with providers"
+        plan = f"planned for them with {name_within(method)}"
     if is_as_planned(to_date):
-        return f"{until}, as planned for {name_within(method)}."
+        return f"{until}, as {plan}."
     away = show.usd(abs(to_date.difference_usd), currency)
-    share = "" if to_date.difference_fraction is None else f" ({difference_share(to_date)[1:]})"
+    share = difference_share(to_date)
+    share = "" if share == show.NONE else f" ({share[1:]})"
     direction = "more" if to_date.difference_usd > 0 else "less"
-    said = f"{until}, {away}{share} {direction} than planned for {name_within(method)}"
+    said = f"{until}, {away}{share} {direction} than {plan}"
     if found.driver is None:
         return f"{said}."
     return f"{said}; most of it is {CATEGORIES[found.driver].lower()}."

@@ -50,7 +50,7 @@ _PAGES: dict[int, tuple[str, str]] = {
     ),
     409: (
         "This result holds no money by month",
-        "So there is no workbook of it.",
+        "So it has no files for other tools, and no plan to compare spend with.",
     ),
     410: (
         "This link was withdrawn",
@@ -68,7 +68,11 @@ _PAGES: dict[int, tuple[str, str]] = {
     ),
 }
 
-_NO_ACTUALS = "No actual spend that you may see was uploaded for this result."
+_NO_ACTUALS = (
+    "There is no spend to compare",
+    "No actual spend that you may see was uploaded for this result. Whoever saved it can upload "
+    "spend on the page of plan against actual, and show it to others there.",
+)
 _NO_BOOK = "A price book can be opened only in the browser that saved it."
 
 Handler = Callable[[Request, Any], Any]
@@ -77,9 +81,11 @@ Handler = Callable[[Request, Any], Any]
 def install(app: FastAPI, render: Renderer) -> None:
     """Register the pages, keeping what is registered already for paths of the API."""
 
-    def answer(status: int, details: tuple[str, ...] = ()) -> Response:
+    def answer(
+        status: int, details: tuple[str, ...] = (), page: tuple[str, str] | None = None
+    ) -> Response:
         known = status if status in _PAGES else 500 if status >= 500 else 400
-        heading, text = _PAGES[known]
+        heading, text = page or _PAGES[known]
         return render(
             "pages/message.html",
             Message(Layout(heading, indexed=False), heading, text, details),
@@ -119,7 +125,7 @@ def install(app: FastAPI, render: Renderer) -> None:
         (PriceBookProblems, input_problems),
         (NoMoney, no_money),
         (ActualsProblems, input_problems),
-        (UnknownActuals, lambda _request, _error: answer(404, (_NO_ACTUALS,))),
+        (UnknownActuals, lambda _request, _error: answer(404, page=_NO_ACTUALS)),
         (UnknownScenario, lambda _request, _error: answer(404)),
         (RevokedScenario, lambda _request, _error: answer(410)),
         (UnknownPriceBook, unknown_book),

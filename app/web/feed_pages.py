@@ -25,6 +25,7 @@ from app.exports.focus import (
     InvalidExport,
     focus_columns,
     focus_csv,
+    focus_method,
     focus_rows,
     scenario_id_of,
 )
@@ -100,6 +101,14 @@ def _focus_json(source: Source, request: Request) -> str:
     return _json([dict(zip(names, row, strict=True)) for row in rows])
 
 
+def _focus_name(source: Source, request: Request) -> str:
+    """A name that tells files of several versions, methods and scopes apart."""
+    asked = _focus_asked(request)
+    method = focus_method(source.report, asked["method"])
+    scope = "" if asked["scope"] == ALL else f"-{asked['scope']}"
+    return f"focus-{asked['version']}-{method}{scope}.csv"
+
+
 def _report_json(source: Source, _: Request) -> str:
     return _json(asdict(source.report))
 
@@ -171,7 +180,8 @@ def _answer(request: Request, name: str, read: Callable[[], Source]) -> Response
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     if media_type == CSV:
-        file = file_name(source.title, name)
+        own_name = _focus_name(source, request) if name == "focus.csv" else name
+        file = file_name(source.title, own_name)
         headers["Content-Disposition"] = f'attachment; filename="{file}"'
     return Response(body, headers=headers | {"Content-Type": media_type})
 

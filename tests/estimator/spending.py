@@ -39,6 +39,7 @@ def timeline(months: int, start: date = date(2027, 1, 1)) -> Timeline:
         money_terms="nominal",
         inflation_fraction=0.0,
         price_index=ones,
+        contract_index=ones,
         tax_fraction=0.0,
         capitalised_fraction=0.0,
         write_off_months=36,

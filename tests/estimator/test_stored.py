@@ -9,6 +9,7 @@ import pytest
 
 from app.catalog.catalog import Catalog
 from app.estimator.case import StorageTerms
+from app.estimator.flows import Seller
 from app.estimator.hardware import Offer, Source
 from app.estimator.market import StoragePrice
 from app.estimator.report_plans import BillEntry
@@ -46,16 +47,25 @@ def at(offer: Offer, provider: str) -> Offer:
 def test_the_price_is_that_of_who_rents_the_gpus(offer: Offer) -> None:
     found = storage_of(BILL, StorageTerms(PRICES), at(offer, "other"))
     assert (found.gigabytes, found.usd, found.source) == (250.0, 0.018, "a-page")
-    assert (found.seller.provider, found.note) == ("other", "")
+    assert (found.seller, found.note) == (Seller("other", "", "object storage (other disk)"), "")
 
 
 def test_without_one_the_highest_of_whole_price_lists_stands_in(offer: Offer) -> None:
-    """Not that of a service for tuning, which is no object storage."""
+    """Not that of a service for tuning, which is no object storage; who is paid stays the same."""
     found = storage_of(BILL, StorageTerms(PRICES), at(offer, "mover"))
-    assert (found.usd, found.seller.provider) == (0.02, "big")
+    assert (found.usd, found.source) == (0.02, "a-page")
+    assert found.seller == Seller("mover", "", "object storage (at the price of big disk)")
     assert found.note == " (at the price of big disk; no price of Mover)"
     moved = egress_of(BILL, StorageTerms(PRICES), at(offer, "tuner"), None, 1)
-    assert (moved.usd, moved.seller.provider) == (0.09, "big")
+    assert moved.usd == 0.09
+    assert moved.seller == Seller("tuner", "", "traffic out (at the price of big disk)")
+
+
+def test_traffic_is_another_product_than_storage(offer: Offer) -> None:
+    kept = storage_of(BILL, StorageTerms(PRICES), at(offer, "big"))
+    moved = egress_of(BILL, StorageTerms(PRICES), at(offer, "big"), None, 1)
+    assert kept.seller.provider == moved.seller.provider == "big"
+    assert kept.seller.sku != moved.seller.sku
 
 
 def test_what_was_entered_goes_before_any_price(offer: Offer) -> None:

@@ -16,6 +16,7 @@ from app.estimator.variance import (
     COST_CATEGORIES,
     UNASSIGNED,
     Compared,
+    OutsideMonth,
     PlannedCosts,
     Spend,
     VarianceReport,
@@ -254,3 +255,52 @@ def test_a_plan_in_money_of_the_start_is_brought_to_that_of_each_month() -> None
     same = planned_costs(made, timeline(12))
     assert not same.inflated
     assert set(same.usd_by_category["serving"]) == {100.0}
+
+
+def test_of_a_providers_bill_only_what_providers_are_paid_is_the_plan() -> None:
+    made = money({"people": (50.0, 5.0), "delay": (0.0, 40.0), "serving": (0.0, 20.0)})
+    *others, serving = made.lines
+    made = replace(made, lines=(*others, replace(serving, provider="somebody")))
+    plan = planned_costs(made, timeline(1), billed_only=True)
+    assert plan.usd_by_category == {"serving": (20.0,)}
+    assert (plan.billed_only, plan.unbilled_usd, plan.left_out_usd) == (True, 95.0, 0.0)
+    found = variance(plan, [Spend("2027-01", UNASSIGNED, 20.0)])
+    assert found.to_date == Compared(20.0, 20.0, 0.0, 0.0)
+    assert (found.billed_only, found.unbilled_usd) == (True, 95.0)
+    whole = planned_costs(made, timeline(1))
+    assert (whole.billed_only, whole.unbilled_usd) == (False, 0.0)
+
+
+def test_what_lies_ahead_is_not_compared() -> None:
+    plan = PlannedCosts(("2027-01", "2027-02", "2027-03"), {"serving": (100.0,) * 3}, 0.0, False)
+    rows = [
+        Spend("2027-01", "", 110.0),
+        Spend("2027-03", "serving", 7.0),
+        Spend("2027-03", "people", 1.0),
+        Spend("2027-04", "", 9.0),
+    ]
+    found = variance(plan, rows, "2027-02")
+    assert found.not_begun == (OutsideMonth("2027-03", 8.0),)
+    assert found.outside == (OutsideMonth("2027-04", 9.0),)
+    without = variance(plan, [rows[0], rows[3]])
+    assert replace(found, not_begun=()) == without
+    assert without.completion is not None
+    assert without.completion.unchanged_usd == 310.0
+    assert variance(plan, rows, "2027-03").not_begun == ()
+
+
+@settings(max_examples=25)
+@given(plans(), spends, st.integers(-3, 16).map(label))
+def test_it_is_the_same_as_without_the_rows_that_lie_ahead(
+    plan: PlannedCosts, rows: list[Spend], present: str
+) -> None:
+    found = variance(plan, rows, present)
+    whole_is_its_parts(found)
+    begun = variance(plan, [row for row in rows if row.month <= present])
+    assert [m.compared is None for m in found.months] == [m.compared is None for m in begun.months]
+    assert found.last_reported == begun.last_reported <= max(present, "")
+    assert not {m.label for m in found.not_begun} & {m.label for m in found.outside}
+    every = {row.month for row in rows}
+    ahead = {month for month in every if month > present}
+    assert {m.label for m in found.not_begun} == ahead & set(plan.months)
+    assert {m.label for m in found.outside} == every - set(plan.months)

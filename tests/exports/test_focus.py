@@ -17,9 +17,16 @@ from typing import Any
 import pytest
 
 from app.estimator.report import Report
-from app.exports.focus import InvalidExport, focus_columns, focus_csv, focus_rows, scenario_id_of
+from app.exports.focus import (
+    InvalidExport,
+    focus_columns,
+    focus_csv,
+    focus_method,
+    focus_rows,
+    scenario_id_of,
+)
 from app.exports.focus_columns import VERSIONS
-from tests.exports.money_reports import money, reserved, rich
+from tests.exports.money_reports import money, reserved, rich, with_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "tests" / "reference"
@@ -263,12 +270,44 @@ def test_month_0_is_the_first_day() -> None:
 # ---------------------------------------------------------------------- what is asked for
 
 
-@pytest.mark.parametrize("choice", [*METHODS, "pilot", "neither"])
+@pytest.mark.parametrize("choice", ["full", "lora", "pilot", "neither"])
 def test_the_method_is_the_one_that_the_verdict_recommends(choice: str) -> None:
+    """Of two adapters the result leads with the one that its comparison names, and so does this."""
     report = replace(rich(), verdict=replace(rich().verdict, choice=choice))
-    best = max(rich().methods, key=lambda method: money(method).npv_usd).method
-    wanted = choice if choice in METHODS else best
-    assert {row["x_Method"] for row in rows(report, "1.0")} == {wanted}
+    assert report.comparison is not None
+    standing = {"full", report.comparison.adapter_method}
+    assert report.comparison.adapter_method == "lora"
+    worth = {m.method: m.npv_usd.mean for m in report.methods if m.npv_usd}
+    wanted = choice if choice in METHODS else max(standing, key=lambda method: worth[method])
+    assert {row["x_Method"] for row in rows(report, "1.0")} == {focus_method(report)} == {wanted}
+
+
+def test_nothing_is_charged_for_what_has_no_price() -> None:
+    """A line of cost that has a quantity and comes to nothing is no charge."""
+    first = rich().methods[0]
+    lines = money(first).lines
+    nothing = (0.0,) * len(lines[0].usd_by_month)
+    free = replace(lines[0], key="free", unit_price_usd=0.0, usd=0.0, usd_by_month=nothing)
+    assert free.side == "cost"
+    assert free.quantity > 0
+    report = with_lines(rich(), (*lines, free))
+    assert rows(report, "1.0", method=first.method) == rows(rich(), "1.0", method=first.method)
+    assert {float(row["ContractedCost"]) == 0 for row in every_row("1.0")} == {False}
+
+
+def test_who_is_paid_is_the_provider_of_the_gpus_and_not_whose_price_stands_in() -> None:
+    method = rich().methods[0]
+    assert method.plan is not None
+    found = rows(rich(), "1.4", method=method.method, scope="provider")
+    of = {row["x_LineKey"]: row for row in found}
+    # The cheapest offer is of a provider that publishes no price of storage.
+    assert method.plan.provider != "aws"
+    for key in ("storage", "egress"):
+        assert of[key]["ServiceProviderName"] == method.plan.provider_name
+        (line,) = (line for line in money(method).lines if line.key == key)
+        assert "price of" in line.label
+        assert of[key]["x_PriceSource"] == line.source
+    assert of["storage"]["SkuId"] != of["egress"]["SkuId"]
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.estimator.variance import COST_CATEGORIES
+from app.exports.focus import focus_csv
+from app.exports.focus_columns import VERSIONS
 from app.services import actual_files
 from app.services.actual_cells import LARGEST_AMOUNT, month_of
 from app.services.actual_files import FOCUS, PLAIN, ActualFile, ActualRow, read_actuals
 from app.services.problems import MOST_PROBLEMS, ActualsProblems
+from tests.exports.money_reports import rich
 
 # Made up, in the form of FOCUS 1.0: columns that are not read, credits, and tiny amounts.
 FOCUS_CSV = """\
@@ -102,6 +105,54 @@ def test_a_focus_file_is_summed_by_month_as_it_was_billed() -> None:
     effective = read(without)
     assert effective.amount_column == "EffectiveCost"
     assert [r.amount for r in effective.rows] == [Decimal(10), Decimal(1)]
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "2026-12-01 00:00:00 UTC",  # BigQuery
+        "2026-12-01 00:00:00.000000 UTC",
+        "2026-12-01 00:00:00.000 +0000",  # Snowflake
+        "2026-12-01 00:00:00+00",  # PostgreSQL
+        "2026-12-01 00:00:00.0",  # JDBC
+        "2026-12-01T00:00:00.000Z",
+        "2026-12-01T00:00:00+00:00",
+        "2026-12-01T00:00Z",
+        "2026-12-01",
+    ],
+)
+def test_moments_are_read_as_databases_write_them(moment: str) -> None:
+    found = read(f"ChargePeriodStart,BilledCost,BillingCurrency\n{moment},1,USD\n")
+    assert [row.month for row in found.rows] == ["2026-12"]
+
+
+@pytest.mark.parametrize(
+    "moment", ["2026-12-01 noon", "2026-12-01 00:00:00 Europe", "2026-12-01 +"]
+)
+def test_no_other_text_behind_a_day_is_a_moment(moment: str) -> None:
+    text = f"ChargePeriodStart,BilledCost,BillingCurrency\n{moment},1,USD\n"
+    assert "is not a month such as" in refused(text)[0]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_forecasts_of_our_own_are_refused(version: str) -> None:
+    """Whatever spreadsheets make of the word."""
+    text = focus_csv(rich(), "0123456789abcdef", version)
+    for file in (text, text.replace(",true,", ",TRUE,")):
+        said = refused(file)
+        assert len(said) == MOST_PROBLEMS
+        assert said[0].startswith("spend.csv line 2, x_IsProjection: is 't") or "TRUE" in said[0]
+        assert "was never billed" in said[0]
+
+
+def test_a_bill_with_forecasts_beside_it_names_their_lines() -> None:
+    head, *charges = FOCUS_CSV.splitlines()
+    marks = ["false", "true", ""]
+    lines = [f"{line},{mark}" for line, mark in zip(charges, marks, strict=True)]
+    said = refused("\n".join([f"{head},x_IsProjection", *lines]))
+    assert [message.split(": ")[0] for message in said] == ["spend.csv line 3, x_IsProjection"]
+    billed = "\n".join([f"{head},x_IsProjection", lines[0], lines[2]])
+    assert read(billed).read_rows == 2
 
 
 @pytest.mark.parametrize(

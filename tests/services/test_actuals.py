@@ -13,6 +13,7 @@ from sqlalchemy import Engine, event, text
 from app.catalog.catalog import Catalog
 from app.db.migrate import upgrade
 from app.db.session import open_engine, open_sessions
+from app.estimator.no_money import NoMoney
 from app.estimator.report import Report
 from app.inputs import ScenarioInput
 from app.services.actual_files import ActualFile, ActualRow, read_actuals
@@ -127,9 +128,67 @@ def test_an_upload_replaces_the_one_before(
     assert len(stored(engine)) == 1
     assert found.actuals is not None
     assert found.actuals.file.rows == (ActualRow("2027-01", "", Decimal(7), "USD"),)
-    assert (found.actuals.method, found.actuals.shown) == ("full", False)
-    assert found.actuals.file_name == ""
-    assert found.actuals.uploaded_at == NOW + timedelta(minutes=2)
+    assert (found.actuals.method, found.actuals.file_name) == ("full", "")
+    assert found.actuals.uploaded_at > NOW + timedelta(minutes=1)
+
+
+def test_an_upload_that_says_nothing_keeps_the_method_and_who_sees_it(
+    service: ActualsService, saved: tuple[str, str], report: Report
+) -> None:
+    token, key = saved
+    assert recommended(report) != "full"
+    service.upload(token, key, SPEND, method="full", shown=True)
+    kept = service.upload(token, key, SPEND).actuals
+    assert kept is not None
+    assert (kept.method, kept.shown) == ("full", True)
+    said = service.upload(token, key, SPEND, method="qlora", shown=False).actuals
+    assert said is not None
+    assert (said.method, said.shown) == ("qlora", False)
+
+
+def test_what_is_dated_ahead_of_the_clock_is_not_compared(
+    service: ActualsService, saved: tuple[str, str]
+) -> None:
+    """In April 2027 the spend of April is there, and that of May is not."""
+    token, key = saved
+    rows = "month,amount_usd\n2027-04,5\n2027-05,70\n"
+    found = service.upload(token, key, reading(rows)).variance
+    assert found is not None
+    assert found.to_date is not None
+    assert (found.to_date.actual_usd, found.last_reported) == (5.0, "2027-04")
+    assert [(m.label, m.usd) for m in found.not_begun] == [("2027-05", 70.0)]
+
+
+def test_a_month_has_begun_where_it_has_begun_first(
+    engine: Engine, scenarios: ScenarioService, saved: tuple[str, str]
+) -> None:
+    token, key = saved
+    for hour, ahead in ((9, True), (11, False)):
+        eve = datetime(2027, 4, 30, hour, tzinfo=UTC)
+        service = ActualsService(open_sessions(engine), scenarios, lambda eve=eve: eve)
+        found = service.upload(token, key, reading("month,amount_usd\n2027-05,1\n")).variance
+        assert found is not None
+        assert (found.to_date is None) == ahead
+
+
+def test_a_providers_bill_is_compared_with_what_providers_are_paid(
+    service: ActualsService, saved: tuple[str, str], report: Report
+) -> None:
+    token, key = saved
+    bill = "ChargePeriodStart,BilledCost,BillingCurrency\n2027-01-01,10,USD\n"
+    found = service.upload(token, key, reading(bill), method="full").variance
+    assert found is not None
+    money = next(m.money for m in report.methods if m.method == "full")
+    assert money is not None
+    costs = [line for line in money.lines if line.side == "cost"]
+    billed = sum(line.usd for line in costs if line.provider)
+    assert 0 < billed < sum(line.usd for line in costs)
+    assert found.completion is not None
+    assert found.completion.plan_usd == pytest.approx(billed, rel=1e-12)
+    assert found.unbilled_usd == pytest.approx(sum(line.usd for line in costs) - billed, rel=1e-12)
+    table = service.upload(token, key, SPEND, method="full").variance
+    assert table is not None
+    assert not table.billed_only
 
 
 def test_it_is_for_its_owner_until_it_is_shown(
@@ -273,15 +332,30 @@ def test_a_result_without_money_by_month_is_refused_with_a_way_on(
     assert planned_methods(old) == ()
     assert recommended(old) == ""
     found = scenarios.save(scenario, old, None, catalog)
-    with pytest.raises(ActualsProblems, match="Make a copy"):
+    with pytest.raises(NoMoney, match="save it anew"):
         service.upload(found.scenario.token, found.workspace_key, SPEND)
     assert service.get(found.scenario.token, found.workspace_key).methods == ()
 
 
+def test_where_nothing_fits_the_reason_is_that(
+    service: ActualsService,
+    scenarios: ScenarioService,
+    scenario: ScenarioInput,
+    report: Report,
+    catalog: Catalog,
+) -> None:
+    nothing = replace(report, methods=tuple(replace(m, money=None) for m in report.methods))
+    found = scenarios.save(scenario, nothing, None, catalog)
+    with pytest.raises(ActualsProblems, match="No method fits"):
+        service.upload(found.scenario.token, found.workspace_key, SPEND)
+
+
 def test_a_verdict_that_is_no_method_compares_with_the_best(report: Report) -> None:
     undecided = replace(report, verdict=replace(report.verdict, choice="pilot"))
+    assert report.comparison is not None
+    standing = {"full", report.comparison.adapter_method}
     worth = {m.method: m.npv_usd.mean for m in report.methods if m.npv_usd}
-    assert recommended(undecided) == max(worth, key=lambda method: worth[method])
+    assert recommended(undecided) == max(standing, key=lambda method: worth[method])
 
 
 def test_amounts_are_converted_at_the_rate_that_the_scenario_was_saved_with() -> None:
