@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from datetime import date
 
 import numpy as np
@@ -282,3 +283,24 @@ def test_a_pilot_uses_hours_and_buys_no_term(catalog: Catalog) -> None:
         used = w.choice.hours * gpus * offer.usd_per_gpu_hour
         assert contender_of(case, w).run_usd == pytest.approx(used)
         assert w.choice.usd > 10 * used
+
+
+def test_enormous_amounts_overflow_nowhere(catalog: Catalog) -> None:
+    """The most that inputs allow: beyond what single precision holds."""
+    asked = PLAIN.model_copy(
+        update={
+            "growth_percent": 1_000.0,
+            "growth_per_point_percent": 100.0,
+            "margin_per_answer_usd": 1e3,
+            "horizon_months": 120,
+            "draws": 1_000,
+        }
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        risk = estimate(case_of(asked, catalog, TODAY), "1", "h", "2026-11-01").risk
+    assert risk is not None
+    assert risk.information.perfect_usd > 1e30
+    values = [design.value_usd for design in risk.information.designs]
+    assert all(0 <= value <= risk.information.perfect_usd for value in values)
+    assert max(values) > 0
