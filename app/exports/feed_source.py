@@ -14,15 +14,19 @@ SOURCE_TITLES = {
 }
 
 
-class NoMoney(ValueError):  # noqa: N818
-    """The report was saved by a version that kept no money by month."""
+EARLIER = (
+    "This result was saved by an earlier version of Tunecase, which did not keep its money month "
+    "by month. Open the link, choose “Make my own copy” and save it anew: the new link has this "
+    "file."
+)
+NOTHING_FITS = "No method of this result fits anywhere, so it has no money to put into a file."
 
-    def __init__(self) -> None:
-        super().__init__(
-            "This result was saved by an earlier version of Tunecase, which did not keep its money "
-            "month by month. Open the link, choose “Make my own copy” and save it anew: the new "
-            "link has this file."
-        )
+
+class NoMoney(ValueError):  # noqa: N818
+    """The report has no money by month: as a rule, the version that saved it kept none."""
+
+    def __init__(self, reason: str = EARLIER) -> None:
+        super().__init__(reason)
 
 
 def timeline_of(report: Report) -> Timeline:
@@ -47,6 +51,13 @@ def with_money(report: Report) -> Iterator[tuple[MethodReport, MoneyReport]]:
     for method in report.methods:
         if method.money is not None:
             yield method, method.money
+
+
+def is_something(line: MoneyLine) -> bool:
+    """Whether a line is worth a row: a benefit of nothing says something, a cost of nothing does
+    not.
+    """
+    return line.side != "cost" or bool(line.usd)
 
 
 @dataclass(frozen=True, slots=True)

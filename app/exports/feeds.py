@@ -14,6 +14,7 @@ from app.exports.feed_rows import CashFlowRow, LineRow, PeriodRow, Row, SummaryR
 from app.exports.feed_source import (
     Calendar,
     index_of,
+    is_something,
     months_of,
     source_titles,
     timeline_of,
@@ -138,7 +139,7 @@ def line_rows(report: Report) -> list[LineRow]:
         )
         for method, money in with_money(report)
         for line in money.lines
-        if line.side != "cost" or line.usd
+        if is_something(line)
         for month in months_of(line)
     ]
 

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_money import MoneyLine, MoneyReport, Period
 from app.estimator.report_plans import PlanReport
-from app.exports.feed_source import Calendar, index_of, months_of, timeline_of
+from app.exports.feed_source import Calendar, index_of, is_something, months_of, timeline_of
 
 PROVIDER, COMPANY, FOREGONE = "provider", "company", "foregone"
 """Who is paid: somebody on a price list, the company's own people and suppliers that the scenario
@@ -117,7 +117,9 @@ def charges(forecast: Forecast, money: MoneyReport, scope: str) -> Iterator[Char
     calendar = Calendar.of(timeline)
     for line in money.lines:
         paid = _scope(line)
-        if line.side != "cost" or (scope == PROVIDER and paid != PROVIDER):
+        if line.side != "cost" or not is_something(line):
+            continue
+        if scope == PROVIDER and paid != PROVIDER:
             continue
         plan = forecast.plan if _trained_on(line, forecast.plan) else None
         option = plan.purchase_option if plan else ""
