@@ -789,7 +789,8 @@ class ScenarioInput(BaseModel):
     margin_per_answer_usd: Usd = Field(
         0,
         title="Margin of an answer",
-        description="What one more answer that is asked earns, right or wrong.",
+        description="What one more answer that is asked earns, right or wrong, less what serving "
+        "it costs.",
         json_schema_extra={"unit": "USD"},
     )
     value_uncertainty_percent: Percent = Field(

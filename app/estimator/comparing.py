@@ -19,6 +19,9 @@ from app.estimator.worked import Worked, kept_weight
 LARGEST_GAP = 1e6
 """Points beyond which a gap is not looked for; one that lies further is stated as this."""
 
+HALVINGS = 40
+"""Of an interval of 1 point or as wide as the gap itself."""
+
 
 def compare(
     case: Case, worked: Mapping[str, Worked], contenders: Mapping[str, Contender]
@@ -101,7 +104,3 @@ def _break_even_gap(case: Case, full: Worked, adapter: Worked) -> float | None:
         middle = (low + high) / 2
         low, high = (middle, high) if short(middle) < 0 else (low, middle)
     return min(max(high, -LARGEST_GAP), LARGEST_GAP)
-
-
-HALVINGS = 40
-"""Of an interval of 1 point or as wide as the gap itself."""

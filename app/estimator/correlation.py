@@ -58,7 +58,7 @@ def _scores(count: int) -> Floats:
 
 
 def normal_scores(values: Floats) -> Floats:
-    """Standard normal values in the order of the given ones (Blom's scores, at the middles). (n,)
+    """Standard normal values in the order of the given ones, at the middles of n equal parts. (n,)
 
     Examples
     --------

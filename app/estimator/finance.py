@@ -1,7 +1,7 @@
 """Cash flow, net present value, payback and return, on monthly flows.
 
-Month 0 is everything before the first release and is not discounted; later flows fall at month
-ends. The monthly rate i of an effective annual rate r is (1 + r)^(1/12) - 1. This is what Excel
+Month 0 is what is paid at the start and is not discounted; later flows fall at month ends. The
+monthly rate i of an effective annual rate r is (1 + r)^(1/12) - 1. This is what Excel
 users write as ``=C0+NPV(i, C1:Cn)``.
 """
 

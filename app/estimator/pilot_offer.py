@@ -25,7 +25,7 @@ class PilotTable:
     chance : of each outcome, sums to 1. (k,)
     apart : by method, chance times how far the expected worth after the outcome lies from that
         before; sums to 0. (k,) [USD]
-    spread : by method, standard deviation of the worth over all draws. [USD]
+    spread : by method, standard deviation of the worth over the draws that it was made from. [USD]
     """
 
     chance: Floats

@@ -115,15 +115,22 @@ def test_the_mean_of_the_draws_is_the_ledger(
     assert money.total_cost.mean() == pytest.approx(found.costs.total_usd, rel=1e-12)
 
 
-@given(accounting=accountings, months=st.integers(1, 48))
+@given(
+    accounting=accountings,
+    months=st.integers(1, 48),
+    option=st.sampled_from(["on-demand", "reserved-3y", "capacity-block"]),
+)
 @hypothesis_settings(max_examples=30)
-def test_real_and_nominal_terms_agree(accounting: Accounting, months: int) -> None:
-    """Fisher 1930: flows that rise with prices, at a rate that does too, are worth as much."""
+def test_real_and_nominal_terms_agree(accounting: Accounting, months: int, option: str) -> None:
+    """Fisher 1930: flows that rise with prices, at a rate that does too, are worth as much; and so
+    is a contract whose payments do not rise."""
     inflation, rate = accounting.inflation_fraction, 0.07
     real = dataclasses.replace(accounting, terms=REAL)
     nominal = dataclasses.replace(accounting, terms="nominal")
-    in_real, *_ = ledger(real, months=months, rate=rate)
-    in_nominal, *_ = ledger(nominal, months=months, rate=(1 + rate) * (1 + inflation) - 1)
+    in_real, *_ = ledger(real, months=months, rate=rate, option=option)
+    in_nominal, *_ = ledger(
+        nominal, months=months, rate=(1 + rate) * (1 + inflation) - 1, option=option
+    )
     size = float(np.abs(in_real.net).sum())
     assert in_nominal.npv_usd == pytest.approx(in_real.npv_usd, abs=1e-9 * size)
 
@@ -166,3 +173,20 @@ def test_prices_rise_by_the_year() -> None:
     line = next(line for line in found.costs.lines if line.key == "serving")
     assert line.unit_price_usd > 150
     assert line.quantity * line.unit_price_usd == pytest.approx(line.usd)
+
+
+def test_payments_of_a_reservation_do_not_rise() -> None:
+    """Twelve equal instalments whatever inflation does, and running cost rather than capital."""
+    rising, *_ = ledger(Accounting(inflation_fraction=0.2), months=12, option="reserved-1y")
+    plain, *_ = ledger(PLAIN, months=12, option="reserved-1y")
+    assert rising.costs.gpu_by_month == pytest.approx(plain.costs.gpu_by_month)
+    assert rising.costs.fixed_by_month[12] > plain.costs.fixed_by_month[12]
+    assert np.flatnonzero(rising.capex).tolist() == [0]
+    real, *_ = ledger(
+        Accounting(terms=REAL, inflation_fraction=0.2), months=12, option="reserved-1y"
+    )
+    paid = np.flatnonzero(plain.costs.gpu_by_month)
+    assert len(paid) > 1
+    for m in paid:
+        deflated = plain.costs.gpu_by_month[m] / 1.2 ** (m / 12)
+        assert real.costs.gpu_by_month[m] == pytest.approx(deflated)

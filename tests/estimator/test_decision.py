@@ -256,3 +256,12 @@ def test_information_is_never_worth_less_than_nothing(draws: list[list[float]]) 
     assert sum(probabilities.values()) <= 1 + 1e-12
     for key, probability in probabilities.items():
         assert probability <= float(np.mean(npvs[key] > 0))
+
+
+def test_an_adapter_that_loses_money_is_never_the_easy_way_out() -> None:
+    """Where a pilot costs more than all it could tell, the adapter is taken only if it pays."""
+    full, lora = [40.0, -10.0, 40.0, -20.0], [-60.0, 20.0, -20.0, 10.0]
+    found = chosen(full, lora, run_usd=50_000)
+    assert (found.best, found.choice, found.why) == ("full", "full", "small")
+    # One that pays is, though the other one is worth a little more.
+    assert chosen(full, [10.0, 20.0, 10.0, -10.0], run_usd=50_000).choice == "lora"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from datetime import date
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from app.catalog.catalog import Catalog
 from app.estimator.case import Case
 from app.estimator.estimate import Workings, estimate, workings_of
+from app.estimator.fleet import fleet_of
 from app.estimator.report import Report
 from app.estimator.risk import figures_of, histogram_of, value_map
 from app.estimator.tornado import tornado_of, tornado_of_lead
@@ -208,3 +210,97 @@ def test_the_report_holds_its_risk(made: Made) -> None:
 def test_without_risk_nothing_else_differs(made: Made) -> None:
     brief = estimate(made.case, "1", "hash", "2026-11-01", with_risk=False)
     assert brief == dataclasses.replace(made.report, risk=None)
+
+
+def test_bars_move_all_that_a_figure_moves(catalog: Catalog) -> None:
+    """Where hardly anything is asked of the task and much elsewhere, accuracy costs: the more often
+    a model is put to use, the more is forgotten."""
+    asked = PLAIN.model_copy(
+        update={
+            "other_answers_per_month": 1e6,
+            "other_value_usd": 1.0,
+            "answers_per_month": 1_000.0,
+        }
+    )
+    case = case_of(asked, catalog, TODAY)
+    workings = workings_of(case)
+    full = workings.worked["full"]
+    bars = {b.key: b for b in tornado_of(case, full, workings.factors)}
+    assert bars["accuracy"].low < 0 < bars["accuracy"].high
+    # Below the base it is not put to use: nothing is earned or lost, and the cost stays.
+    assert bars["accuracy"].low_usd == pytest.approx(float(-full.ledger.costs.total_usd), rel=0.05)
+    assert bars["accuracy"].high_usd < bars["accuracy"].low_usd
+    assert bars["forgetting"].low_usd > bars["forgetting"].high_usd
+    figures = figures_of(workings.worked, workings.factors)
+    assert figures["forgetting"].shape == (case.draws, 2)
+
+
+def test_no_gap_goes_beyond_all_answers_right(catalog: Catalog) -> None:
+    """At 97 points there are 3 left to gain: the worth of the lead ends there."""
+    asked = PLAIN.model_copy(update={"base_accuracy_points": 97.0, "serving": "none"})
+    case = case_of(asked, catalog, TODAY)
+    workings = workings_of(case)
+    full, lora = workings.worked["full"], workings.worked["lora"]
+    lead = {b.key: b for b in tornado_of_lead(case, full, lora, workings.factors)}["accuracy"]
+    best = np.minimum(lora.use.score + lead.high, 100.0 - full.base)
+    month_usd = case.value.answers_per_month * case.value.value_per_correct_answer_usd / 100
+    months = float(full.use.live_by_month @ case.accounting.kept(case.value.horizon_months, 0.10))
+    worth = float((np.maximum(best, 0.0) * full.worth_factor).mean()) * month_usd * months
+    cost = float(full.money.present.fixed + full.money.present.gpu.mean())
+    expected = worth - cost - float(lora.money.npv.mean())
+    assert lead.high_usd == pytest.approx(expected, rel=1e-9)
+
+
+def test_tax_takes_of_a_pilot_what_it_takes_of_all(catalog: Catalog) -> None:
+    """A tax on everything scales every worth and every cost, so it changes no choice."""
+    found = []
+    for percent in (0.0, 50.0):
+        asked = PLAIN.model_copy(
+            update={"tax_percent": percent, "pilot_other_cost_usd": 2_000.0, "draws": 2_000}
+        )
+        found.append(estimate(case_of(asked, catalog, TODAY), "1", "h", "2026-11-01").verdict)
+    plain, taxed = found
+    assert plain.choice == taxed.choice
+    assert plain.pilot_usd is not None
+    assert plain.pilot_value_usd is not None
+    assert taxed.pilot_usd == pytest.approx(plain.pilot_usd / 2)
+    assert taxed.pilot_value_usd == pytest.approx(plain.pilot_value_usd / 2, rel=1e-4)
+
+
+def test_a_pilot_uses_hours_and_buys_no_term(catalog: Catalog) -> None:
+    reserved = ScenarioInput(
+        draws=1_000, methods=("full", "lora"), include_reserved=True, providers=("azure",)
+    )
+    case = case_of(reserved, catalog, TODAY)
+    offers = tuple(o for o in case.fleet.offers if o.purchase_option == "reserved-3y")
+    if not offers:
+        pytest.skip("no such reservation is on the price list")
+    case = dataclasses.replace(case, fleet=fleet_of(offers))
+    worked = workings_of(case).worked
+    for w in worked.values():
+        offer = case.fleet.offers[w.choice.offer]
+        gpus = int(w.planned.evaluation.plans.gpus[w.choice.plan])
+        used = w.choice.hours * gpus * offer.usd_per_gpu_hour
+        assert contender_of(case, w).run_usd == pytest.approx(used)
+        assert w.choice.usd > 10 * used
+
+
+def test_enormous_amounts_overflow_nowhere(catalog: Catalog) -> None:
+    """The most that inputs allow: beyond what single precision holds."""
+    asked = PLAIN.model_copy(
+        update={
+            "growth_percent": 1_000.0,
+            "growth_per_point_percent": 100.0,
+            "margin_per_answer_usd": 1e3,
+            "horizon_months": 120,
+            "draws": 1_000,
+        }
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        risk = estimate(case_of(asked, catalog, TODAY), "1", "h", "2026-11-01").risk
+    assert risk is not None
+    assert risk.information.perfect_usd > 1e30
+    values = [design.value_usd for design in risk.information.designs]
+    assert all(0 <= value <= risk.information.perfect_usd for value in values)
+    assert max(values) > 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import assume, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from app.estimator.errors import InvalidSpec
@@ -154,6 +155,7 @@ def test_samples_of_like_length_are_grouped_as_the_sampler_does_it() -> None:
     ratio=st.floats(1.2, 3.2),
     stretch=st.floats(1.5, 20),
 )
+@hypothesis_settings(max_examples=40)
 def test_a_fitted_distribution_has_its_figures(mean: float, ratio: float, stretch: float) -> None:
     maximum = int(mean * ratio * stretch)
     try:

@@ -173,7 +173,7 @@ def test_a_saved_scenario_does_not_follow_the_code(
 
 
 @given(report=st.from_type(Report))
-@hypothesis_settings(max_examples=30, deadline=None)
+@hypothesis_settings(max_examples=15, deadline=None)
 def test_any_report_survives_its_json(report: Report) -> None:
     """Bit for bit, infinity and not-a-number too."""
     report = dataclasses.replace(report, schema=REPORT_SCHEMA)

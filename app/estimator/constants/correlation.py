@@ -7,10 +7,10 @@ from app.estimator.correlation import PAIRS, correlation_key
 
 _NAMES = {
     "price": "GPU prices",
-    "time": "training time",
+    "time": "training time (what methods have in common)",
     "value": "worth of an answer",
     "adoption": "answers a month",
-    "accuracy": "accuracy",
+    "accuracy": "accuracy (mean of the methods)",
 }
 
 _KNOWN = {
