@@ -210,6 +210,17 @@ def _end(name: str, asked: ScenarioInput | str, made: Bridges, saved: ScenarioSe
         ) from error
 
 
+def _at_ends(asked: BridgeIn, error: InputProblems) -> InputProblems:
+    """What is wrong with both ends together, at the members of each that can be changed."""
+    problems: list[Problem] = []
+    for name, end in (("from", asked.from_), ("to", asked.to)):
+        for problem in error.problems:
+            pointer = f"/{name}" if isinstance(end, str) else f"/{name}{problem.pointer}"
+            if pointer not in {found.pointer for found in problems}:
+                problems.append(Problem(pointer, problem.message))
+    return InputProblems(problems)
+
+
 @router.post("/bridges", responses={**UNUSABLE, **ABSENT}, openapi_extra=OPTIONAL_BEARER)
 def create_bridge(
     asked: Annotated[BridgeIn, Body(openapi_examples=EXAMPLES)],
@@ -223,13 +234,17 @@ def create_bridge(
 
     Changes are made one after another in the order of the form, so what two of them do only
     together falls to the later one; their sum is the difference, exactly. More than a dozen are
-    counted by part of the form. Nothing is stored. A price book of a workspace needs its key.
+    counted by part of the form, and so are fewer with many draws over a long horizon; what would
+    take too long even so is refused. Nothing is stored. A price book of a workspace needs its key.
     """
     response.headers.update(PRIVATE)
     made = Bridges(catalog, prices, datetime.now(UTC).date(), workspace_key)
     start = _end("from", asked.from_, made, scenarios)
     finish = _end("to", asked.to, made, scenarios)
-    found = made.between(start, finish, alone=asked.alone)
+    try:
+        found = made.between(start, finish, alone=asked.alone)
+    except InputProblems as error:
+        raise _at_ends(asked, error) from error
     books = all(
         prices.shown(end.scenario, workspace_key) == end.scenario for end in (start, finish)
     )

@@ -12,6 +12,7 @@ from app.api.errors import UNUSABLE
 from app.api.scenario_body import ScenarioBody
 from app.exports.workbook import MEDIA_TYPE, disposition, workbook_bytes
 from app.services.estimates import estimate
+from app.services.slots import WORKBOOKS
 
 router = APIRouter()
 
@@ -39,4 +40,6 @@ def create_workbook(
     priced = prices.priced(catalog, scenario.price_book, workspace_key)
     report = estimate(scenario, priced, datetime.now(UTC).date())
     named = {"Content-Disposition": disposition(report.title)}
-    return Response(workbook_bytes(report), media_type=MEDIA_TYPE, headers=named)
+    with WORKBOOKS.one():
+        content = workbook_bytes(report)
+    return Response(content, media_type=MEDIA_TYPE, headers=named)

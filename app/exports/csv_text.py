@@ -30,7 +30,7 @@ def guarded(text: str) -> str:
     >>> guarded("=1+1"), guarded(" @x"), guarded("-5"), guarded("LoRA")
     ("'=1+1", "' @x", "'-5", 'LoRA')
     """
-    if text.startswith(("\t", "\r", "\n")) or text.lstrip().startswith(_SIGNS):
+    if text.lstrip(" \u00a0").startswith(("\t", "\r", "\n")) or text.lstrip().startswith(_SIGNS):
         return "'" + text
     return text
 

@@ -13,6 +13,9 @@ MOST_STEPS = 12
 WORTHLESS = frozenset({"title", "situation", "currency", "exchange_rate_per_usd"})
 """Inputs that no value in US dollars depends on."""
 
+NOISE = ("draws", "seed")
+"""Inputs that say nothing about the case: what they move is chance."""
+
 TOGETHER = (
     Group("Base model", ("model", "config_json")),
     Group("Lengths of the examples", ("tokens_per_example", "longest_example_tokens", "lengths")),
@@ -23,7 +26,7 @@ TOGETHER = (
     Group("Where it may run", ("accelerators", "providers")),
     Group("Work written off", ("capitalised_percent", "write_off_months")),
     Group("Money of which year", ("money_terms", "inflation_percent")),
-    Group("Draws and seed", ("draws", "seed")),
+    Group("Draws and seed", NOISE),
 )
 """Inputs that say something only together: one of a factor and a price alone is worth nothing."""
 
@@ -39,7 +42,7 @@ _SECTIONS = (
     ("answers_per_month", "Value"),
     ("assumptions", "Changed assumptions"),
 )
-"""Parts of the form by the input that each begins with."""
+"""Parts of the form by the input that each begins with, `NOISE` apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,12 @@ class Change:
 
 
 def changed_groups(
-    a: ScenarioInput, b: ScenarioInput, *, book_first: bool = False, book_last: bool = False
+    a: ScenarioInput,
+    b: ScenarioInput,
+    *,
+    book_first: bool = False,
+    book_last: bool = False,
+    most: int = MOST_STEPS,
 ) -> tuple[Group, ...]:
     """The inputs that differ, in the order of the form, as they are counted.
 
@@ -61,6 +69,7 @@ def changed_groups(
     ----------
     book_first, book_last : whether the price book is changed before or after everything else; both
         where nothing may be computed in between.
+    most : changes that are counted one by one; more are counted by part of the form.
     """
     changed = [
         name
@@ -71,20 +80,22 @@ def changed_groups(
         return (Group("All changes" if len(changed) > 1 else "", tuple(changed)),)
     apart = [name for name in changed if name == "price_book" and (book_first or book_last)]
     others = [name for name in changed if name not in apart]
-    groups = grouped(others, TOGETHER, sections(), MOST_STEPS)
+    groups = grouped(others, TOGETHER, sections(), most)
     book = tuple(Group("", (name,)) for name in apart)
     return (*book, *groups) if book_first else (*groups, *book)
 
 
 def sections() -> tuple[Group, ...]:
-    """The inputs by part of the form, in its order."""
+    """The inputs by part of the form, in its order; draws and seed are a part of their own."""
     starts = dict(_SECTIONS)
     found: list[Group] = []
     for name in ScenarioInput.model_fields:
         if name in starts:
             found.append(Group(starts[name], ()))
+        if name in NOISE:
+            continue
         found[-1] = replace(found[-1], members=(*found[-1].members, name))
-    return tuple(found)
+    return (*found, Group("Draws and seed", NOISE))
 
 
 def changes_of(group: Group, a: ScenarioInput, b: ScenarioInput) -> tuple[Change, ...]:

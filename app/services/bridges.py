@@ -14,11 +14,20 @@ from app.estimator.leading import leading_method
 from app.estimator.report import Report
 from app.inputs import ScenarioInput
 from app.services.book_access import INSTALLATION, Asker
-from app.services.bridge_inputs import Change, changed_groups, changes_of
+from app.services.bridge_inputs import MOST_STEPS, Change, changed_groups, changes_of
 from app.services.estimates import estimate
-from app.services.problems import InputProblems
+from app.services.problems import InputProblems, Problem
 from app.services.scenario_prices import ScenarioPrices
 from app.services.scenarios import SharedScenario
+from app.services.slots import ESTIMATES
+
+MOST_WORK = 100.0
+"""Work of one bridge, in estimates of 10,000 draws over 36 months, at most.
+
+It leaves room for every change of two scenarios with the usual draws, each looked at alone as well,
+over the longest horizon (26 estimates of 120 months), and takes about ten seconds of one core."""
+
+_USUAL = 10_000 * 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,10 @@ class _Way:
     then: tuple[bool, bool]
     private: bool
 
+    def estimates(self, alone: bool) -> int:
+        """How many answers are computed, at most."""
+        return 2 * sum(self.then) + max(0, len(self.groups) - 1) * (2 if alone else 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Bridges:
@@ -119,10 +132,11 @@ class Bridges:
         priced = self.prices.priced(self.catalog, scenario.price_book, self.asker)
         return End(scenario, estimate(scenario, priced, self.today, with_risk=False))
 
-    def estimates(self, start: End, finish: End, *, alone: bool = False) -> int:
-        """How many answers `between` has to compute, at most. [count]"""
-        way = self._way(start, finish)
-        return 2 * sum(way.then) + max(0, len(way.groups) - 1) * (2 if alone else 1)
+    def work(self, start: End, finish: End, *, alone: bool = False) -> float:
+        """What `between` has to compute, at most, where it counts changes one by one.
+        [estimates of 10,000 draws over 36 months]
+        """
+        return self._way(start, finish).estimates(alone) * _weight(start, finish)
 
     def between(self, start: End, finish: End, *, alone: bool = False) -> Bridge:
         """What each change moved.
@@ -140,11 +154,23 @@ class Bridges:
         A price book that is not the asker's is used only with the inputs that its owner shared: its
         change is the first one, or the last. Where both ends have one, all inputs change at once.
 
+        Changes are counted by part of the form where one by one would be more than `MOST_WORK`.
+
         Raises
         ------
-        Busy : see `estimate`.
+        InputProblems : even so it is more.
+        Busy : see `estimate`. A bridge takes the place of one estimate.
         """
         way = self._way(start, finish)
+        weight = _weight(start, finish)
+        if way.estimates(alone) * weight > MOST_WORK:
+            way = self._way(start, finish, grouped=True)
+        if way.estimates(alone) * weight > MOST_WORK:
+            raise _too_much()
+        with ESTIMATES.one():
+            return self._made(way, start, finish, alone)
+
+    def _made(self, way: _Way, start: End, finish: End, alone: bool) -> Bridge:
         here, there = _stage(start.report), _stage(finish.report)
         trail = _Trail(here)
         if way.then[0]:
@@ -175,13 +201,17 @@ class Bridges:
         worth = [set(stage.npv_usd) for stage in (here, there)]
         return Bridge(tuple(trail.steps), trail.bridges(), tuple(sorted(worth[0] ^ worth[1])))
 
-    def _way(self, start: End, finish: End) -> _Way:
+    def _way(self, start: End, finish: End, grouped: bool = False) -> _Way:
         private = [
             self.prices.shown(end.scenario, self.asker) != end.scenario for end in (start, finish)
         ]
         return _Way(
             changed_groups(
-                start.scenario, finish.scenario, book_first=private[0], book_last=private[1]
+                start.scenario,
+                finish.scenario,
+                book_first=private[0],
+                book_last=private[1],
+                most=0 if grouped else MOST_STEPS,
             ),
             (self._is_of_then(start), self._is_of_then(finish)),
             any(private),
@@ -251,6 +281,26 @@ class Bridges:
             return _estimated(scenario, self._priced(owner), self.today)
         except InputProblems:
             return Stage({})
+
+
+def _weight(*ends: End) -> float:
+    """How much longer an estimate in between may take than a usual one."""
+    draws = max(end.scenario.draws for end in ends)
+    months = max(end.scenario.horizon_months for end in ends)
+    return max(1.0, draws * months / _USUAL)
+
+
+def _too_much() -> InputProblems:
+    said = (
+        "The estimates between the two take too long at this many draws over this many months; "
+        "{} in both scenarios, or change fewer inputs at once."
+    )
+    return InputProblems(
+        (
+            Problem("/draws", said.format("use fewer draws, such as 10,000,")),
+            Problem("/horizon_months", said.format("shorten the horizon")),
+        )
+    )
 
 
 class _Trail:

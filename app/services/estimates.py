@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import date
 
 from app import __version__
@@ -14,11 +13,9 @@ from app.estimator.methods import LABELS
 from app.estimator.report import Report
 from app.inputs import ScenarioInput
 from app.services.cases import case_of
-from app.services.problems import Busy, InputProblems, Problem
+from app.services.problems import InputProblems, Problem
+from app.services.slots import ESTIMATES
 
-SIMULTANEOUS = 4
-"""Estimates at a time in one process: more would only take memory, since each keeps a core busy."""
-LONGEST_WAIT_S = 20.0
 LIMIT_FIELDS = {
     "gpus": "/max_gpus",
     "deadline": "/deadline_hours",
@@ -26,7 +23,6 @@ LIMIT_FIELDS = {
     "spot": "/include_spot",
 }
 """The input that is in the way where nothing fits."""
-_SLOTS = threading.BoundedSemaphore(SIMULTANEOUS)
 
 
 def estimate(
@@ -56,16 +52,15 @@ def report_of(case: Case, catalog: Catalog, *, with_risk: bool = True) -> Report
     InputProblems : nothing fits.
     Busy : too many estimates are under way for too long.
     """
-    if not _SLOTS.acquire(timeout=LONGEST_WAIT_S):
-        raise Busy
     try:
-        return estimate_case(
-            case,
-            version=__version__,
-            catalog_hash=catalog.content_hash,
-            prices_as_of=catalog.prices_as_of.isoformat(),
-            with_risk=with_risk,
-        )
+        with ESTIMATES.one():
+            return estimate_case(
+                case,
+                version=__version__,
+                catalog_hash=catalog.content_hash,
+                prices_as_of=catalog.prices_as_of.isoformat(),
+                with_risk=with_risk,
+            )
     except NothingFits as error:
         raise InputProblems(
             Problem(
@@ -75,5 +70,3 @@ def report_of(case: Case, catalog: Catalog, *, with_risk: bool = True) -> Report
             )
             for method, refusal in error.refusals.items()
         ) from None
-    finally:
-        _SLOTS.release()

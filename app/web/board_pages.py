@@ -5,17 +5,16 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
-from app.services.estimates import estimate
 from app.services.problems import InputProblems
-from app.web import board_views, requests
+from app.web import board_views
 from app.web.contexts import Board, Layout
 from app.web.requests import (
     PRIVATE,
     REVALIDATE,
     Site,
     currency_names,
+    estimated,
     form_again,
-    read_scenario,
     with_query,
 )
 
@@ -49,8 +48,7 @@ def board(request: Request, site: Site) -> Response:
     """The page of the scenario in the address, which has no link yet."""
     pairs = request.query_params.multi_items()
     try:
-        scenario = read_scenario(pairs)
-        report = estimate(scenario, site.catalog_of(scenario), requests.today())
+        scenario, report = estimated(site, pairs)
     except InputProblems as error:
         return form_again(site, pairs, error.problems)
     view = board_views.view(

@@ -20,7 +20,7 @@ from app.web import result_assumptions, result_currency, result_table, results
 from app.web.figure_cash_flow import CashFlowDrawing, cash_flow
 from app.web.figures import Figure, Frame, currency_of, name_of, name_within
 from app.web.result_parts import KeyFigure
-from app.web.result_verdict import PILOT_CHOICES, choice_name
+from app.web.result_verdict import PILOT_CHOICES, rivals
 
 CHART = Frame(760, 262, 76, 620, 14, 210)
 MOST_TITLE = 120
@@ -51,7 +51,10 @@ first. Assumption."""
 
 @dataclass(frozen=True, slots=True)
 class BoardRow:
-    """One method in a line; `gain_range` and `npv_range` are 80% ranges, and may be empty."""
+    """One method in a line, or doing nothing, which has the key neither.
+
+    `gain_range` and `npv_range` are 80% ranges, and may be empty.
+    """
 
     method: str
     label: str
@@ -134,7 +137,7 @@ def view(
         headline=headline,
         because=_because(report, rest),
         figures=tuple(_figures(report)),
-        rows=tuple(_row(report, m) for m in report.methods),
+        rows=(*(_row(report, m) for m in report.methods), *_nothing(report)),
         alike=result_table.alike(report),
         cash_flow=cash_flow(report, CHART),
         assumptions=_assumptions(report),
@@ -227,12 +230,16 @@ def _chance(report: Report) -> Iterator[KeyFigure]:
             "too close to call before a pilot",
         )
     elif verdict.probability is not None:
-        said = choice_name(verdict.choice, sum(m.feasible for m in report.methods))
+        chance = show.percent(verdict.probability)
+        if verdict.choice == "neither":
+            said = f"over {show.months(report.horizon_months)}"
+            yield KeyFigure("Chance that doing nothing is best", chance, "", said)
+            return
         yield KeyFigure(
-            "Chance that the verdict is right",
-            show.percent(verdict.probability),
+            f"Chance that {name_within(verdict.choice)} is worth more",
+            chance,
             "",
-            f"“{said}” against every other choice",
+            f"than {show.join_words(rivals(report))}",
         )
 
 
@@ -275,6 +282,25 @@ def _row(report: Report, m: MethodReport) -> BoardRow:
     )
 
 
+def _nothing(report: Report) -> Iterator[BoardRow]:
+    """What everything is measured against, so that the chances of being best reach 100%."""
+    idle = result_table.idle_fraction(report)
+    if idle is not None:
+        zero = show.usd_short(0.0, currency_of(report))
+        yield BoardRow(
+            method="neither",
+            label="Doing nothing",
+            chosen=report.verdict.choice == "neither",
+            total=zero,
+            npv=zero,
+            npv_range="",
+            payback=show.NONE,
+            best=show.percent(idle),
+            gain=show.NONE,
+            gain_range="",
+        )
+
+
 _WEEKS = {"engineer_weeks_full": "full", "engineer_weeks_adapter": "adapter"}
 """Work of one kind of method alone."""
 
@@ -303,16 +329,11 @@ def _assumption(report: Report, item: Assumption, turn: Turn | None) -> BoardAss
     return BoardAssumption(item.label, clipped(_value(report, item), MOST_NAME), note)
 
 
-_SMALL_USD = 100
-"""Amounts below it are written with cents."""
-
-
 def _value(report: Report, item: Assumption) -> str:
-    """An amount as it is entered, in US dollars; anything else as on the result page."""
+    """An amount as entered and in the currency of the page; anything else as on the result page."""
     money, _, per = item.unit.partition(" ")
     if money == "USD" and not isinstance(item.value, str):
-        write = show.usd if item.value >= _SMALL_USD else show.unit_price
-        return f"{write(item.value)} {per}".strip()
+        return show.entered_price(item.value, per, currency_of(report))
     return result_assumptions.worded(report, item)
 
 

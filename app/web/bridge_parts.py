@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.services.bridges import Bridges, End
+from app.services.bridges import MOST_WORK, Bridges, End
+from app.services.problems import InputProblems
 from app.web import requests, waterfalls
 from app.web.comparisons import Side
 from app.web.contexts import BridgePart
 from app.web.requests import Page
 
 QUICK = 3.0
-"""Work that is done without being asked for: estimates of 10,000 draws, of about 0.2 s each."""
+"""Work that is done without being asked for: see `Bridges.work`; a usual estimate takes 0.2 s."""
 
-MOST = 26.0
-"""Work beyond which changes are not looked at alone as well."""
-
-_DRAWS = 10_000
 DEFAULT = "1"
 """In place of a method: the one that the second answer leads with."""
 
@@ -40,9 +37,13 @@ def part(
     Busy : see `estimate`.
     """
     made = Bridges(site.catalog, site.prices, requests.today(), site.workspace)
-    weight = max(1.0, *(end.scenario.draws / _DRAWS for end in ends))
-    if not asked and made.estimates(*ends) * weight > QUICK:
+    if not asked and made.work(*ends) > QUICK:
         return BridgePart(None, address_of(DEFAULT))
-    work = made.estimates(*ends, alone=True) * weight
-    found = made.between(*ends, alone=work <= (MOST if asked else QUICK))
-    return BridgePart(waterfalls.view(found, *sides, asked, address_of), "")
+    alone = made.work(*ends, alone=True) <= (MOST_WORK if asked else QUICK)
+    try:
+        found = made.between(*ends, alone=alone)
+    except InputProblems as error:
+        return BridgePart(None, "", error.problems[0].message)
+    view = waterfalls.view(found, *sides, asked, address_of, without_alone=not alone)
+    can_ask = not alone and not asked and made.work(*ends, alone=True) <= MOST_WORK
+    return BridgePart(view, address_of(DEFAULT) if can_ask else "")

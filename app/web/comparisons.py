@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from app.estimator.currency import US_DOLLAR
+from app.estimator.currency import US_DOLLAR, Currency
 from app.estimator.report import MethodReport, Report
 from app.inputs import METHOD_LABELS, PILOT_SCORES, PilotRow, ScenarioInput
 from app.web import addresses
@@ -87,8 +87,8 @@ def _unit(name: str) -> str:
     return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
 
 
-def words(name: str, value: Any) -> str:
-    """An input as it is read."""
+def words(name: str, value: Any, currency: Currency = US_DOLLAR) -> str:
+    """An input as it is read; an amount, which is entered in US dollars, in the currency too."""
     if name in CHOICE_LABELS:
         return choice_label(name, str(value))
     if name in {"lengths", "own_evidence"} and value:
@@ -104,21 +104,27 @@ def words(name: str, value: Any) -> str:
     if isinstance(value, dict):
         return f"given ({show.plural(len(value), 'entry', 'entries')})"
     if isinstance(value, int | float):
-        return _with_unit(f"{value:,.10g}", _unit(name))
+        return _with_unit(value, _unit(name), currency)
     return str(value) if value not in {None, ""} else show.NONE
 
 
-def _with_unit(number: str, unit: str) -> str:
+def _with_unit(value: float, unit: str, currency: Currency) -> str:
     """A number as it is entered, with its unit.
 
     Examples
     --------
-    >>> _with_unit("500", "USD a month"), _with_unit("8", "%"), _with_unit("3", "weeks")
-    ('US$500 a month', '8%', '3 weeks')
+    >>> [_with_unit(value, unit, US_DOLLAR) for value, unit in ((8, "%"), (3, "weeks"))]
+    ['8%', '3 weeks']
+    >>> _with_unit(500, "USD a month", Currency("EUR", 2, 0.9))
+    'US$500 (€450) a month'
     """
     money, _, per = unit.partition(" ")
+    number = f"{value:,.10g}"
     if money == "USD":
-        return f"US${number} {per}".strip()
+        converted = "" if currency == US_DOLLAR else f" ({show.usd(value, currency)})"
+        if converted and abs(value) < 100:
+            converted = f" ({show.unit_price(value, currency)})"
+        return f"US${number}{converted} {per}".strip()
     return f"{number}{'' if unit.startswith('%') else ' '}{unit}".strip()
 
 

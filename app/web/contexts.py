@@ -77,6 +77,7 @@ class Answer:
     ----------
     query : the scenario as a canonical query string, empty for the defaults.
     files : tables for other tools; none in results without money by month.
+    files_of_link : whether only the link of the saved result has them, without a key.
     """
 
     view: ResultView
@@ -85,6 +86,7 @@ class Answer:
     result_address: str
     plans_address: str
     files: tuple[FileLink, ...] = ()
+    files_of_link: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,11 +335,14 @@ class BridgePart:
     Parameters
     ----------
     view : None where it was not asked for, or nothing differs.
-    ask_address : the page with it; empty where there is no need to ask.
+    ask_address : the page with it, or with what each change does alone; empty where there is no
+        need to ask.
+    refusal : why it is not computed, where it was asked for and takes too long.
     """
 
     view: BridgeView | None
     ask_address: str
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)

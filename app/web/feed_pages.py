@@ -6,10 +6,7 @@ takes, and what is wrong is said as plain text. See `docs/feeds.md`.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,6 +17,7 @@ from starlette.responses import Response
 from app.estimator.report import Report
 from app.exports.feed_source import NoMoney
 from app.exports.feeds import FEEDS, Feed
+from app.exports.file_names import disposition, plain_name
 from app.exports.focus import (
     ALL,
     InvalidExport,
@@ -30,27 +28,20 @@ from app.exports.focus import (
     scenario_id_of,
 )
 from app.exports.focus_columns import V1_0
-from app.services.estimates import estimate
 from app.services.problems import (
     Busy,
     InputProblems,
     RevokedScenario,
-    UnknownPriceBook,
     UnknownScenario,
 )
-from app.web import requests
-from app.web.requests import Page, Site, read_scenario
+from app.web.requests import Page, Site, estimated
+from app.web.tags import KEPT, tag_of, unchanged
 
 router = APIRouter(include_in_schema=False)
 
 CSV = "text/csv; charset=utf-8; header=present"
 JSON = "application/json"
 PLAIN = "text/plain; charset=utf-8"
-HEADERS = {
-    # Whoever keeps a copy asks again each time: a link may have been withdrawn since.
-    "Cache-Control": "private, no-cache",
-    "X-Robots-Tag": "noindex",
-}
 FOCUS_PARAMETERS = ("version", "method", "scope")
 
 
@@ -148,8 +139,7 @@ def _shared(site: Page, token: str) -> Source:
 
 
 def _asked(site: Page, request: Request) -> Source:
-    scenario = read_scenario(request.query_params.multi_items())
-    report = estimate(scenario, site.catalog_of(scenario), requests.today())
+    scenario, report = estimated(site, request.query_params.multi_items())
     return Source(report, report.title, scenario.to_query(), _names(site))
 
 
@@ -163,8 +153,6 @@ def _answer(request: Request, name: str, read: Callable[[], Source]) -> Response
         return _plain(404, "No result has this link. Check the address: links are long.")
     except RevokedScenario:
         return _plain(410, "This link was withdrawn. Ask whoever shared it for a new one.")
-    except UnknownPriceBook:
-        return _plain(404, "The price book of this scenario can be used only where it was saved.")
     except NoMoney as error:
         return _plain(409, str(error))
     except InvalidExport as error:
@@ -174,15 +162,14 @@ def _answer(request: Request, name: str, read: Callable[[], Source]) -> Response
     except Busy:
         return _plain(503, "Too many estimates are under way; try again in a moment.", "10")
     body = text.encode()
-    # Weak: compression on the way changes the bytes, not what they say.
-    tag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = HEADERS | {"ETag": tag}
-    if tag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
+    tag = tag_of(body)
+    known = unchanged(request, tag)
+    if known is not None:
+        return known
+    headers = KEPT | {"ETag": tag}
     if media_type == CSV:
         own_name = _focus_name(source, request) if name == "focus.csv" else name
-        file = file_name(source.title, own_name)
-        headers["Content-Disposition"] = f'attachment; filename="{file}"'
+        headers["Content-Disposition"] = disposition(file_name(source.title, own_name))
     return Response(body, headers=headers | {"Content-Type": media_type})
 
 
@@ -201,8 +188,7 @@ def file_name(title: str, name: str) -> str:
     >>> file_name('Verträge: "Prüfung"', "lines.csv"), file_name("", "lines.csv")
     ('vertrage-prufung-lines.csv', 'lines.csv')
     """
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    words = re.sub(r"[^a-z0-9]+", "-", plain)[:60].strip("-")
+    words = plain_name(title)
     return f"{words}-{name}" if words else name
 
 

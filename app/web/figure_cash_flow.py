@@ -111,8 +111,8 @@ def cash_flow(report: Report, wide: Frame = WIDE) -> Figure[CashFlowDrawing] | N
         title="When the money comes back",
         conclusion=f"{says}. Expected cumulative cash flow after "
         f"{show.months(report.horizon_months)}: {ends}.",
-        caption="Cumulative cash flow at month ends, undiscounted; month 0 is everything spent "
-        f"before the first release. The band is the 80% range of {name_of(banded.method)}; the "
+        caption="Cumulative cash flow at month ends, undiscounted; month 0 is what is "
+        f"paid at the start. The band is the 80% range of {name_of(banded.method)}; the "
         "table has the ranges of all.",
         wide=_cash_flow_drawing(report, methods, banded, wide, 12),
         narrow=_cash_flow_drawing(report, methods, banded, Frame(400, 360, 68, 300, 22, 306), 4),

@@ -149,7 +149,11 @@ def result(request: Request, site: Site) -> Response:
             unfitted_classes(site.catalog),
             currency_names(site.catalog),
         )
-        answer = replace(answer, files=file_links(report, "/result", answer.query))
+        if scenario.price_book:
+            # They would hold the key of the book, and answer only this browser.
+            answer = replace(answer, files_of_link=report.timeline is not None)
+        else:
+            answer = replace(answer, files=file_links(report, "/result", answer.query))
     except InputProblems as error:
         return form_again(site, pairs, error.problems)
     return site.render(

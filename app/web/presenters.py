@@ -174,6 +174,21 @@ def unit_price(value: float | None, currency: Currency = US_DOLLAR) -> str:
     return _signed(shown, value < 0, plus=False)
 
 
+def entered_price(value: float, per: str, currency: Currency = US_DOLLAR) -> str:
+    """An amount as it is entered, in US dollars, and what it is in the currency of the page.
+
+    Examples
+    --------
+    >>> entered_price(18, "per hour", Currency("EUR", 2, 0.9)), entered_price(4000, "")
+    ('US$18.00 (€16.20) per hour', 'US$4,000')
+    """
+    whole = abs(value) >= 100 and value == round(value)
+    said = usd(value) if whole else unit_price(value)
+    if currency != US_DOLLAR:
+        said += f" ({usd(value, currency) if whole else unit_price(value, currency)})"
+    return f"{said} {per}".strip()
+
+
 def count_short(value: float | None) -> str:
     """A large count in three digits.
 

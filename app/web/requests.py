@@ -16,6 +16,7 @@ from app.estimator.report import Report
 from app.inputs import ScenarioInput, fields_from_pairs
 from app.services.actuals import ActualsService
 from app.services.book_infos import BookInfo
+from app.services.estimates import estimate
 from app.services.own_runs import ValidationService
 from app.services.price_books import PriceBooks
 from app.services.problems import InputProblems, Problem, problems_from_validation
@@ -161,6 +162,17 @@ def unfitted_classes(catalog: Catalog) -> dict[str, str]:
 def currency_names(catalog: Catalog) -> dict[str, str]:
     """Names of the currencies that have an exchange rate, by their code."""
     return {code: rate.name for code, rate in catalog.exchange_rates.items()}
+
+
+def estimated(site: Page, pairs: Pairs) -> tuple[ScenarioInput, Report]:
+    """The scenario of a query and its report of today.
+
+    Raises
+    ------
+    InputProblems, Busy : see `estimate`.
+    """
+    scenario = read_scenario(pairs)
+    return scenario, estimate(scenario, site.catalog_of(scenario), today())
 
 
 def answer_of(

@@ -10,10 +10,11 @@ from app.estimator.report import BreakEven, MethodReport, Report
 from app.web import presenters as show
 from app.web.figures import currency_of, name_of
 
+GPU_PRICE = "gpu_price"
 LABELS = {
     "answers_per_month": "Answers a month",
     "value_per_correct_answer_usd": "Worth of one more right answer",
-    "gpu_price": "Price of GPU time",
+    GPU_PRICE: "Price of GPU time",
 }
 ALWAYS, NEVER = "at any", "at none"
 """Where a choice is worth more, or less, at all values of a figure."""
@@ -83,7 +84,7 @@ def _now(key: str, stand: Sequence[MethodReport], currency: Currency) -> str:
 def _writer(key: str, currency: Currency) -> Callable[[float], str]:
     if key == "answers_per_month":
         return lambda value: show.significant(value, 3)
-    if key == "gpu_price":
+    if key == GPU_PRICE:
         return lambda value: f"{show.unit_price(value, currency)} an hour"
     return lambda value: show.unit_price(value, currency)
 
@@ -99,6 +100,7 @@ def _cell(key: str, points: Sequence[BreakEven], better: bool, currency: Currenc
     if point is None:
         return ALWAYS if better else NEVER
     side = "above" if point.above else "below"
-    if key == "gpu_price" and point.now == 1:
-        return f"{side} {show.significant(point.value, 3)} times today's"
+    if key == GPU_PRICE:
+        # Plans differ in price, and in their unit where several are meant: all cells have one unit.
+        return f"{side} {show.significant(point.value / point.now, 3)} times today's"
     return f"{side} {_writer(key, currency)(point.value)}"

@@ -36,7 +36,7 @@ CATEGORY_LABELS = {
 }
 _GROUPS = (
     ("capex", "Capex: work until the first release"),
-    ("opex", "Opex: all later costs"),
+    ("opex", "Opex: running costs"),
     ("benefit", "Benefits, expected"),
 )
 

@@ -34,9 +34,8 @@ def _method_detail(m: MethodReport) -> str:
 def notes(report: Report) -> tuple[str, ...]:
     """What is read with the table: doing nothing, methods alike, where the gain is from."""
     found = []
-    able = [m for m in report.methods if m.probability_best is not None]
-    if able:
-        idle = max(0.0, 1.0 - sum(m.probability_best or 0.0 for m in able))
+    idle = idle_fraction(report)
+    if idle is not None:
         found.append(f"Doing nothing is the best choice in {show.percent(idle)} of cases.")
     together = alike(report)
     if together:
@@ -55,6 +54,15 @@ def notes(report: Report) -> tuple[str, ...]:
             f"{show.join_words(worse)} of cases."
         )
     return tuple(found)
+
+
+def idle_fraction(report: Report) -> float | None:
+    """How often doing nothing is the best choice; None where no method has a chance to compare.
+
+    Of the chances as they are shown, so that a reader who adds all of them finds 100%.
+    """
+    able = [m.probability_best for m in report.methods if m.probability_best is not None]
+    return max(0.0, round(1.0 - sum(round(chance, 2) for chance in able), 2)) if able else None
 
 
 def alike(report: Report) -> str:
@@ -90,6 +98,7 @@ def rows(report: Report) -> tuple[TableRow, ...]:
     methods = report.methods
     horizon = show.months(report.horizon_months)
     currency = currency_of(report)
+    taxed = report.timeline is not None and report.timeline.tax_fraction > 0
 
     def gain(m: MethodReport) -> Cell:
         if m.accuracy is None:
@@ -131,7 +140,8 @@ def rows(report: Report) -> tuple[TableRow, ...]:
     def roi(m: MethodReport) -> Cell:
         if m.roi_fraction is None:
             return Cell(show.NONE)
-        return Cell(show.rates([m.roi_fraction]), note="benefit less cost, over cost")
+        note = "benefit less cost, over cost"
+        return Cell(show.rates([m.roi_fraction]), note=f"before tax; {note}" if taxed else note)
 
     def npv(m: MethodReport) -> Cell:
         if m.npv_usd is None:

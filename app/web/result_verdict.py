@@ -76,14 +76,19 @@ def _chance(report: Report) -> str:
     if choice == "neither":
         return f"Doing nothing is the best choice in {said} of the simulated cases."
     name = name_within(choice)
-    over = ["doing nothing"]
-    if report.comparison is not None:
-        adapter = report.comparison.adapter_method
-        over.insert(0, name_within(adapter if choice == "full" else "full"))
     return (
-        f"{name[:1].upper()}{name[1:]} is worth more than {show.join_words(over)} in {said} of the "
-        "simulated cases."
+        f"{name[:1].upper()}{name[1:]} is worth more than {show.join_words(rivals(report))} in "
+        f"{said} of the simulated cases."
     )
+
+
+def rivals(report: Report) -> list[str]:
+    """What the chosen method is held against by its chance, in words."""
+    if report.comparison is None:
+        return ["doing nothing"]
+    adapter = report.comparison.adapter_method
+    other = adapter if report.verdict.choice == "full" else "full"
+    return [name_within(other), "doing nothing"]
 
 
 def _number(number: DecidingNumber, currency: Currency) -> NumberView:

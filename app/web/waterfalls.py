@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from app.estimator.bridge import RECOMMENDED, MethodBridge, Span
 from app.estimator.currency import Currency
 from app.estimator.leading import leading_method
+from app.services.bridge_inputs import NOISE
 from app.services.bridges import Bridge, BridgeStep
 from app.web import comparisons
 from app.web import presenters as show
@@ -25,6 +27,9 @@ ORDER = (
     "would stay."
 )
 
+NOT_ALONE = (
+    "What each change does alone is not computed here: that takes about twice as many estimates."
+)
 
 _UNITS = ((1e15, 1e9, "\u00a0bn"), (1e12, 1e6, "\u00a0M"), (1e9, 1e3, "\u00a0k"))
 """Amounts from which on a unit is used, its size and its sign: nobody reads fifteen digits."""
@@ -57,6 +62,32 @@ class _Amounts:
         """An amount that is in the currency already."""
         return self._write(amount / self._unit + 0.0, self.decimals, plus) + self._suffix
 
+    def ticks(self, values: Sequence[float]) -> list[str]:
+        """Amounts of an axis, in three digits where those tell each of them, or else in all that
+        they have.
+        """
+        if all(_is_short(value) for value in values):
+            return [show.amount_short(value, self.currency, trim=True) for value in values]
+        scaled = [value / self._unit for value in values]
+        decimals = next(
+            (d for d in range(_MOST_DECIMALS) if all(_is_near(x, round(x, d)) for x in scaled)),
+            _MOST_DECIMALS,
+        )
+        return [self._write(x + 0.0, decimals, False) + self._suffix for x in scaled]
+
+
+_MOST_DECIMALS = 6
+
+
+def _is_short(value: float) -> bool:
+    """Whether `amount_short` writes all digits that a round value has."""
+    exact = _is_near(value, float(f"{value:.3g}"))
+    return exact and (abs(value) >= 1_000 or value == round(value))
+
+
+def _is_near(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
+
 
 def view(
     bridge: Bridge,
@@ -64,6 +95,8 @@ def view(
     right: Side,
     method: str,
     address_of: Callable[[str], str],
+    *,
+    without_alone: bool = False,
 ) -> BridgeView | None:
     """The waterfall of a method; None where nothing lies between the two answers.
 
@@ -71,6 +104,7 @@ def view(
     ----------
     method : key of a method, or anything else for the one that the second answer leads with.
     address_of : the page with the waterfall of another method.
+    without_alone : whether it would take too long to look at each change alone.
     """
     if not bridge.methods:
         return None
@@ -80,7 +114,8 @@ def view(
     changes = [amounts.change(span) for span in chosen.spans]
     first, second = left.heading, right.heading
     start, end = amounts.rounded(chosen.from_usd), amounts.rounded(chosen.to_usd)
-    sentence = _sentence(chosen, amounts, rows, changes)
+    noise = _noise(bridge, chosen)
+    sentence = _sentence(chosen, amounts, rows, changes, noise)
     return BridgeView(
         heading=f"How each change moved the net present value, {_name(chosen.method)}",
         sentence=sentence,
@@ -95,7 +130,7 @@ def view(
         to_value=amounts.text(end),
         total=_change(amounts, round(end - start, amounts.decimals)),
         has_alone=any(row.alone for row in rows),
-        notes=tuple(_notes(bridge, chosen, rows, changes)),
+        notes=tuple(_notes(bridge, chosen, rows, changes, without_alone)),
     )
 
 
@@ -140,8 +175,11 @@ def _row(bridge: Bridge, span: Span, amounts: _Amounts, left: Side, right: Side)
         alone = _change(amounts, amounts.rounded(span.alone_usd))
     return BridgeRow(
         label=show.join_words([_step_label(step) for step in steps])
-        + (", together" if len(steps) > 1 else ""),
-        inputs=tuple(found for step in steps for found in _inputs(step, left, right)),
+        + (", together" if len(steps) > 1 else "")
+        + (", noise of the simulation" if _is_noise(steps) else ""),
+        inputs=tuple(
+            found for step in steps for found in _inputs(step, left, right, amounts.currency)
+        ),
         change=_change(amounts, amounts.change(span)),
         alone=alone,
         after=amounts.text(amounts.rounded(span.after_usd)),
@@ -159,22 +197,43 @@ def _step_label(step: BridgeStep) -> str:
     return f"{step.label}, {f'back to {day}' if step.back else f'since {day}'}"
 
 
-def _inputs(step: BridgeStep, left: Side, right: Side) -> tuple[ChangedInput, ...]:
+def _is_noise(steps: Sequence[BridgeStep]) -> bool:
+    """Whether only draws or seed change, so that what moves is chance."""
+    changes = [change.field for step in steps for change in step.changes]
+    return bool(changes) and not any(step.day for step in steps) and set(changes) <= set(NOISE)
+
+
+def _noise(bridge: Bridge, chosen: MethodBridge) -> frozenset[int]:
+    """Places of the spans that are noise."""
+    return frozenset(
+        place
+        for place, span in enumerate(chosen.spans)
+        if _is_noise(bridge.steps[span.first : span.last + 1])
+    )
+
+
+def _inputs(
+    step: BridgeStep, left: Side, right: Side, currency: Currency
+) -> tuple[ChangedInput, ...]:
     a, b = (comparisons.inputs_of(side) for side in (left, right))
     return tuple(
         ChangedInput(
             change.label,
-            comparisons.words(change.field, a[change.field]),
-            comparisons.words(change.field, b[change.field]),
+            comparisons.words(change.field, a[change.field], currency),
+            comparisons.words(change.field, b[change.field], currency),
         )
         for change in step.changes
     )
 
 
 def _sentence(
-    chosen: MethodBridge, amounts: _Amounts, rows: Sequence[BridgeRow], changes: Sequence[float]
+    chosen: MethodBridge,
+    amounts: _Amounts,
+    rows: Sequence[BridgeRow],
+    changes: Sequence[float],
+    noise: frozenset[int],
 ) -> str:
-    """What the changes did, the largest ones first."""
+    """What the changes did, the largest ones first; noise, which is none of them, apart."""
     start, end = amounts.rounded(chosen.from_usd), amounts.rounded(chosen.to_usd)
     total = round(end - start, amounts.decimals)
     whose = f"The net present value of {_of(chosen.method)}"
@@ -183,9 +242,12 @@ def _sentence(
         said = f"{whose} {moved} by {amounts.text(abs(total))}, to {amounts.text(end)}"
     else:
         said = f"{whose} stays at {amounts.text(end)}"
-    moving = [place for place, change in enumerate(changes) if change]
+    chance = round(math.fsum(changes[place] for place in noise), amounts.decimals)
+    moving = [place for place, change in enumerate(changes) if change and place not in noise]
     moving.sort(key=lambda place: -abs(changes[place]))
     if not moving:
+        if chance:
+            return f"{said}: that is noise of the simulation, from other draws or another seed."
         return f"{said}: none of the changes moves it."
     named = moving[: _SAID if len(moving) > _SAID + 1 else _SAID + 1]
     parts = [f"{_in_a_sentence(rows[place])} {_does(amounts, changes[place])}" for place in named]
@@ -196,7 +258,13 @@ def _sentence(
         parts.append(
             f"{what} {_does(amounts, together, many=True)}" if together else f"{what} cancel out"
         )
-    return f"{said}: {show.join_words(parts)}."
+    said = f"{said}: {show.join_words(parts)}."
+    if chance:
+        said += (
+            f" Other draws or another seed {_does(amounts, chance, many=True)}, which is noise of "
+            "the simulation."
+        )
+    return said
 
 
 def _of(method: str) -> str:
@@ -222,10 +290,16 @@ def _in_a_sentence(row: BridgeRow) -> str:
 
 
 def _notes(
-    bridge: Bridge, chosen: MethodBridge, rows: Sequence[BridgeRow], changes: Sequence[float]
+    bridge: Bridge,
+    chosen: MethodBridge,
+    rows: Sequence[BridgeRow],
+    changes: Sequence[float],
+    without_alone: bool,
 ) -> list[str]:
     """What is read with the waterfall."""
     said = [ORDER] if len(rows) > 1 else []
+    if without_alone and len(rows) > 1:
+        said.append(NOT_ALONE)
     together = [span for span in chosen.spans if span.last > span.first]
     if together:
         said.append(
@@ -272,10 +346,8 @@ def _figure(
     levels.append(Level(ends[1], spans[-1].method_after, end, end, amounts.text(end)))
 
     def drawing(*, narrow: bool) -> WaterfallDrawing:
-        labels = [
-            (value, show.amount_short(value, amounts.currency, trim=True))
-            for value in ticks(levels, 3 if narrow else 5)
-        ]
+        values = ticks(levels, 3 if narrow else 5)
+        labels = list(zip(values, amounts.ticks(values), strict=True))
         return waterfall(levels, labels, "Net present value", narrow=narrow)
 
     wide = drawing(narrow=False)

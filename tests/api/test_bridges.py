@@ -103,3 +103,22 @@ def test_a_private_price_book_is_not_named(client: TestClient) -> None:
     assert step["changes"][0]["before"] is None
     [step] = client.post(ADDRESS, json=body, headers=bearer).json()["steps"]
     assert step["changes"][0]["before"] == f"{reference}@1"
+
+
+def test_too_much_work_is_refused_at_the_members_that_make_it(client: TestClient) -> None:
+    """100,000 draws over ten years, eleven changes, each alone as well: 20 estimates in between."""
+    one = {"draws": 100_000, "horizon_months": 120, "methods": ["lora"], "serving": "none"}
+    two = {
+        **one, "epochs": 2, "lora_rank": 8, "experiments": 4, "max_gpus": 16,
+        "engineer_weeks_adapter": 8, "engineer_week_usd": 4_000, "answers_per_month": 120_000,
+        "test_set_size": 900, "examples": 60_000, "base_accuracy_points": 55,
+        "discount_rate_percent": 8,
+    }  # fmt: skip
+    answer = client.post(ADDRESS, json={"from": one, "to": two, "alone": True})
+    assert answer.status_code == 422, answer.text
+    problems = {problem["pointer"]: problem["detail"] for problem in answer.json()["errors"]}
+    assert set(problems) == {
+        "/from/draws", "/from/horizon_months", "/to/draws", "/to/horizon_months",
+    }  # fmt: skip
+    assert "use fewer draws, such as 10,000," in problems["/to/draws"]
+    assert "shorten the horizon" in problems["/to/horizon_months"]

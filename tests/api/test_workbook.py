@@ -5,7 +5,11 @@ from __future__ import annotations
 import io
 
 import openpyxl
+import pytest
 from fastapi.testclient import TestClient
+
+from app.api import workbook
+from app.services.slots import Slots
 
 SCENARIO = {"title": '=../../cmd"; x', "methods": ["lora"], "draws": 1_000}
 
@@ -26,3 +30,12 @@ def test_bad_input_is_pointed_at(client: TestClient) -> None:
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/tax_percent"]
+
+
+def test_workbooks_are_written_in_turn(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    slots = Slots(1, 0.0)
+    monkeypatch.setattr(workbook, "WORKBOOKS", slots)
+    with slots.one():
+        answer = client.post("/api/v1/workbook", json=SCENARIO)
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"

@@ -18,7 +18,8 @@ STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 @pytest.mark.parametrize(
     ("cell", "written"),
     [("=HYPERLINK(1)", "'=HYPERLINK(1)"), ("+x", "'+x"), ("-x", "'-x"), ("@x", "'@x"),
-     ("\t=1", "'\t=1"), (" =1", "' =1"), ("-0.12", "-0.12"), ("lora", "lora"), ("", "")],
+     ("\t=1", "'\t=1"), (" =1", "' =1"), ("\u00a0\tx", "'\u00a0\tx"), ("\v=1", "'\v=1"),
+     ("-0.12", "-0.12"), ("lora", "lora"), ("", "")],
 )  # fmt: skip
 def test_a_cell_is_never_a_formula(cell: str, written: str) -> None:
     assert spreadsheet_cell(cell) == written

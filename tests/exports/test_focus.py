@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from app.estimator.report import Report
+from app.exports.feeds import line_rows
 from app.exports.focus import (
     InvalidExport,
     focus_columns,
@@ -258,6 +259,26 @@ def test_every_row_says_that_it_is_a_forecast() -> None:
         assert row["BillingAccountId"].startswith("forecast/")
         assert row["ChargeDescription"].startswith("Forecast: ")
         assert row["x_ScenarioTitle"].startswith("'=")
+
+
+def test_what_costs_nothing_is_no_charge() -> None:
+    """A line of nothing keeps its quantities, for the workbook."""
+    report = rich()
+    first = report.methods[0]
+    spent = next(line for line in money(first).lines if line.category == "people" and line.usd)
+    lines = tuple(
+        replace(line, usd=0.0, unit_price_usd=0.0, usd_by_month=(0.0,) * len(line.usd_by_month))
+        if line == spent
+        else line
+        for line in money(first).lines
+    )
+    changed = with_lines(report, lines)
+    assert any(row["x_LineKey"] == spent.key for row in rows(report, "1.0", method="full"))
+    found = rows(changed, "1.0", method="full")
+    assert spent.key not in {row["x_LineKey"] for row in found}
+    assert {
+        row.line for row in line_rows(changed) if row.method == "full" and row.side == "cost"
+    } == {row["x_LineKey"] for row in found}
 
 
 def test_month_0_is_the_first_day() -> None:

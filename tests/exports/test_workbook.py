@@ -258,12 +258,12 @@ def test_a_method_without_money_is_left_out_and_named(report: Report) -> None:
 
 
 def test_a_report_of_an_earlier_schema_is_refused_in_words(report: Report) -> None:
-    for old in (
-        replace(report, timeline=None),
-        replace(report, methods=tuple(replace(m, money=None) for m in report.methods)),
-    ):
-        with pytest.raises(NoMoney, match="earlier version"):
-            workbook_bytes(old)
+    with pytest.raises(NoMoney, match="earlier version"):
+        workbook_bytes(replace(report, timeline=None))
+    with pytest.raises(NoMoney, match="No method of this result fits"):
+        workbook_bytes(
+            replace(report, methods=tuple(replace(m, money=None) for m in report.methods))
+        )
 
 
 @given(st.text(max_size=200))

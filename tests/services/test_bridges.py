@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -14,16 +16,26 @@ from app.catalog.catalog import Catalog
 from app.db.migrate import upgrade
 from app.db.session import open_engine, open_sessions
 from app.estimator.bridge import RECOMMENDED, MethodBridge
+from app.estimator.report import Report
 from app.inputs import ScenarioInput
+from app.services import bridges, estimates
 from app.services.book_access import INSTALLATION
 from app.services.book_drafts import BookDraft
-from app.services.bridge_inputs import MOST_STEPS, TOGETHER, WORTHLESS, changed_groups, sections
-from app.services.bridges import Bridge, Bridges, End
+from app.services.bridge_inputs import (
+    MOST_STEPS,
+    NOISE,
+    TOGETHER,
+    WORTHLESS,
+    changed_groups,
+    sections,
+)
+from app.services.bridges import MOST_WORK, Bridge, Bridges, End
 from app.services.estimates import estimate
 from app.services.price_books import PriceBooks
-from app.services.problems import InputProblems
+from app.services.problems import Busy, InputProblems
 from app.services.scenario_prices import ScenarioPrices
 from app.services.scenarios import ScenarioService, SharedScenario
+from app.services.slots import Slots
 from app.settings import Settings
 from tests.pricing_folder import PricingFolder
 
@@ -189,7 +201,7 @@ def test_many_changes_are_counted_by_part_of_the_form(today: Bridges) -> None:
     assert [step.label for step in found.steps] == [
         "The question", "Model and data", "Methods", "Most GPUs at once", "Programme", "Value",
     ]  # fmt: skip
-    assert today.estimates(start, finish) == 5
+    assert today.work(start, finish) == 5
     for bridge in found.methods:
         assert sum(span.change_usd for span in bridge.spans) == bridge.change_usd
 
@@ -198,11 +210,99 @@ def test_every_input_that_money_depends_on_is_in_the_groups() -> None:
     known = set(ScenarioInput.model_fields)
     assert known >= WORTHLESS
     parts = [name for part in sections() for name in part.members]
-    assert parts == list(ScenarioInput.model_fields)
+    assert sorted(parts) == sorted(known)
     assert len(sections()) <= MOST_STEPS
     for group in TOGETHER:
         present = known.intersection(group.members)
         assert not present or len(present) > 1, group.label
+
+
+def test_draws_and_seed_are_never_counted_with_the_case() -> None:
+    a, b = ScenarioInput(), ScenarioInput(answers_per_month=5.0, horizon_months=12, seed=2)
+    for most in (0, MOST_STEPS):
+        groups = changed_groups(a, b, most=most)
+        assert [g.members for g in groups if set(g.members) & set(NOISE)] == [("seed",)]
+
+
+# ------------------------------------------------------------------ how much work it may be
+
+SIX = {
+    "epochs": 2, "lora_rank": 8, "experiments": 4, "engineer_weeks_full": 8,
+    "engineer_week_usd": 4_000, "answers_per_month": 120_000,
+}  # fmt: skip
+"""Changes in four parts of the form."""
+
+
+def _counted(monkeypatch: pytest.MonkeyPatch) -> list[ScenarioInput]:
+    """The scenarios in between, as they are computed."""
+    found: list[ScenarioInput] = []
+    real = bridges.estimate
+
+    def counting(scenario: ScenarioInput, *rest: Any, **named: Any) -> Report:
+        found.append(scenario)
+        # Only their number matters here.
+        return real(scenario.model_copy(update={"draws": 1_000}), *rest, **named)
+
+    monkeypatch.setattr(bridges, "estimate", counting)
+    return found
+
+
+def test_every_change_of_usual_scenarios_is_looked_at_over_any_horizon() -> None:
+    """26 estimates are the most that two scenarios with dated ends need."""
+    assert (2 * 2 + 2 * (MOST_STEPS - 1)) * 120 / 36 <= MOST_WORK
+
+
+def test_what_is_much_work_is_counted_by_part_of_the_form(
+    today: Bridges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = _counted(monkeypatch)
+    long = {"draws": 100_000, "horizon_months": 100}
+    start, finish = today.end(changed(**long)), today.end(changed(**long, **SIX))
+    made.clear()
+    assert today.work(start, finish) > MOST_WORK
+    found = today.between(start, finish)
+    assert len(found.steps) == 4
+    assert len(made) == 3
+    assert sum(e.draws * e.horizon_months for e in made) / (10_000 * 36) <= MOST_WORK
+    for bridge in found.methods:
+        assert sum(span.change_usd for span in bridge.spans) == bridge.change_usd
+
+
+def test_what_is_too_much_even_so_is_refused_before_anything_is_computed(
+    today: Bridges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = _counted(monkeypatch)
+    long = {"draws": 100_000, "horizon_months": 120}
+    start, finish = today.end(changed(**long)), today.end(changed(**long, **SIX))
+    made.clear()
+    with pytest.raises(InputProblems) as caught:
+        today.between(start, finish, alone=True)
+    assert [p.pointer for p in caught.value.problems] == ["/draws", "/horizon_months"]
+    assert made == []
+
+
+def test_a_bridge_takes_the_place_of_one_estimate(
+    today: Bridges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, finish = today.end(BASE), today.end(changed(**SIX))
+    slots = Slots(1, 0.0)
+    monkeypatch.setattr(bridges, "ESTIMATES", slots)
+    monkeypatch.setattr(estimates, "ESTIMATES", slots)
+    assert len(today.between(start, finish).steps) == 6
+    refused: list[bool] = []
+
+    def other() -> None:
+        try:
+            today.between(start, finish)
+        except Busy:
+            refused.append(True)
+
+    with slots.one():
+        waiting = threading.Thread(target=other)
+        waiting.start()
+        waiting.join()
+    assert refused == [True]
+    assert len(today.between(start, finish).steps) == 6, "the place is given back"
 
 
 def test_where_both_books_are_anothers_nothing_is_computed_in_between() -> None:
@@ -294,7 +394,7 @@ def test_a_link_of_today_has_nothing_but_its_inputs(
     a = End.saved(save(BASE, scenarios, prices, catalog))
     b = End.saved(save(changed(epochs=2), scenarios, prices, catalog))
     assert [step.key for step in today.between(a, b).steps] == ["epochs"]
-    assert today.estimates(a, b) == 0
+    assert today.work(a, b) == 0
     assert today.between(a, a).steps == ()
 
 

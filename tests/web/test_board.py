@@ -34,16 +34,34 @@ def test_it_says_what_the_result_says(report: Report) -> None:
     assert figures["Net present value, LoRA"].value == show.usd_short(lora.npv_usd.mean)
     assert figures["Net present value, LoRA"].range == show.span(lora.npv_usd)
     assert figures["Total cost, LoRA"].value == show.usd_short(lora.total_usd)
-    assert figures["Chance that the verdict is right"].value == show.percent(
-        report.verdict.probability
-    )
+    chance = figures["Chance that LoRA is worth more"]
+    assert chance.value == show.percent(report.verdict.probability)
+    assert chance.note == "than full fine-tuning and doing nothing"
     assert 4 <= len(found.figures) <= 5
     assert [(row.label, row.chosen) for row in found.rows] == [
-        ("Full fine-tuning", False), ("LoRA", True), ("QLoRA", False),
+        ("Full fine-tuning", False), ("LoRA", True), ("QLoRA", False), ("Doing nothing", False),
     ]  # fmt: skip
     assert found.rows[1].best == show.percent(lora.probability_best)
     assert found.cash_flow is not None
     assert found.code is None
+
+
+def test_the_chances_of_being_best_reach_all_cases(report: Report) -> None:
+    """Rounded as they are shown, and whatever they are."""
+    for chances in ((0.2449, 0.2649, 0.3049), (0.335, 0.334, 0.301)):
+        methods = tuple(
+            dataclasses.replace(m, probability_best=chance)
+            for m, chance in zip(report.methods, chances, strict=True)
+        )
+        rows = view(dataclasses.replace(report, methods=methods)).rows
+        shown = [int(row.best.rstrip("%")) for row in rows if re.fullmatch(r"\d+%", row.best)]
+        assert sum(shown) == 100
+    neither = dataclasses.replace(report.verdict, choice="neither", probability=0.7)
+    found = view(dataclasses.replace(report, verdict=neither))
+    assert found.rows[-1].chosen
+    assert [f.value for f in found.figures if f.label == "Chance that doing nothing is best"] == [
+        "70%"
+    ]
 
 
 def test_five_assumptions_first_those_that_would_turn_the_verdict(report: Report) -> None:
@@ -125,7 +143,13 @@ def test_another_currency_is_named_with_its_day(report: Report) -> None:
     assert any("EUR at 0.9 per US dollar" in line for line in found.sources)
     assert found.figures[0].value.startswith("€")
     # What was entered is in dollars, and says so.
-    assert any(item.value.startswith("US$") for item in found.assumptions)
+    amounts = [item.value for item in found.assumptions if item.value.startswith("US$")]
+    assert amounts
+    for amount in amounts:
+        dollars, euros = re.findall(r"(?:US\$|€)([\d,.]+)", amount)
+        assert float(euros.replace(",", "")) == pytest.approx(
+            0.9 * float(dollars.replace(",", "")), rel=1e-3
+        )
 
 
 def test_the_code_holds_the_link_between_its_three_corners() -> None:

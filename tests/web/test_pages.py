@@ -503,3 +503,13 @@ def test_the_api_keeps_its_own_errors(reader: TestClient) -> None:
     response = reader.get("/api/v1/nothing")
     assert response.status_code == 404
     assert "json" in response.headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    "term",
+    ["P10, P90", "Tornado", "XIRR", "Return on investment", "Break-even", "perfect information",
+     "Worth of a pilot"],
+)  # fmt: skip
+def test_the_glossary_has_what_results_speak_of(reader: TestClient, term: str) -> None:
+    glossary = reader.get("/method").text.partition('id="glossary"')[2]
+    assert any(term in entry for entry in re.findall(r"<dt>(.*?)</dt>", glossary))

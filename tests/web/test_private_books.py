@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -153,3 +154,25 @@ def test_a_book_of_the_installation_is_for_all(client: TestClient) -> None:
     assert PRIVATE not in page
     assert client.get(f"/result?{SCENARIO}&price_book={token}").status_code == 200
     assert client.get(f"/prices?book={token}").status_code == 200
+
+
+def test_files_of_a_scenario_with_a_book_are_those_of_its_link(
+    client: TestClient, link: Link
+) -> None:
+    """Their addresses would hold the book's key, and answer only its owner's browser."""
+    client.cookies.set("workspace", link.key)
+    page = client.get(f"/result?{SCENARIO}&price_book={quote(link.book)}")
+    assert page.status_code == 200
+    document = Document(page.text)
+    assert not document.mismatches
+    assert not [a for a in document.all("a") if re.search(r"\.(csv|json)\b", a["href"])]
+    assert "the files of the link need no key" in " ".join(document.text.split())
+    assert document.all("form", id="save"), "where the sentence leads to"
+    # Saved, they are there, and hold nothing of the book.
+    saved = Document(client.get(link.address).text)
+    client.cookies.clear()
+    files = [a["href"] for a in saved.all("a") if re.search(r"\.(csv|json)\b", a["href"])]
+    assert files
+    for address in files[:2]:
+        assert link.book not in address
+        assert client.get(address).status_code == 200

@@ -17,7 +17,10 @@ from app.estimator.report import Report
 from app.estimator.report_money import Period
 from app.inputs import ScenarioInput
 from app.services.estimates import estimate
-from app.web import result_costs, result_money, results
+from app.web import presenters as show
+from app.web import result_costs, result_money, result_table, results
+from app.web.figure_cash_flow import cash_flow
+from app.web.figures import Frame
 from app.web.presenters import whole_to_sum
 from app.web.result_money import CashFlowView, FlowGroup, nested
 from tests.web.conftest import TODAY
@@ -260,3 +263,26 @@ def test_the_page_shows_the_numbers_of_the_report(reader: TestClient) -> None:
             assert year["label"] in text
         present = f"{round(money['npv_usd'] * rate):,}".replace("-", "−")
         assert f">{present}</td>" in page
+
+
+def test_a_return_before_tax_says_so_beside_those_after_it(report: Report, taxed: Report) -> None:
+    for found, note in (
+        (taxed, "before tax; benefit less cost, over cost"),
+        (report, "benefit less cost, over cost"),
+    ):
+        [row] = [r for r in result_table.rows(found) if r.label.startswith("Return on investment")]
+        assert {cell.note for cell in row.cells if cell.value != show.NONE} == {note}
+
+
+def test_storage_before_the_first_release_is_not_called_later(report: Report) -> None:
+    full = next(m for m in report.methods if m.method == "full")
+    assert full.money is not None
+    assert full.time_to_release_months is not None
+    [storage] = [line for line in full.money.lines if line.key == "storage"]
+    first = next(month for month, usd in enumerate(storage.usd_by_month) if usd)
+    assert (storage.nature, first < full.time_to_release_months) == ("opex", True)
+    groups = {group.key: group.label for group in result_costs.table(report, full).groups}
+    assert groups["opex"] == "Opex: running costs"
+    figure = cash_flow(report, Frame(760, 262, 76, 620, 14, 210))
+    assert figure is not None
+    assert "month 0 is what is paid at the start" in figure.caption

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from app.catalog.catalog import Catalog
-from app.estimator.report import Report
+from app.estimator.report import BreakEven, Report
 from app.estimator.report_risk import (
     InformationReport,
     KnowingOne,
@@ -274,8 +274,33 @@ def test_break_evens_are_those_of_the_report(report: Report) -> None:
     assert answers.cells[0] == expected
     pays = {p.key: p for p in report.methods[0].break_evens}
     assert answers.cells[1] == f"above {show.significant(pays['answers_per_month'].value)}"
-    gpu = rows["Price of GPU time"].cells[1]
-    assert gpu == f"below {show.unit_price(pays['gpu_price'].value)} an hour"
+
+
+def test_a_price_of_gpus_has_one_unit_in_all_cells(report: Report) -> None:
+    """Prices that differ by plan are told in the first column, and their multiples beside it."""
+    prices = {"full": (2.0, 5.0), "lora": (1.6, 8.0)}
+    assert report.comparison is not None
+    chosen = dataclasses.replace(
+        report,
+        comparison=dataclasses.replace(
+            report.comparison, break_evens=(BreakEven("gpu_price", 1.0, 0.25, above=False),)
+        ),
+        methods=tuple(
+            dataclasses.replace(
+                m, break_evens=(BreakEven("gpu_price", *prices[m.method], above=False),)
+            )
+            for m in report.methods
+            if m.method in prices
+        ),
+    )
+    found = _view(chosen).break_evens
+    assert found is not None
+    [row] = found.rows
+    assert row.label == "Price of GPU time"
+    assert row.now == "US$2.00 an hour, US$1.60 an hour"
+    assert row.cells == (
+        "below 0.25 times today's", "below 2.5 times today's", "below 5 times today's",
+    )  # fmt: skip
 
 
 def test_without_break_evens_there_is_no_table(report: Report) -> None:

@@ -186,6 +186,74 @@ def test_nothing_between_two_answers_is_no_waterfall(report: Report) -> None:
     assert waterfalls.view(empty, side(report), side(report), "1", str) is None
 
 
+NOISE = BridgeStep("draws", "Draws and seed", changes=(
+    Change("draws", "Monte Carlo draws", 10_000, 20_000), Change("seed", "Seed", 1, 2),
+))  # fmt: skip
+
+
+def test_noise_of_the_simulation_is_no_change(report: Report) -> None:
+    found = view(report, [MORE, NOISE], stages(100_000, 115_000, 135_000))
+    assert found.sentence == (
+        "The net present value of LoRA rises by US$35,000, to US$135,000: “Answers a month” "
+        "(130,000 instead of 100,000) adds US$15,000. Other draws or another seed add US$20,000, "
+        "which is noise of the simulation."
+    )
+    assert [row.label for row in found.rows] == [
+        "Answers a month", "Draws and seed, noise of the simulation",
+    ]  # fmt: skip
+    alone = view(report, [NOISE], stages(100_000, 95_000)).sentence
+    assert alone.endswith("that is noise of the simulation, from other draws or another seed.")
+    together = view(report, [NOISE, MORE], stages(100_000, None, 120_000))
+    assert "noise" not in together.sentence, "with another change it cannot be told apart"
+
+
+def test_a_missing_column_is_explained(report: Report) -> None:
+    found = waterfalls.view(
+        Bridge((MORE, DEARER), bridges(stages(1_000, 2_000, 3_000)), ()),
+        side(report), side(report), "1", str, without_alone=True,
+    )  # fmt: skip
+    assert found is not None
+    assert waterfalls.NOT_ALONE in found.notes
+
+
+def test_an_amount_that_was_entered_is_also_in_the_currency_of_the_page(report: Report) -> None:
+    euro = dataclasses.replace(report, currency=CurrencyReport("EUR", 2, 0.9, "2026-10-30", "ecb"))
+    found = view(euro, [DEARER], stages(100_000, 90_000))
+    assert [(i.before, i.after) for row in found.rows for i in row.inputs] == [
+        ("US$3,500 (€3,150)", "US$4,000 (€3,600)"),
+    ]
+
+
+def _amount(label: str) -> float:
+    size, _, unit = label.replace("US$", "").replace("−", "-").replace(",", "").partition("\u00a0")
+    return float(size) * {"": 1, "k": 1e3, "M": 1e6, "bn": 1e9, "tn": 1e12}[unit]
+
+
+@settings(max_examples=100)
+@given(
+    level=st.floats(-1e9, 1e9),
+    share=st.floats(1e-7, 2.0),
+    narrow=st.booleans(),
+)
+def test_every_tick_says_where_it_is(
+    report: Report, level: float, share: float, narrow: bool
+) -> None:
+    """Also where the change is small against the level."""
+    found = view(report, [MORE], stages(level, level + abs(level) * share)).figure
+    if found is None:
+        return
+    drawn = found.narrow if narrow else found.wide
+    labels = [tick.label for tick in drawn.x_ticks]
+    assert len(set(labels)) == len(labels)
+    # What is read lies where it is drawn.
+    at = [tick.at for tick in drawn.x_ticks]
+    amounts = [_amount(label) for label in labels]
+    for place in range(2, len(at)):
+        slope = (amounts[place] - amounts[0]) / (at[place] - at[0])
+        expected = amounts[0] + slope * (at[1] - at[0])
+        assert amounts[1] == pytest.approx(expected, abs=0.02 * abs(amounts[1] - amounts[0]))
+
+
 # ---------------------------------------------------------------------- the drawing
 
 amounts = st.floats(-1e12, 1e12, allow_nan=False)
@@ -252,13 +320,49 @@ def test_compare_asks_first_where_much_differs(reader: TestClient) -> None:
     )  # fmt: skip
     address = f"/compare?left={LEFT}&right={LEFT}%26{many}"
     text = reader.get(address).text
-    [link] = re.findall(r'href="([^"]+)">Show it change by change', text)
+    [link] = re.findall(r'href="([^"]+)" rel="nofollow">Show it change', text)
     asked = reader.get(link.replace("&amp;", "&"))
     assert asked.status_code == 200
     document = Document(asked.text)
     assert "Show it change by change" not in document.text
     assert "What each change moved, LoRA" in document.text
     assert "Alone: what the change would do" in document.text
+
+
+def test_what_would_take_too_long_is_said_on_the_page(reader: TestClient) -> None:
+    long = LEFT.replace("1000", "100000") + "%26horizon_months%3D120"
+    many = "%26".join(
+        f"{name}%3D{value}"
+        for name, value in {
+            "epochs": 2, "lora_rank": 8, "max_gpus": 16, "experiments": 4, "test_set_size": 900,
+            "engineer_week_usd": 4000, "answers_per_month": 120000,
+        }.items()
+    )  # fmt: skip
+    answer = reader.get(f"/compare?left={long}&right={long}%26{many}&bridge=1")
+    assert answer.status_code == 200
+    document = Document(answer.text)
+    assert not document.mismatches
+    assert "The estimates between the two take too long at this many draws" in document.text
+    assert "What each change moved" not in document.text
+
+
+def test_what_each_does_alone_can_be_asked_for(reader: TestClient) -> None:
+    text = reader.get(
+        f"/compare?left={LEFT}&right={LEFT}%26epochs%3D2%26lora_rank%3D8%26experiments%3D4"
+    ).text
+    assert waterfalls.NOT_ALONE in text
+    [link] = re.findall(r'href="([^"]+)" rel="nofollow">Look at each change alone', text)
+    asked = reader.get(link.replace("&amp;", "&")).text
+    assert "Alone: what the change would do" in asked
+    assert waterfalls.NOT_ALONE not in asked
+
+
+def test_no_crawler_is_led_to_a_waterfall(reader: TestClient) -> None:
+    both = f"{LEFT}%26methods%3Dfull"
+    text = reader.get(f"/compare?left={both}&right={both}%26lora_rank%3D8").text
+    links = re.findall(r"<a [^>]*bridge=[^>]*>", text)
+    assert links
+    assert all('rel="nofollow"' in link for link in links)
 
 
 def test_equal_scenarios_have_none(reader: TestClient) -> None:

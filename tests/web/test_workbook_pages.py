@@ -12,8 +12,11 @@ import pytest
 from fastapi.testclient import TestClient
 from openpyxl.workbook import Workbook
 
+from app.estimator.report import Report
 from app.inputs import ScenarioInput
 from app.services.scenarios import ScenarioService, SharedScenario
+from app.services.slots import Slots
+from app.web import workbook_pages
 
 QUERY = urlencode({"title": "Verträge / 2027", "methods": "lora", "draws": 1_000})
 TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -59,7 +62,8 @@ def test_the_workbook_of_a_shared_link_holds_what_was_shared(client: TestClient)
     path = _saved(client)
     answer = client.get(f"{path}/workbook.xlsx")
     assert answer.status_code == 200
-    assert answer.headers["cache-control"] == "private, no-store"
+    assert answer.headers["cache-control"] == "private, no-cache"
+    assert answer.headers["x-robots-tag"] == "noindex"
     assert 'filename="tunecase-contract-review.xlsx"' in answer.headers["content-disposition"]
     book = openpyxl.load_workbook(io.BytesIO(answer.content), data_only=True)
     shown = client.get(f"/api/v1{path.replace('/s/', '/scenarios/')}").json()["report"]
@@ -112,3 +116,34 @@ def test_a_result_that_kept_no_money_says_what_would_do(
     answer = client.get(f"{path}/workbook.xlsx")
     assert answer.status_code == 409
     assert "save it anew" in answer.text
+
+
+def test_who_has_it_already_gets_it_no_second_time(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    addresses = (f"/result/workbook.xlsx?{QUERY}", f"{_saved(client)}/workbook.xlsx")
+    tags = [client.get(address).headers["etag"] for address in addresses]
+    assert len(set(tags)) == 2
+
+    def never(report: Report, link: str) -> bytes:
+        raise AssertionError("nothing is written")
+
+    monkeypatch.setattr(workbook_pages, "workbook_bytes", never)
+    for address, tag in zip(addresses, tags, strict=True):
+        again = client.get(address, headers={"If-None-Match": tag})
+        assert (again.status_code, again.content) == (304, b"")
+    other = {"If-None-Match": tags[0]}
+    with pytest.raises(AssertionError, match="nothing is written"):
+        client.get(f"{addresses[0]}&epochs=2", headers=other)
+
+
+def test_workbooks_are_written_in_turn(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = _saved(client)
+    slots = Slots(1, 0.0)
+    monkeypatch.setattr(workbook_pages, "WORKBOOKS", slots)
+    with slots.one():
+        # In a thread of the server, not in this one.
+        answer = client.get(f"{path}/workbook.xlsx")
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert client.get(f"{path}/workbook.xlsx").status_code == 200

@@ -6,5 +6,6 @@ Finance people do not trust a number that they cannot recalculate. `build` puts 
 
 from app.exports.workbook.build import workbook_bytes
 from app.exports.workbook.files import MEDIA_TYPE, disposition, file_name
+from app.exports.workbook.paper import LONGEST_LINK
 
-__all__ = ["MEDIA_TYPE", "disposition", "file_name", "workbook_bytes"]
+__all__ = ["LONGEST_LINK", "MEDIA_TYPE", "disposition", "file_name", "workbook_bytes"]

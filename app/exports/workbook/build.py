@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 from app.estimator.methods import LABELS
+from app.estimator.no_money import NOTHING_FITS, NoMoney
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_money import MoneyReport, Timeline
-from app.exports.feed_source import NoMoney, timeline_of, with_money
+from app.exports.feed_source import timeline_of, with_money
 from app.exports.workbook.assumptions_sheet import write_assumptions
 from app.exports.workbook.calendar_sheet import write_calendar
 from app.exports.workbook.cash_flow_sheet import write_cash_flow
@@ -43,7 +44,7 @@ def workbook_bytes(report: Report, link: str = "") -> bytes:
     """
     timeline, methods = timeline_of(report), tuple(with_money(report))
     if not methods:
-        raise NoMoney
+        raise NoMoney(NOTHING_FITS)
     currency = report.currency
     book = Book(
         created=date.fromisoformat(report.as_of), currency=currency.code, digits=currency.digits

@@ -13,18 +13,19 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
+from app.exports.csv_text import guarded
 from app.exports.workbook.live import Live, Span, Term, live
 from app.exports.workbook.styles import STYLES, in_currency
 
 EPOCH = date(1899, 12, 30)
 """Day 0 of the dates of a spreadsheet."""
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 SIZE = 10
 """Of letters. [points]"""
 TITLE_POINTS, LINE_POINTS = 24.0, 13.5
 FULLNESS = 1.05
 """Characters of running text that fit into the width of one digit, with some to spare."""
 LONGEST_LINK = 2_000
+"""Characters that a spreadsheet takes as a link."""
 LONGEST_TEXT = 32_000
 """Characters that a cell can hold, less a few."""
 
@@ -45,7 +46,7 @@ def safe_text(text: str) -> str:
 
     Notes
     -----
-    OWASP, "CSV Injection". Characters that XML cannot hold are left out.
+    See `guarded`. Characters that XML cannot hold are left out.
 
     Examples
     --------
@@ -53,9 +54,7 @@ def safe_text(text: str) -> str:
     ("'=HYPERLINK(A1)", "' @x", 'a = b')
     """
     kept = "".join(c for c in text if c in "\t\n\r" or (c.isprintable() or c == " "))
-    if kept.lstrip(" \u00a0").startswith(FORMULA_SIGNS):
-        kept = "'" + kept
-    return kept[:LONGEST_TEXT]
+    return guarded(kept)[:LONGEST_TEXT]
 
 
 class Sheet:
