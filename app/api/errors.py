@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import Response
 
-from app.exports.feed_source import NoMoney
+from app.estimator.no_money import NoMoney
 from app.exports.focus import InvalidExport
 from app.services.problems import (
     ActualsProblems,

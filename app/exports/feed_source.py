@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from app.estimator.no_money import NoMoney as NoMoney
+from app.estimator.no_money import NoMoney
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_money import MoneyLine, MoneyReport, Period, Timeline
 

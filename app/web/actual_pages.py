@@ -11,9 +11,9 @@ from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import HTMLResponse, Response
 
+from app.estimator.no_money import NoMoney
 from app.estimator.report import Report
 from app.estimator.variance import COST_CATEGORIES, planned_costs
-from app.exports.feed_source import NoMoney
 from app.services.actual_files import LARGEST_BYTES, ActualFile, read_actuals
 from app.services.actuals import NOTHING_FITS, PlanAgainstActual, plan_of, recommended
 from app.services.problems import MOST_PROBLEMS, ActualsProblems, Problem, UnknownActuals

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.exports.feed_source import NoMoney
+from app.estimator.no_money import NoMoney
 from app.services.problems import (
     ActualsProblems,
     Busy,

@@ -14,8 +14,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from app.estimator.no_money import NoMoney
 from app.estimator.report import Report
-from app.exports.feed_source import NoMoney
 from app.exports.feeds import FEEDS, Feed
 from app.exports.file_names import disposition, plain_name
 from app.exports.focus import (
