@@ -79,13 +79,12 @@ def programme_costs(
     -----
     Time to the first release = engineering + experiments and release run one after the other
     (Assumption: one cluster). The work until the first release is paid in month 0, also where it
-    takes longer than the horizon; a later release is
-    paid at the end of the month that it falls into, with the same share of failed runs. Releases
-    are never more frequent than a run takes. `gpu_bill` says when GPU time is paid. Serving and the
-    governance of artefacts are paid for as long as a release is in use; storage from the start to
-    the end of the horizon; a delay costs from the start until the first release, within the
-    horizon. Assumption: all of it is paid whether or not the model turns out to be better than the
-    base.
+    takes longer than the horizon; a later release is paid at the end of the month that it falls
+    into, with the same share of failed runs. Releases are never more frequent than a run takes.
+    `gpu_bill` says when GPU time is paid. Serving and the governance of artefacts are paid for as
+    long as a release is in use, storage from the start to the end of the horizon, traffic with
+    every release; a delay costs from the start until the first release, within the horizon.
+    Assumption: all of it is paid whether or not the model turns out to be better than the base.
     """
     schedule = schedule_of(programme, engineer_weeks, horizon_months)
     campaigns = schedule.campaigns(run.hours)
