@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -66,7 +67,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(upgrade, settings)
+        # What was loaded stays: without it, the garbage collector has next to nothing to look
+        # through, instead of a tenth of a second every thirty requests.
+        gc.freeze()
         yield
+        gc.unfreeze()
         engine.dispose()
 
     app = _Application(
