@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.estimator import decision
 from app.estimator.accuracy_report import (
     accuracy_report,
     evidence_report,
@@ -212,7 +211,7 @@ def estimate(
         verdict=verdict,
         risk=_risk(case, workings, contenders, comparison, pilots) if with_risk else None,
         evidence=evidence_report(case, summary),
-        pilot=_pilot(case, workings, comparison, choose(contenders, case.constants, pilots.offer)),
+        pilot=_pilot(case, workings, comparison, contenders, pilots),
         arguments=arguments_of(case, worked),
         serving=workings.served.report,
         notes=report_notes(case),
@@ -229,7 +228,8 @@ def _pilot(
     case: Case,
     workings: Workings,
     comparison: Comparison | None,
-    after: decision.Choice,
+    contenders: Mapping[str, Contender],
+    pilots: Pilots,
 ) -> PilotReport | None:
     """What a pilot changed, under the same plans; None without one."""
     believed = workings.believed
@@ -238,7 +238,10 @@ def _pilot(
     prior = believed.prior_scores
     before = {key: contender_of(case, w, prior) for key, w in workings.worked.items()}
     offer = _pilots(case, before, believed.prior_drawn, beside=False).offer
-    choices = choose(before, case.constants, offer), after
+    choices = (
+        choose(before, case.constants, offer),
+        choose(contenders, case.constants, pilots.offer),
+    )
     return pilot_report(case, believed, comparison, before, choices)
 
 

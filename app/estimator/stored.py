@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from app.estimator.case import StorageTerms
 from app.estimator.cost import Stored
@@ -29,19 +29,14 @@ def storage_of(
     traffic.
     """
     more = (copies - 1) * _bytes(bill, "storage.artefacts")
-    gigabytes = (_bytes(bill, "storage.shared") + more) / GB
-    if terms.usd_per_gb_month is not None:
-        return Stored(gigabytes, terms.usd_per_gb_month, "input", ("storage_usd_per_gb_month",))
-    prices = {p: price for p, price in terms.prices.items() if price.usd_per_gb_month is not None}
-    price, note = _price(prices, offer, lambda found: found.usd_per_gb_month or 0.0)
-    if price is None:
-        return Stored(gigabytes)
-    return Stored(
-        gigabytes,
-        price.usd_per_gb_month or 0.0,
-        price.source.key,
-        seller=_seller(offer, price, "object storage"),
-        note=note,
+    return _priced(
+        _bytes(bill, "storage.shared") + more,
+        terms,
+        offer,
+        "object storage",
+        terms.usd_per_gb_month,
+        "storage_usd_per_gb_month",
+        lambda price: price.usd_per_gb_month,
     )
 
 
@@ -62,43 +57,56 @@ def egress_of(
     """
     if serving is not None and serving.provider == offer.provider:
         return Stored()
-    gigabytes = copies * _bytes(bill, "storage.artefacts") / GB
-    if terms.egress_usd_per_gb is not None:
-        return Stored(gigabytes, terms.egress_usd_per_gb, "input", ("egress_usd_per_gb",))
-    prices = {p: price for p, price in terms.prices.items() if price.egress_usd_per_gb is not None}
-    price, note = _price(prices, offer, lambda found: found.egress_usd_per_gb or 0.0)
-    if price is None:
-        return Stored(gigabytes)
-    return Stored(
-        gigabytes,
-        price.egress_usd_per_gb or 0.0,
-        price.source.key,
-        seller=_seller(offer, price, "traffic out"),
-        note=note,
+    return _priced(
+        copies * _bytes(bill, "storage.artefacts"),
+        terms,
+        offer,
+        "traffic out",
+        terms.egress_usd_per_gb,
+        "egress_usd_per_gb",
+        lambda price: price.egress_usd_per_gb,
     )
 
 
-def _seller(offer: Offer, price: StoragePrice, product: str) -> Seller:
-    """The provider of the GPUs, whosever price stands in: nobody else sends a bill."""
-    of = "" if price.provider == offer.provider else "at the price of "
-    return Seller(offer.provider, "", f"{product} ({of}{price.product})")
+def _priced(
+    size_bytes: float,
+    terms: StorageTerms,
+    offer: Offer,
+    product: str,
+    entered_usd: float | None,
+    field: str,
+    usd: Callable[[StoragePrice], float | None],
+) -> Stored:
+    """So much at the price that was entered, else at that of the provider of an offer, else at the
+    highest of whole price lists; the label says whose price it is, or that none is known.
 
-
-def _price(
-    prices: Mapping[str, StoragePrice], offer: Offer, usd: Callable[[StoragePrice], float]
-) -> tuple[StoragePrice | None, str]:
-    """The price of the provider of an offer, else the highest, with a note that says so."""
+    Parameters
+    ----------
+    usd : of a gigabyte, by a price list; None where it does not say.
+    """
+    gigabytes = size_bytes / GB
+    if entered_usd is not None:
+        return Stored(gigabytes, entered_usd, "input", (field,))
+    prices = {
+        key: found for key, price in terms.prices.items() if (found := usd(price)) is not None
+    }
     if offer.provider in prices:
-        return prices[offer.provider], ""
-    whole = [
-        price
-        for price in prices.values()
-        if price.usd_per_gb_month is not None and price.egress_usd_per_gb is not None
-    ]
-    if not whole:
-        return None, ""
-    highest = max(whole, key=lambda price: (usd(price), price.provider))
-    return highest, f" (at the price of {highest.product}; no price of {offer.provider_name})"
+        price, note, of = terms.prices[offer.provider], "", ""
+    else:
+        whole = [
+            key
+            for key in prices
+            if terms.prices[key].usd_per_gb_month is not None
+            and terms.prices[key].egress_usd_per_gb is not None
+        ]
+        if not whole:
+            return Stored(gigabytes, note=" (no price is known)")
+        price = terms.prices[max(whole, key=lambda key: (prices[key], key))]
+        of = "at the price of "
+        note = f" ({of}{price.product}; no price of {offer.provider_name})"
+    # The provider of the GPUs, whosever price stands in: nobody else sends a bill.
+    seller = Seller(offer.provider, "", f"{product} ({of}{price.product})")
+    return Stored(gigabytes, prices[price.provider], price.source.key, seller=seller, note=note)
 
 
 def _bytes(bill: Sequence[BillEntry], key: str) -> float:
