@@ -63,7 +63,8 @@ def view(report: Report) -> BreakEvenView | None:
             tuple(_cell(key, points, better, currency) for points, better in found),
         )
         for key in LABELS
-        if any(point.key == key for points, _ in found for point in points)
+        # That no price of GPUs turns it is worth a row; figures that are 0 have nothing to turn.
+        if key == GPU_PRICE or any(point.key == key for points, _ in found for point in points)
     )
     return BreakEvenView(
         tuple(columns),
@@ -77,6 +78,8 @@ def view(report: Report) -> BreakEvenView | None:
 def _now(key: str, stand: Sequence[MethodReport], currency: Currency) -> str:
     """The figure today; of GPU prices that differ by plan, each."""
     nows = [p.now for m in stand for p in m.break_evens if p.key == key]
+    if key == GPU_PRICE and not nows:
+        nows = [m.plan.usd_per_gpu_hour for m in stand if m.plan is not None]
     written = dict.fromkeys(_writer(key, currency)(now) for now in nows)
     return ", ".join(written) or "—"
 

@@ -303,6 +303,22 @@ def test_a_price_of_gpus_has_one_unit_in_all_cells(report: Report) -> None:
     )  # fmt: skip
 
 
+def test_a_gpu_price_that_turns_nothing_is_told_too(report: Report) -> None:
+    far = tuple(
+        dataclasses.replace(
+            m, break_evens=tuple(p for p in m.break_evens if p.key == "answers_per_month")
+        )
+        for m in report.methods
+    )
+    found = _view(dataclasses.replace(report, methods=far)).break_evens
+    assert found is not None
+    row = next(row for row in found.rows if row.label == "Price of GPU time")
+    plan = report.methods[0].plan
+    assert plan is not None
+    assert f"{show.unit_price(plan.usd_per_gpu_hour)} an hour" in row.now
+    assert row.cells[1:] == (ALWAYS, ALWAYS)
+
+
 def test_without_break_evens_there_is_no_table(report: Report) -> None:
     bare = dataclasses.replace(
         report,
