@@ -71,7 +71,22 @@ def note(report: Report) -> str:
             " Unit prices are those of month 0: an amount is its quantity in each month × unit "
             f"price × inflation of {show.share(found.inflation_fraction)} a year until then."
         )
+        if reserved(report):
+            said += " The price of a reservation stays as it was signed."
+    elif reserved(report) and any(index != 1.0 for index in found.contract_index):
+        said += (
+            " The price of a reservation stays as it was signed, so in money of month 0 its "
+            f"amounts are quantity × unit price less inflation of "
+            f"{show.share(found.inflation_fraction)} a year until then."
+        )
     return said
+
+
+def reserved(report: Report) -> bool:
+    """Whether something is paid at a price that was fixed at the start."""
+    return any(
+        line.fixed_price for m in report.methods if m.money is not None for line in m.money.lines
+    )
 
 
 def month_span(by_month: Sequence[float]) -> str:

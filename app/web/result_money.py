@@ -11,6 +11,7 @@ from app.estimator.report import MethodReport, Report
 from app.estimator.report_money import MoneyReport, Period, Timeline
 from app.web import presenters as show
 from app.web.figures import currency_of, name_of
+from app.web.result_costs import reserved
 from app.web.result_parts import Detail
 
 _MONTHS = 12
@@ -277,7 +278,7 @@ def terms(report: Report, calendar: Timeline) -> list[Detail]:
             f"{show.share(monthly, 4)} a month. Month 0 counts in full: in Excel, "
             f"=C0 + NPV(i, C1:C{months}).",
         ),
-        Detail("Prices", _prices(calendar)),
+        Detail("Prices", _prices(calendar, reserved(report))),
         Detail("Tax", _tax(calendar)),
         Detail("Fiscal years", _fiscal(calendar)),
     ]
@@ -286,15 +287,17 @@ def terms(report: Report, calendar: Timeline) -> list[Detail]:
     return found
 
 
-def _prices(calendar: Timeline) -> str:
+def _prices(calendar: Timeline, reservations: bool) -> str:
     rise = show.share(calendar.inflation_fraction)
     if calendar.money_terms == "real":
         said = "Real: all amounts are in money of month 0, and the discount rate is a real one"
         if calendar.inflation_fraction:
-            return f"{said}. Inflation of {rise} a year only shrinks what is written off for tax."
+            also = ", and what a reservation costs, whose price is fixed" if reservations else ""
+            return f"{said}. Inflation of {rise} a year shrinks what is written off for tax{also}."
         return f"{said}."
     if calendar.inflation_fraction:
-        return f"Nominal: all prices and worths rise by {rise} a year from month 0."
+        other = ", but for those of a reservation, which are fixed" if reservations else ""
+        return f"Nominal: all prices and worths rise by {rise} a year from month 0{other}."
     return "Nominal, with prices that stay as they are: no inflation is entered."
 
 

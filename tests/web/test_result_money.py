@@ -195,6 +195,22 @@ def _terms(report: Report) -> dict[str, str]:
     return {detail.label: detail.value for detail in _view(report).terms}
 
 
+@pytest.mark.parametrize("terms", ["real", "nominal"])
+def test_that_a_reservation_keeps_its_price_is_said(terms: str, catalog: Catalog) -> None:
+    asked = ScenarioInput.model_validate(
+        {
+            **{"examples": 10**7, "methods": ("full",), "providers": ("aws",), "max_gpus": 8},
+            **{"include_reserved": True, "objective": "cheapest", "releases_per_year": 366},
+            **{"experiments": 20, "inflation_percent": 10, "money_terms": terms, "draws": 1_000},
+        }
+    )
+    report = estimate(asked, catalog, TODAY)
+    assert report.methods[0].money is not None
+    assert any(line.fixed_price for line in report.methods[0].money.lines)
+    assert "reservation" in result_costs.note(report)
+    assert "reservation" in _terms(report)["Prices"]
+
+
 def test_the_terms_say_how_it_is_counted(report: Report, taxed: Report) -> None:
     said = _terms(taxed)
     assert said["Months"].startswith("What is paid at the start, 1 March 2027, is month 0.")
@@ -216,7 +232,7 @@ def test_real_money_is_said(report: Report) -> None:
     real = dataclasses.replace(report.timeline, money_terms="real", inflation_fraction=0.02)
     said = _terms(dataclasses.replace(report, timeline=real))["Prices"]
     assert said.startswith("Real: all amounts are in money of month 0")
-    assert "only shrinks what is written off" in said
+    assert said.endswith("shrinks what is written off for tax.")
 
 
 def _returning(report: Report, irr: tuple[float, ...], note: str) -> str:
