@@ -7,7 +7,12 @@ from app.inputs import ScenarioInput
 from app.services.situations import SITUATIONS
 
 BLANK = ScenarioInput()
-PRESETS = {situation.key: situation.scenario for situation in SITUATIONS}
+_PRESETS = {situation.key: situation.scenario for situation in SITUATIONS}
+
+
+def preset_of(situation: str) -> ScenarioInput:
+    """What nobody entered: the inputs that a situation starts from."""
+    return _PRESETS.get(situation, BLANK)
 
 
 def ledger(
@@ -21,7 +26,7 @@ def ledger(
     own_comparisons : that `own_evidence` holds. [count]
     """
     rows = []
-    preset = PRESETS.get(scenario.situation, BLANK)
+    preset = preset_of(scenario.situation)
     for name, field in ScenarioInput.model_fields.items():
         if name in {"title", "situation", "config_json", "assumptions"}:
             continue

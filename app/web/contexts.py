@@ -236,6 +236,8 @@ class SharedView:
     """computed with other facts or another estimator than today's, or a price book was renewed"""
     dated: bool
     """computed for another day than today: prices have aged"""
+    spend: bool
+    """whether this reader may enter what was spent, or see it"""
 
 
 @dataclass(frozen=True, slots=True)

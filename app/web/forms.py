@@ -18,6 +18,7 @@ from app.inputs import (
     ScenarioInput,
 )
 from app.services.book_infos import BookInfo
+from app.services.ledger import preset_of
 from app.services.problems import Problem
 from app.web import presenters as show
 from app.web.choices import CHOICE_LABELS, choice_label
@@ -26,7 +27,7 @@ from app.web.pilot_fields import PilotTable, id_of, table, typed_rows
 
 Pairs = Sequence[tuple[str, str]]
 
-_GROUPED_NUMBER = re.compile(r"\s*\d{1,3}(,\d{3})+(\.\d+)?\s*")
+_GROUPED_NUMBER = re.compile(r"\s*[1-9]\d{0,2}(,\d{3})+(\.\d+)?\s*")
 _WHOLE = re.compile(r"-?\d+\.0")
 _TEXT_FIELDS = frozenset(
     {"title", "model", "config_json", "lengths", "own_evidence", "lora_targets", "qlora_targets"}
@@ -129,8 +130,8 @@ def cleaned(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
     Examples
     --------
-    >>> cleaned([("examples", "50,000"), ("title", "1,000 things"), ("epochs", "1,5")])
-    [('examples', '50000'), ('title', '1,000 things'), ('epochs', '1,5')]
+    >>> cleaned([("examples", "50,000"), ("title", "1,000 things"), ("epochs", "0,125")])
+    [('examples', '50000'), ('title', '1,000 things'), ('epochs', '0,125')]
     """
     return [
         (
@@ -267,15 +268,22 @@ def _field(
     errors: Mapping[str, str],
     catalog: Catalog,
     books: Sequence[BookInfo],
+    preset: ScenarioInput,
 ) -> FieldView:
+    """One field as it is shown.
+
+    Parameters
+    ----------
+    preset : what its value is compared with; an address that lacks it means the default.
+    """
     field = ScenarioInput.model_fields[name]
     control = _control(name, field)
-    default = field.get_default(call_default_factory=True)
+    default, usual = field.get_default(call_default_factory=True), getattr(preset, name)
     given = [value for value in typed.get(name, ()) if value.strip()]
     if control == "checks":
         chosen = set(given if name in typed else default)
         value = ""
-        changed = name in typed and chosen != set(default)
+        changed = name in typed and chosen != set(usual)
     else:
         value = typed[name][-1] if typed.get(name) else _text(default)
         if control == "number" and _WHOLE.fullmatch(value):
@@ -283,7 +291,7 @@ def _field(
         if control == "checkbox":
             value = "true" if value.lower() in {"true", "1", "on", "yes"} else ""
         chosen = {value}
-        changed = value.strip() != (_text(default) if default is not False else "")
+        changed = value.strip() != (_text(usual) if control != "checkbox" else "true" * usual)
     choices = []
     if control in {"select", "checks"}:
         choices = _choices(name, field, catalog, books, value)
@@ -303,7 +311,7 @@ def _field(
         prefix=prefix,
         unit=unit,
         value=value,
-        default=labels.get(_text(default), _text(default)) if control != "checks" else "",
+        default=labels.get(_text(usual), _text(usual)) if control != "checks" else "",
         changed=changed,
         error=errors.get(f"f-{name}", ""),
         inputmode="numeric" if field.annotation is int else "decimal",
@@ -367,6 +375,7 @@ def form(
     typed: dict[str, list[str]] = {}
     for name, value in pairs:
         typed.setdefault(name, []).append(value)
+    preset = preset_of(typed.get("situation", [""])[-1])
     rows = list(typed_rows(pairs))
     errors: dict[str, str] = {}
     for problem in problems:
@@ -374,7 +383,7 @@ def form(
         errors[where] = f"{errors[where]} {problem.message}" if where in errors else problem.message
 
     def fields(names: Iterable[str]) -> tuple[FieldView, ...]:
-        return tuple(_field(name, typed, errors, catalog, books) for name in names)
+        return tuple(_field(name, typed, errors, catalog, books, preset) for name in names)
 
     steps = tuple(
         StepView(

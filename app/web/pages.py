@@ -222,6 +222,7 @@ def _shared_view(
         facts_changed=(found.catalog_hash, found.estimator_version) != (facts, __version__)
         or site.prices.newer_version(found.scenario.price_book, site.workspace) is not None,
         dated=found.report.as_of != today.isoformat(),
+        spend=site.actuals.offered(found.token, site.workspace),
     )
 
 

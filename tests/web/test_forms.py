@@ -72,6 +72,22 @@ def test_the_form_sends_back_what_it_was_filled_with(made: ReadyMade, catalog: C
     assert ScenarioInput.model_validate(fields_from_pairs(cleaned(sent))) == made.scenario
 
 
+@pytest.mark.parametrize("made", SITUATIONS, ids=lambda made: made.key)
+def test_a_situation_is_not_what_a_person_changed(made: ReadyMade, catalog: Catalog) -> None:
+    """As on the result, which calls its figures defaults of ours."""
+    untouched = form(pairs_of(made.scenario), catalog)
+    assert [f.name for f in every_field(untouched) if f.changed] == []
+    moved = made.scenario.model_copy(update={"base_accuracy_points": 51.0})
+    fields = _fields(pairs_of(moved), catalog)
+    assert [f.name for f in fields.values() if f.changed] == ["base_accuracy_points"]
+    assert float(fields["base_accuracy_points"].default) == made.scenario.base_accuracy_points
+
+
+@pytest.mark.parametrize("typed", ["0,125", "1,5", "0,5"])
+def test_a_decimal_comma_is_not_read_as_thousands(typed: str) -> None:
+    assert cleaned([("value_per_correct_answer_usd", typed)])[0][1] == typed
+
+
 def test_what_was_typed_is_kept_beside_its_problem(catalog: Catalog) -> None:
     made = form(
         [("epochs", "many"), ("assumptions.fabric_efficiency", "7"), ("methods", "")],
