@@ -29,6 +29,14 @@ from app.inputs import (
     TaskGroup,
     fields_from_pairs,
 )
+from app.inputs.kinds import Fields
+
+USUAL = {
+    name: field.default
+    for name, field in ScenarioInput.model_fields.items()
+    if field.annotation in (int, float)
+}
+"""The numbers and their defaults."""
 
 
 def from_query(query: str) -> ScenarioInput:
@@ -151,6 +159,46 @@ def test_a_price_book_or_currency_that_cannot_be(fields: dict[str, Any]) -> None
     with pytest.raises(ValidationError) as caught:
         ScenarioInput.model_validate(fields)
     assert [error["loc"] for error in caught.value.errors()] == [tuple(fields)]
+
+
+def test_fields_come_by_subject_in_every_form() -> None:
+    """Links, JSON and messages keep one order, and no part hides what another declares."""
+    parts = [part for part in reversed(ScenarioInput.__mro__) if issubclass(part, Fields)]
+    firsts = [next(iter(own)) for part in parts if (own := part.__annotations__)]
+    assert firsts == [
+        "title",
+        "model",
+        "methods",
+        "accelerators",
+        "experiments",
+        "serving",
+        "answers_per_month",
+        "value_uncertainty_percent",
+        "adoption_ramp_months",
+        "draws",
+    ]
+    declared = [name for part in parts for name in part.__annotations__]
+    assert list(ScenarioInput.model_fields) == declared
+    assert len(set(declared)) == len(declared)
+    assert list(ScenarioInput.model_json_schema()["properties"]) == declared
+    link = ScenarioInput().model_copy(update={name: n + 1 for name, n in USUAL.items()}).to_query()
+    assert [name for name, _ in parse_qsl(link)] == [name for name in declared if name in USUAL]
+    with pytest.raises(ValidationError) as caught:
+        ScenarioInput.model_validate(dict.fromkeys(reversed(declared), object()))
+    assert [error["loc"][0] for error in caught.value.errors()] == declared
+
+
+@pytest.mark.parametrize("name", ["title", "model"])
+def test_a_name_is_one_line(name: str) -> None:
+    with pytest.raises(ValidationError, match="one line of text") as caught:
+        ScenarioInput.model_validate({name: "two\nlines"})
+    assert [error["loc"] for error in caught.value.errors()] == [(name,)]
+
+
+@pytest.mark.parametrize("name", ["accelerators", "providers"])
+def test_each_choice_counts_once(name: str) -> None:
+    chosen = ScenarioInput.model_validate({name: ["b", "a", "b"]})
+    assert getattr(chosen, name) == ("b", "a")
 
 
 def test_a_blank_entry_says_none() -> None:
