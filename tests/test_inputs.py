@@ -276,6 +276,16 @@ def test_a_blank_assumption_is_left_out() -> None:
     )
 
 
+def test_an_assumption_beside_one_without_a_key() -> None:
+    for query in (
+        "assumptions=x&assumptions.context_gib=1",
+        "assumptions.context_gib=1&assumptions=x",
+    ):
+        assert from_query(query) == ScenarioInput(assumptions={"context_gib": 1})
+    with pytest.raises(ValidationError, match="assumptions"):
+        from_query("assumptions=x")
+
+
 def test_repeated_entries_count_once() -> None:
     assert from_query("methods=lora&methods=full&methods=lora").methods == ("lora", "full")
 

@@ -65,6 +65,7 @@ def members_of(pairs: Iterable[Pair], names: Container[str]) -> dict[str, Any]:
     As `app.inputs.fields_from_pairs` tells.
     """
     fields: dict[str, Any] = {}
+    assumptions: dict[str, str] = {}
     pilot: dict[int, dict[str, str]] = {}
     for name, value in pairs:
         cell = PILOT_CELL.fullmatch(name)
@@ -73,13 +74,15 @@ def members_of(pairs: Iterable[Pair], names: Container[str]) -> dict[str, Any]:
                 pilot.setdefault(int(cell["row"]), {})[cell["column"]] = value
         elif name.startswith("assumptions."):
             if value.strip():
-                fields.setdefault("assumptions", {})[name.removeprefix("assumptions.")] = value
+                assumptions[name.removeprefix("assumptions.")] = value
         elif name in SEQUENCE_FIELDS:
             items: list[str] = fields.setdefault(name, [])
             if value.strip():
                 items.append(value.strip())
         elif name in names and name != "pilot":
             fields[name] = value
+    if assumptions:
+        fields["assumptions"] = assumptions
     if pilot:
         fields["pilot"] = [pilot[place] for place in sorted(pilot)]
     return fields
