@@ -5,6 +5,7 @@ and units live here and nowhere else, in one module for each subject.
 """
 
 from app.estimator.evidence import TaskGroup
+from app.inputs.about import number_of, told_of
 from app.inputs.kinds import (
     CURRENCY_PATTERN,
     LORA_TARGET_CHOICES,
@@ -39,4 +40,6 @@ __all__ = [
     "ScenarioInput",
     "TaskGroup",
     "fields_from_pairs",
+    "number_of",
+    "told_of",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.estimator.methods import LABELS
 
@@ -38,6 +38,15 @@ MONTH_PATTERN = r"^((19|20|21)[0-9]{2}-(0[1-9]|1[0-2]))?$"
 Name = Annotated[str, Field(max_length=200)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Usd = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+
+
+def none_if_blank(value: object) -> object:
+    """A form sends a field that was left blank as an empty text."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+UsdOrBlank = Annotated[Usd | None, BeforeValidator(none_if_blank)]
+"""An amount that may be left out, where 0 is one as well."""
 
 
 class Fields(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from app.inputs.kinds import Fields, Percent, Usd
+from app.inputs.kinds import Fields, Percent, Usd, UsdOrBlank
 
 
 class ProgrammeFields(Fields):
@@ -89,18 +89,19 @@ class ProgrammeFields(Fields):
         description="Share of the fixed cost of a release that LoRA and QLoRA need.",
         json_schema_extra={"unit": "%"},
     )
-    storage_usd_per_gb_month: Usd = Field(
-        0,
+    storage_usd_per_gb_month: UsdOrBlank = Field(
+        None,
         title="Price of storage",
-        description="Of a gigabyte and month; 0: the published price of the provider.",
-        json_schema_extra={"unit": "USD"},
+        description="Of a gigabyte and month; blank: the published price of the provider, "
+        "0: it costs nothing.",
+        json_schema_extra={"unit": "USD", "blank": "as published"},
     )
-    egress_usd_per_gb: Usd = Field(
-        0,
+    egress_usd_per_gb: UsdOrBlank = Field(
+        None,
         title="Price of traffic out",
-        description="Of a gigabyte of released model that is moved to where it serves; 0: the "
-        "published price of the provider.",
-        json_schema_extra={"unit": "USD"},
+        description="Of a gigabyte of released model that is moved to where it serves; blank: the "
+        "published price of the provider, 0: it costs nothing.",
+        json_schema_extra={"unit": "USD", "blank": "as published"},
     )
     artefact_year_usd: Usd = Field(
         0,
