@@ -156,9 +156,10 @@ CASES: dict[str, Case] = {
             "write_off_months": 60,
             "growth_per_point_percent": 0.5,
             "margin_per_answer_usd": 0.05,
-            "storage_usd_per_gb_month": 0,
-            "egress_usd_per_gb": 0,
         }
+    ),
+    "free storage": Case(
+        SHORT | {"serving": "none", "storage_usd_per_gb_month": 0, "egress_usd_per_gb": 0}
     ),
     "variants": Case(SERVED, one_offer),
     "many variants": Case(
@@ -200,8 +201,8 @@ CHANGES: dict[str, Change] = {
         FROM_NOTHING,
         FROM_NOTHING,
     ),
-    "storage that was free, growth by accuracy": Change(
-        "real, growth by accuracy",
+    "storage that was free": Change(
+        "free storage",
         {"storage_usd_per_gb_month": 0.04, "egress_usd_per_gb": 0.15},
         {"storage_usd_per_gb_month": 0.04, "egress_usd_per_gb": 0.15},
     ),
