@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from app.services.situations import ReadyMade
 from app.web.actual_views import ActualsFormView, ActualsView
@@ -20,7 +21,7 @@ from app.web.price_spread import SpreadView
 from app.web.price_tables import FactTable
 from app.web.price_views import BookLink, PriceFigure, PriceListView
 from app.web.result_parts import SourceRow
-from app.web.result_view import ResultView
+from app.web.result_view import BriefView, ResultView
 from app.web.validations import CheckView, PublishedView
 
 
@@ -69,9 +70,12 @@ class FileLink:
     json_address: str
 
 
+ViewT = TypeVar("ViewT", bound=BriefView)
+
+
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A report as it is shown, and where it leads to.
+class Answer(Generic[ViewT]):
+    """A report as it is shown, whole or in brief, and where it leads to.
 
     Parameters
     ----------
@@ -80,7 +84,7 @@ class Answer:
     files_of_link : whether only the link of the saved result has them, without a key.
     """
 
-    view: ResultView
+    view: ViewT
     query: str
     builder_address: str
     result_address: str
@@ -109,7 +113,7 @@ class Builder:
 
     layout: Layout
     form: FormView
-    answer: Answer | None
+    answer: Answer[BriefView] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ class BuilderPart:
 
     layout: Layout
     form: FormView
-    answer: Answer | None
+    answer: Answer[BriefView] | None
     status: str
 
 
@@ -132,7 +136,7 @@ class Result:
     """pages/result.html"""
 
     layout: Layout
-    answer: Answer
+    answer: Answer[ResultView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +243,7 @@ class Shared:
     """pages/shared.html"""
 
     layout: Layout
-    answer: Answer
+    answer: Answer[ResultView]
     shared: SharedView
 
 
