@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.estimator.report import Assumption
-from app.inputs import ScenarioInput
+from app.inputs import ScenarioInput, told_of
 from app.services.situations import SITUATIONS
 
 BLANK = ScenarioInput()
@@ -33,8 +33,7 @@ def ledger(
         if name == "model" and scenario.config_json is not None:
             continue  # the shape comes from the config.json
         value = getattr(scenario, name)
-        extra = field.json_schema_extra
-        unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+        unit = told_of(name, "unit")
         changed = value != getattr(preset, name)
         shown: float | str
         if name == "price_book":
@@ -43,6 +42,8 @@ def ledger(
             shown = _counted(len(scenario.pilot), "row")
         elif name == "own_evidence":
             shown = _counted(own_comparisons, "comparison")
+        elif value is None:
+            shown, unit = told_of(name, "blank"), ""
         elif isinstance(value, tuple):
             shown = ", ".join(value) or "all"
         elif isinstance(value, bool):

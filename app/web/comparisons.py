@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from app.estimator.currency import US_DOLLAR, Currency
 from app.estimator.report import MethodReport, Report
-from app.inputs import METHOD_LABELS, PILOT_SCORES, PilotRow, ScenarioInput
+from app.inputs import METHOD_LABELS, PILOT_SCORES, PilotRow, ScenarioInput, told_of
 from app.web import addresses
 from app.web import presenters as show
 from app.web.choices import CHOICE_LABELS, choice_label
@@ -82,11 +82,6 @@ def looks_like_a_scenario(text: str) -> bool:
     return bool(token or pairs) or addresses.split(text).path in {"/estimate", "/result"}
 
 
-def _unit(name: str) -> str:
-    extra = ScenarioInput.model_fields[name].json_schema_extra
-    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
-
-
 def words(name: str, value: Any, currency: Currency = US_DOLLAR) -> str:
     """An input as it is read; an amount, which is entered in US dollars, in the currency too."""
     if name in CHOICE_LABELS:
@@ -104,7 +99,9 @@ def words(name: str, value: Any, currency: Currency = US_DOLLAR) -> str:
     if isinstance(value, dict):
         return f"given ({show.plural(len(value), 'entry', 'entries')})"
     if isinstance(value, int | float):
-        return _with_unit(value, _unit(name), currency)
+        return _with_unit(value, told_of(name, "unit"), currency)
+    if value is None and told_of(name, "blank"):
+        return told_of(name, "blank")
     return str(value) if value not in {None, ""} else show.NONE
 
 
@@ -165,7 +162,7 @@ def _inputs(left: Side, right: Side) -> tuple[Difference, ...]:
         if all(isinstance(v, int | float) and not isinstance(v, bool) for v in (a[name], b[name])):
             more = b[name] - a[name]
             change = show.usd(more, plus=True)
-            if not _unit(name).startswith("USD"):
+            if not told_of(name, "unit").startswith("USD"):
                 change = f"{more:+,.10g}".replace("-", "−")
         found.append(
             Difference(field.title or name, words(name, a[name]), words(name, b[name]), change)

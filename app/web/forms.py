@@ -16,6 +16,8 @@ from app.inputs import (
     METHOD_LABELS,
     SEQUENCE_FIELDS,
     ScenarioInput,
+    number_of,
+    told_of,
 )
 from app.services.book_infos import BookInfo
 from app.services.ledger import preset_of
@@ -77,6 +79,8 @@ class FieldView:
     default: str
     changed: bool
     error: str
+    blank: str
+    """what counts where a number is left blank; empty where it may not be"""
     inputmode: str
     maxlength: int | None
     groups: tuple[OptionGroup, ...]
@@ -251,7 +255,7 @@ def _control(name: str, field: FieldInfo) -> str:
         return "select"
     if field.annotation is bool:
         return "checkbox"
-    return "number" if field.annotation in {int, float} else "text"
+    return "number" if number_of(name) else "text"
 
 
 def _maxlength(field: FieldInfo) -> int | None:
@@ -298,9 +302,7 @@ def _field(
     known = {choice for _, choice, _ in choices}
     # What was chosen elsewhere (a link, the API) stays visible, so that it can be taken out.
     choices += [("Not listed", item, item) for item in sorted(chosen - known) if choices and item]
-    extra = field.json_schema_extra
-    unit = extra.get("unit", "") if isinstance(extra, dict) else ""
-    prefix, unit = _around(str(unit))
+    prefix, unit = _around(told_of(name, "unit"))
     labels = {choice: label for _, choice, label in choices}
     return FieldView(
         name=name,
@@ -314,7 +316,8 @@ def _field(
         default=labels.get(_text(usual), _text(usual)) if control != "checks" else "",
         changed=changed,
         error=errors.get(f"f-{name}", ""),
-        inputmode="numeric" if field.annotation is int else "decimal",
+        blank=told_of(name, "blank"),
+        inputmode="numeric" if number_of(name) is int else "decimal",
         maxlength=_maxlength(field) if control == "text" else None,
         groups=_groups(choices, chosen),
         suggestions=LORA_TARGET_CHOICES if name.endswith("_targets") else (),
@@ -352,6 +355,7 @@ def _assumption_field(
         default=f"{constant.value:g}",
         changed=bool(value.strip()),
         error=errors.get(f"f-assumptions-{key}", ""),
+        blank=f"{constant.value:g}",
         inputmode="decimal",
         maxlength=None,
         groups=(),

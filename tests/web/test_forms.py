@@ -59,6 +59,15 @@ def test_the_empty_form_shows_the_defaults(catalog: Catalog) -> None:
     ]  # fmt: skip
 
 
+def test_a_price_may_be_blank_and_may_be_nothing(catalog: Catalog) -> None:
+    blank = _fields([("egress_usd_per_gb", "")], catalog)["egress_usd_per_gb"]
+    assert (blank.control, blank.inputmode, blank.prefix) == ("number", "decimal", "US$")
+    assert (blank.value, blank.blank, blank.changed) == ("", "as published", False)
+    free = _fields([("egress_usd_per_gb", "0")], catalog)["egress_usd_per_gb"]
+    assert (free.value, free.blank, free.changed) == ("0", "as published", True)
+    assert _fields([], catalog)["engineer_week_usd"].blank == ""
+
+
 @pytest.mark.parametrize("made", SITUATIONS, ids=lambda made: made.key)
 def test_the_form_sends_back_what_it_was_filled_with(made: ReadyMade, catalog: Catalog) -> None:
     """What a browser would send for the rendered form is the same scenario."""
