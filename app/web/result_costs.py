@@ -6,11 +6,10 @@ import math
 from collections.abc import Sequence
 
 from app.estimator.currency import Currency
-from app.estimator.leading import leading_method
 from app.estimator.report import CostLine, MethodReport, Report
 from app.estimator.report_money import MoneyLine, MoneyReport
 from app.web import presenters as show
-from app.web import result_sources
+from app.web import result_folds, result_sources
 from app.web.figures import currency_of, name_of
 from app.web.result_parts import CostGroup, CostRow, CostTable, Detail
 
@@ -113,7 +112,6 @@ def _with_benefits(report: Report, m: MethodReport, money: MoneyReport) -> CostT
     net = benefit - cost - tax
     horizon = show.months(report.horizon_months)
     taxed = report.timeline is not None and report.timeline.tax_fraction > 0
-    leader = leading_method(report)
     return CostTable(
         m.method,
         name_of(m.method),
@@ -138,7 +136,7 @@ def _with_benefits(report: Report, m: MethodReport, money: MoneyReport) -> CostT
             Detail("Net present value", show.usd(money.npv_usd, currency, cents=True)),
         ),
         f"costs {show.amount_short(cost, currency)}, brings {show.amount_short(benefit, currency)}",
-        leader is not None and leader.method == m.method,
+        opened=result_folds.opened(report) == m.method,
     )
 
 

@@ -10,7 +10,7 @@ from app.estimator.hardware import PURCHASE_OPTIONS, TIERS
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_plans import EnergyReport, PlanReport
 from app.web import presenters as show
-from app.web import result_sources
+from app.web import result_folds, result_sources
 from app.web.figure_memory import PEAKS, has_range
 from app.web.figures import currency_of, name_of
 from app.web.result_parts import Detail, PlanView, TimePart
@@ -134,6 +134,8 @@ def view(report: Report, m: MethodReport, plan: PlanReport, today: date) -> Plan
         method=m.method,
         label=name_of(m.method),
         headline=headline(plan),
+        summary=f"{show.hours(plan.hours)} and {show.usd(plan.usd, currency_of(report))} a run",
+        opened=result_folds.opened(report) == m.method,
         price_level=level,
         price_words=words,
         price_source=result_sources.mark(report, plan.price_source_key),

@@ -8,7 +8,7 @@ from app.estimator.constants import CONSTANTS
 from app.estimator.report import BuyingReport, MethodReport, Report, WayReport
 from app.estimator.ways import OWN
 from app.web import presenters as show
-from app.web import result_costs, result_sources
+from app.web import result_costs, result_folds, result_sources
 from app.web.figures import currency_of, name_of
 from app.web.result_parts import WaysTable, WayView
 
@@ -21,23 +21,42 @@ def table(report: Report, m: MethodReport, today: date) -> WaysTable:
     today : day to which the age of prices is counted.
     """
     chosen = next((way for way in m.ways if way.chosen), None)
-    least = min(way.total_usd for way in m.ways if _can_be_cheapest(way, m.buying))
+    able = [way for way in m.ways if _can_be_cheapest(way, m.buying)]
+    cheapest = min(able, key=lambda way: way.total_usd)
     return WaysTable(
         method=m.method,
         label=name_of(m.method),
         horizon=show.months(report.horizon_months),
+        summary=_summary(report, m, chosen, cheapest),
+        opened=result_folds.opened(report) == m.method,
         buying=_no_server(m) if m.buying is None else _buying(report, m.buying),
         ways=tuple(
             _way(
                 report,
                 way,
                 chosen,
-                cheapest=way.total_usd == least and _can_be_cheapest(way, m.buying),
+                cheapest=way in able and way.total_usd == cheapest.total_usd,
                 today=today,
             )
             for way in m.ways
         ),
     )
+
+
+def _summary(report: Report, m: MethodReport, chosen: WayReport | None, cheapest: WayReport) -> str:
+    """What the chosen way costs, and the cheapest one where that is another."""
+
+    def said(way: WayReport) -> str:
+        label = way.label[0].lower() + way.label[1:]
+        return f"{show.usd(way.total_usd, currency_of(report))} ({label})"
+
+    if chosen is None:
+        return f"cheapest {said(cheapest)}"
+    if len(m.ways) == 1:
+        return said(chosen)
+    if chosen.total_usd == cheapest.total_usd:
+        return f"{said(chosen)}, the cheapest way"
+    return f"{said(chosen)}; the cheapest way is {said(cheapest)}"
 
 
 def _can_be_cheapest(way: WayReport, buying: BuyingReport | None) -> bool:

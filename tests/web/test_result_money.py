@@ -182,8 +182,8 @@ def test_lines_add_up_to_the_totals_that_are_shown(
 
 def test_one_method_is_open(report: Report) -> None:
     tables = results.view(report).costs
-    assert [table.first for table in tables].count(True) == 1
-    assert next(table for table in tables if table.first).method == report.verdict.choice
+    assert [table.opened for table in tables].count(True) == 1
+    assert next(table for table in tables if table.opened).method == report.verdict.choice
 
 
 def test_inflation_is_said_with_the_unit_prices(report: Report, taxed: Report) -> None:
