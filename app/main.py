@@ -70,6 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         # What was loaded stays: without it, the garbage collector has next to nothing to look
         # through, instead of a tenth of a second every thirty requests.
         gc.freeze()
+        gc.enable()
         yield
         gc.unfreeze()
         engine.dispose()

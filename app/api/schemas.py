@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.catalog.catalog import ModelEntry
 from app.catalog.price_changes import PriceChange
@@ -132,7 +132,19 @@ class ProblemOut(BaseModel):
     detail: str
 
 
-class RepricedOut(BaseModel):
+class _HoldsReport(BaseModel):
+    """Validation and serialization of a whole report, made ready when first asked for.
+
+    Notes
+    -----
+    A report has some 60 dataclasses, and each model that holds one builds all of them again: a
+    sixth of what starting the server took.
+    """
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class RepricedOut(_HoldsReport):
     """A saved scenario as it was shared, and today."""
 
     before: Report
@@ -164,7 +176,7 @@ class RepricedOut(BaseModel):
         )
 
 
-class ScenarioOut(BaseModel):
+class ScenarioOut(_HoldsReport):
     """A saved scenario, pinned to what was computed."""
 
     token: str = Field(description="Unguessable; whoever has it can read the scenario.")

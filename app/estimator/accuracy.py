@@ -23,7 +23,7 @@ from app.estimator.constants import ConstantValues
 from app.estimator.evidence_fit import PARAMETERS, Component
 from app.estimator.evidence_model import EvidenceModel
 from app.estimator.evidence_rows import COMMON, common_loading, plain_rows, rank_steps
-from app.estimator.mixtures import mixture_quantile
+from app.estimator.mixtures import mixture_quantiles
 
 Floats = NDArray[np.float64]
 
@@ -289,7 +289,7 @@ def variant_effect(task: AccuracyTask, constants: ConstantValues) -> tuple[float
 def _ranges(weight: Floats, mean: Floats, variance: Floats) -> list[Range]:
     """Of n mixtures of k components: weight (k,), mean and variance (n, k)."""
     sd = np.sqrt(variance)
-    low, middle, high = (mixture_quantile(q, weight, mean, sd) for q in (0.1, 0.5, 0.9))
+    low, middle, high = mixture_quantiles((0.1, 0.5, 0.9), weight, mean, sd)
     return [
         Range(*(float(x) for x in found))
         for found in zip(mean @ weight, low, middle, high, strict=True)

@@ -24,7 +24,7 @@ from app.estimator.evidence import HeadToHead
 from app.estimator.evidence_fit import Component, Information, Posterior
 from app.estimator.evidence_model import Fit, fit_of, loss_prior
 from app.estimator.evidence_rows import Rows, arm_of, loss_rows, plain_rows
-from app.estimator.mixtures import mixture_quantile
+from app.estimator.mixtures import mixture_quantiles
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -265,7 +265,7 @@ def predict_gaps(rows: Rows, places: Indices, model: Posterior) -> tuple[Floats,
         known = rows.noise + rows.shared_noise + rows.doubt**2
         sd[:, k] = np.sqrt(variance + known[places])
     tail = (1 - LEVEL) / 2
-    low, high = (mixture_quantile(q, weight, mean, sd) for q in (tail, 1 - tail))
+    low, high = mixture_quantiles((tail, 1 - tail), weight, mean, sd)
     # All components have one mean and are symmetric: it is the median.
     return mean @ weight, low, high
 

@@ -103,10 +103,14 @@ class Belief:
         order = np.argsort(np.trace(self.covariance, axis1=1, axis2=2), kind="stable")
         edges = np.cumsum(self.weight[order])
         component = order[np.minimum(np.searchsorted(edges, uniform), len(order) - 1)]
+        root = _roots(self.covariance)
         out = np.empty_like(normal)
-        for k in np.unique(component):
-            mine = component == k
-            out[mine] = self.mean[k] + normal[mine] @ _root(self.covariance[k]).T
+        # One slice for each component, instead of a look through all draws.
+        by_component = np.argsort(component, kind="stable")
+        ends = np.cumsum(np.bincount(component, minlength=len(order)))
+        for k, mine in enumerate(np.split(by_component, ends[:-1])):
+            if len(mine):
+                out[mine] = self.mean[k] + normal[mine] @ root[k].T
         return out
 
 
@@ -120,7 +124,8 @@ def mixture(parts: Sequence[tuple[float, Floats, Floats]]) -> Belief:
     )
 
 
-def _root(covariance: Floats) -> Floats:
-    """The symmetric square root; a quantity without spread stays at its mean. (m, m)"""
+def _roots(covariance: Floats) -> Floats:
+    """The symmetric square roots; a quantity without spread stays at its mean. (k, m, m)"""
     value, vector = np.linalg.eigh(covariance)
-    return np.asarray(vector * np.sqrt(np.maximum(value, 0.0)) @ vector.T)
+    spread = np.sqrt(np.maximum(value, 0.0))[:, None, :]
+    return np.asarray(vector * spread @ vector.transpose(0, 2, 1))

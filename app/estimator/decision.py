@@ -16,6 +16,7 @@ from app.estimator.methods import LABELS
 from app.estimator.pilot_offer import TELLS_ALL, PilotOffer
 
 Floats = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class Contender:
     @property
     def probability_pays(self) -> float:
         """Share of draws with a net present value above 0."""
-        return float(np.mean(self.npv > 0))
+        return share(self.npv > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +121,15 @@ class Choice:
     pilot_value_usd: float
 
 
+def share(holds: Booleans) -> float:
+    """Share of the draws in which something holds."""
+    return int(np.count_nonzero(holds)) / holds.size
+
+
 def better_adapter(npv: Mapping[str, Floats], decisive: float) -> str:
     """LoRA, unless it is absent or QLoRA is worth more in at least so many of the draws."""
     if "lora" in npv and "qlora" in npv:
-        return "qlora" if float(np.mean(npv["qlora"] > npv["lora"])) >= decisive else "lora"
+        return "qlora" if share(npv["qlora"] > npv["lora"]) >= decisive else "lora"
     return next(iter(npv))
 
 
@@ -131,7 +137,7 @@ def probabilities_best(contenders: Mapping[str, Contender]) -> dict[str, float]:
     """Share of draws in which each method has the highest NPV, above doing nothing."""
     npvs = [contender.npv for contender in contenders.values()]
     winner = np.argmax(np.stack([np.zeros_like(npvs[0]), *npvs]), axis=0)
-    return {key: float(np.mean(winner == i + 1)) for i, key in enumerate(contenders)}
+    return {key: share(winner == i + 1) for i, key in enumerate(contenders)}
 
 
 def perfect_information_usd(npvs: Mapping[str, Floats]) -> float:
@@ -188,16 +194,16 @@ def choose(
     choice, why = _rule(stand, constants, pilot_usd, offer)
     best = max(stand, key=lambda key: float(stand[key].mean()))
     rival = next((key for key in stand if key != best), None)
-    pays = float(np.mean(stand[best] > 0))
+    pays = share(stand[best] > 0)
     if choice == "neither":
-        probability = float(np.mean(_top(stand) <= 0))
+        probability = share(_top(stand) <= 0)
     elif choice == "pilot":
         other = stand.get("full", 0.0) if best != "full" else stand[rival or best]
-        full_wins = np.mean(stand[best] > other) if best == "full" else np.mean(other > stand[best])
-        probability = pays if rival is None else float(full_wins)
+        full_wins = share(stand[best] > other if best == "full" else other > stand[best])
+        probability = pays if rival is None else full_wins
     else:
         others = {key: npv for key, npv in stand.items() if key != choice}
-        probability = float(np.mean(stand[choice] > (_top(others) if others else 0.0)))
+        probability = share(stand[choice] > (_top(others) if others else 0.0))
     information_usd = perfect_information_usd(stand)
     return Choice(
         choice=choice,
@@ -272,12 +278,12 @@ def _rule(
     could_be_worth_it = information_usd > pilot_usd
     too_little = "pilot-too-dear" if could_be_worth_it else "small"
     if means[best] <= 0:
-        if float(np.mean(top <= 0)) >= decisive:
+        if share(top <= 0) >= decisive:
             return "neither", "nothing-pays"
         worth_it = could_be_worth_it and offer.value_usd(stand, information_usd) > pilot_usd
         return ("pilot", "unclear") if worth_it else ("neither", too_little)
-    pays = float(np.mean(stand[best] > 0)) >= least
-    if pays and (rival is None or float(np.mean(stand[best] > stand[rival])) >= decisive):
+    pays = share(stand[best] > 0) >= least
+    if pays and (rival is None or share(stand[best] > stand[rival]) >= decisive):
         return best, "decided"
     if could_be_worth_it and offer.value_usd(stand, information_usd) > pilot_usd:
         return "pilot", "too-close" if pays else "may-not-pay"

@@ -227,6 +227,8 @@ def largest_batch(
     low, high = np.zeros_like(most), np.maximum(most, 0.0) + 1.0
     for _ in range(HALVINGS):
         middle = np.floor((low + high) / 2)
+        if not (middle > low).any():
+            break
         quick = token_seconds(model, replicas, np.maximum(middle, 1.0), texts, constants) <= limit
         inside = middle > low
         low = np.where(inside & quick, middle, low)

@@ -7,6 +7,7 @@ that the report was saved with.
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -15,7 +16,11 @@ from app.estimator.currency import US_DOLLAR
 from app.estimator.flows import GPU_LINES
 from app.estimator.report import Report
 
-_REPORTS = TypeAdapter(Report)
+
+@cache
+def _reports() -> TypeAdapter[Report]:
+    """Made when the first report is opened, so that a server need not wait for it to start."""
+    return TypeAdapter(Report)
 
 
 def read_report(text: str) -> Report:
@@ -31,7 +36,7 @@ def read_report(text: str) -> Report:
     if saved_with <= 4:
         _from_4(document)
         text = json.dumps(document)
-    return _REPORTS.validate_json(text)
+    return _reports().validate_json(text)
 
 
 def _from_1(report: dict[str, Any]) -> None:
