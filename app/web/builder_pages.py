@@ -16,8 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from app.inputs import ScenarioInput
 from app.services.estimates import estimate
 from app.services.problems import InputProblems, Problem
-from app.web import htmx, requests
-from app.web import presenters as show
+from app.web import htmx, requests, show_words
 from app.web.contexts import Answer, Builder, BuilderPart, Layout
 from app.web.forms import Pairs, form
 from app.web.pilot_fields import without_unfinished
@@ -44,7 +43,7 @@ def _status(answer: Answer | None, problems: Sequence[Problem]) -> str:
     if answer is not None:
         return f"Recalculated. {answer.view.headline} {answer.view.because}".strip()
     # The first is enough to be heard; all are in the summary of the form.
-    return f"{show.plural(len(problems), 'problem')} in the form. {problems[0].message}"
+    return f"{show_words.plural(len(problems), 'problem')} in the form. {problems[0].message}"
 
 
 def _shorter(pairs: Pairs, scenario: ScenarioInput) -> Response | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.web import presenters as show
+from app.web import show_words
 from app.web.figure_cash_flow import CashFlowDrawing
 from app.web.figure_cost_gain import CostGainDrawing
 from app.web.figure_memory import MemoryDrawing
@@ -93,7 +93,7 @@ class ResultView:
     @property
     def sources_label(self) -> str:
         """How many sources there are; a link to one of them opens their list."""
-        return show.plural(len(self.sources), "source")
+        return show_words.plural(len(self.sources), "source")
 
     @property
     def costs_label(self) -> str:

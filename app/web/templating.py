@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from app import __version__
-from app.web import presenters
+from app.web import show_dates
 from app.web.contexts import Context
 from app.web.static import StaticFiles
 
@@ -43,7 +43,7 @@ def environment(folder: Path, static: StaticFiles) -> Environment:
         htmx_url=static.find("vendor/htmx-*.min.js"),
         version=__version__,
     )
-    made.filters["day"] = presenters.day
+    made.filters["day"] = show_dates.day
     return made
 
 

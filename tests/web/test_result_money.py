@@ -17,12 +17,11 @@ from app.estimator.report import Report
 from app.estimator.report_money import Period
 from app.inputs import ScenarioInput
 from app.services.estimates import estimate
-from app.web import presenters as show
-from app.web import result_costs, result_money, result_table, results
+from app.web import result_costs, result_money, result_table, results, show_numbers
 from app.web.figure_cash_flow import cash_flow
 from app.web.figures import Frame
-from app.web.presenters import whole_to_sum
 from app.web.result_money import CashFlowView, FlowGroup, nested
+from app.web.show_numbers import whole_to_sum
 from tests.web.conftest import TODAY
 from tests.web.markup import Document
 
@@ -271,7 +270,7 @@ def test_a_return_before_tax_says_so_beside_those_after_it(report: Report, taxed
         (report, "benefit less cost, over cost"),
     ):
         [row] = [r for r in result_table.rows(found) if r.label.startswith("Return on investment")]
-        assert {cell.note for cell in row.cells if cell.value != show.NONE} == {note}
+        assert {cell.note for cell in row.cells if cell.value != show_numbers.NONE} == {note}
 
 
 def test_storage_before_the_first_release_is_not_called_later(report: Report) -> None:
