@@ -17,7 +17,8 @@ from app.inputs import ScenarioInput
 from app.services.estimates import estimate
 from app.services.problems import InputProblems, Problem
 from app.web import htmx, requests, show_words
-from app.web.contexts import Answer, Builder, BuilderPart, Layout
+from app.web.context_frame import Layout
+from app.web.context_results import Answer, Builder, BuilderPart
 from app.web.forms import Pairs, form
 from app.web.pilot_fields import without_unfinished
 from app.web.requests import (

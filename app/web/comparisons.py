@@ -13,7 +13,7 @@ from app.estimator.report import MethodReport, Report
 from app.inputs import METHOD_LABELS, PILOT_SCORES, PilotRow, ScenarioInput
 from app.web import addresses, show_amounts, show_numbers, show_words
 from app.web.choices import CHOICE_LABELS, choice_label
-from app.web.contexts import ComparedSide, ComparisonView, Difference
+from app.web.context_comparisons import ComparedSide, ComparisonView, Difference
 from app.web.differences import (
     CARBON,
     HOURS,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from app.estimator.currency import Currency
 from app.web import show_amounts, show_numbers, show_units
-from app.web.contexts import Difference
+from app.web.context_comparisons import Difference
 
 SAME = "same"
 _HOUR_UNITS = (

@@ -50,20 +50,10 @@ from app.web import (
     workbook_pages,
 )
 from app.web.calibrations import calibration_view
-from app.web.contexts import (
-    Compare,
-    ConstantRow,
-    Home,
-    Layout,
-    MethodPage,
-    RecentView,
-    Result,
-    Shared,
-    SharedView,
-    SideForm,
-    SituationCard,
-    StudyRow,
-)
+from app.web.context_comparisons import Compare, SideForm
+from app.web.context_evidence import ConstantRow, MethodPage, StudyRow
+from app.web.context_frame import Layout
+from app.web.context_results import Home, RecentView, Result, Shared, SharedView, SituationCard
 from app.web.feed_links import file_links
 from app.web.requests import (
     PRIVATE,

@@ -24,7 +24,8 @@ from app.services.scenario_prices import ScenarioPrices
 from app.services.scenarios import ScenarioService
 from app.settings import Settings
 from app.web import results
-from app.web.contexts import Answer, Builder, Layout
+from app.web.context_frame import Layout
+from app.web.context_results import Answer, Builder
 from app.web.forms import Pairs, cleaned, form
 from app.web.templating import Renderer
 

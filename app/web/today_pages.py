@@ -13,7 +13,8 @@ from app.services.bridges import End
 from app.services.repricing import Repriced, reprice
 from app.services.scenarios import SharedScenario
 from app.web import bridge_parts, comparisons, requests, results, show_dates, today_views
-from app.web.contexts import Layout, Today
+from app.web.context_comparisons import Today
+from app.web.context_frame import Layout
 from app.web.requests import PRIVATE, Site, with_query
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)

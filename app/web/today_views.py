@@ -19,7 +19,7 @@ from app.web import (
     show_words,
 )
 from app.web.comparisons import TOTAL_LABEL
-from app.web.contexts import ChangeRow, ComparisonView, TodayView
+from app.web.context_comparisons import ChangeRow, ComparisonView, TodayView
 from app.web.figures import currency_of
 
 MOST_ROWS = 200
