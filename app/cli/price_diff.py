@@ -175,7 +175,7 @@ def _answers(scenario: ScenarioInput, old: _Side, new: _Side, today: date) -> _A
     problems: list[Problem] = []
     for side in (old, new):
         try:
-            reports.append(estimate(scenario, side.catalog, today, with_risk=False))
+            reports.append(estimate(scenario, side.catalog, today, brief=True))
         except InputProblems as error:
             reports.append(None)
             problems += [p for p in error.problems if p not in problems]

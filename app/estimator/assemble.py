@@ -167,6 +167,8 @@ def method_report(
     timeline: Timeline,
     contender: Contender,
     best: float,
+    *,
+    brief: bool,
 ) -> MethodReport:
     """Everything about one feasible method.
 
@@ -175,13 +177,15 @@ def method_report(
     timeline : the calendar of its money.
     contender : the method as the verdict weighs it.
     best : probability that it has the highest NPV, above doing nothing.
+    brief : leave out ways to pay, and all plans but the chosen one.
     """
     method, money, costs = worked.method, worked.money, worked.costs
     time = factors.time[method.key]
 
     planned = worked.planned
     # The choices often are one plan: each is reported once.
-    choices = {planned.cheapest, planned.fastest, planned.best_value, worked.choice}
+    others = () if brief else (planned.cheapest, planned.fastest, planned.best_value)
+    choices = {*others, worked.choice}
     width = time_half_width(case, method.key, planned, worked.choice)
 
     def report(choice: Choice) -> PlanReport:
@@ -191,7 +195,7 @@ def method_report(
 
     plans = {choice: report(choice) for choice in choices if choice is not None}
     chosen = plans[worked.choice]
-    ways, buying = ways_to_pay(case, method, planned, worked.choice)
+    ways, buying = ((), None) if brief else ways_to_pay(case, method, planned, worked.choice)
     gain = float(worked.gain.mean())
     cost, net = costs.total_usd, worked.ledger.net
     rates = irr(net)
@@ -201,7 +205,7 @@ def method_report(
         cheapest=plans.get(planned.cheapest) if planned.cheapest else None,
         fastest=plans.get(planned.fastest) if planned.fastest else None,
         best_value=plans.get(planned.best_value) if planned.best_value else None,
-        frontier=frontier_report(case, planned),
+        frontier=() if brief else frontier_report(case, planned),
         infrastructure=worked.infrastructure,
         ways=ways,
         buying=buying,

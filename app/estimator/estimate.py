@@ -132,14 +132,15 @@ def estimate(
     catalog_hash: str,
     prices_as_of: str,
     *,
-    with_risk: bool = True,
+    brief: bool = False,
 ) -> Report:
     """The whole answer to one case.
 
     Parameters
     ----------
     version, catalog_hash, prices_as_of : what computed it and from which facts; only recorded.
-    with_risk : whether `Report.risk` is worked out, a quarter of the time; nothing else differs.
+    brief : leave out what only the whole result shows: risk, serving, ways to pay, other plans than
+        the chosen one, and what those rest on. A third of the time; nothing else differs.
 
     Raises
     ------
@@ -149,7 +150,7 @@ def estimate(
     believed, worked, refusals = workings.believed, workings.worked, workings.refusals
     contenders = {key: contender_of(case, w) for key, w in worked.items()}
     comparison = compare(case, worked, contenders)
-    pilots = _pilots(case, contenders, believed.drawn, beside=with_risk)
+    pilots = _pilots(case, contenders, believed.drawn, beside=not brief)
     summary = evidence_summary(believed, case)
     best = probabilities_best(contenders)
     labels = {method.key: method.label for method in case.methods}
@@ -171,6 +172,7 @@ def estimate(
         ),
     )
     timeline = timeline_of(case)
+    serving = None if brief else workings.served.report(case)
     methods = tuple(
         method_report(
             case,
@@ -180,6 +182,7 @@ def estimate(
             timeline,
             contenders[method.key],
             best[method.key],
+            brief=brief,
         )
         if method.key in worked
         else method_outline(
@@ -209,18 +212,18 @@ def estimate(
         methods=methods,
         comparison=comparison,
         verdict=verdict,
-        risk=_risk(case, workings, contenders, comparison, pilots) if with_risk else None,
+        risk=None if brief else _risk(case, workings, contenders, comparison, pilots),
         evidence=evidence_report(case, summary),
         pilot=_pilot(case, workings, comparison, contenders, pilots),
         arguments=arguments_of(case, worked),
-        serving=workings.served.report,
+        serving=serving,
         notes=report_notes(case),
         assumptions=(
             *case.ledger,
             *fact_ledger(methods, case),
             *constant_ledger(case, methods),
         ),
-        sources=report_sources(case, worked, methods, workings.served.report),
+        sources=report_sources(case, worked, methods, serving),
     )
 
 

@@ -41,11 +41,29 @@ class ServedMethods:
     Parameters
     ----------
     by_method : by key.
-    report : None where serving is left out of the scenario.
+    shown : the sizing whose ways are reported; None where serving is left out of the scenario.
     """
 
     by_method: Mapping[str, Served]
-    report: ServingReport | None
+    shown: Serving | None
+
+    def report(self, case: Case) -> ServingReport | None:
+        """The part of the report of the case that they are of."""
+        if self.shown is None:
+            return None
+        report = serving_report(
+            self.shown,
+            case.methods,
+            case.demand.serving,
+            case.as_of,
+            case.constants["adapter_throughput_loss"],
+        )
+        methods = tuple(
+            MethodServing(key, found.way.key, found.extra_usd_per_month, found.extra_seconds)
+            for key, found in self.by_method.items()
+            if found.way is not None
+        )
+        return replace(report, methods=methods)
 
 
 def served_methods(case: Case) -> ServedMethods:
@@ -89,19 +107,7 @@ def served_methods(case: Case) -> ServedMethods:
         m.key: _served(case, m, whole if alike or m.adapters is None else serving(m))
         for m in case.methods
     }
-    report = serving_report(
-        whole,
-        case.methods,
-        demand.serving,
-        case.as_of,
-        case.constants["adapter_throughput_loss"],
-    )
-    methods = tuple(
-        MethodServing(key, found.way.key, found.extra_usd_per_month, found.extra_seconds)
-        for key, found in by_method.items()
-        if found.way is not None
-    )
-    return ServedMethods(MappingProxyType(by_method), replace(report, methods=methods))
+    return ServedMethods(MappingProxyType(by_method), whole)
 
 
 def _unserved_artefacts(method: Method, case: Case) -> int:

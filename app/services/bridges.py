@@ -130,7 +130,7 @@ class Bridges:
         InputProblems, Busy : see `estimate`.
         """
         priced = self.prices.priced(self.catalog, scenario.price_book, self.asker)
-        return End(scenario, estimate(scenario, priced, self.today, with_risk=False))
+        return End(scenario, estimate(scenario, priced, self.today, brief=True))
 
     def work(self, start: End, finish: End, *, alone: bool = False) -> float:
         """What `between` has to compute, at most, where it counts changes one by one.
@@ -337,7 +337,7 @@ def _priced_as(offers: Iterable[Offer], old: Mapping[str, tuple[float, date]]) -
 def _estimated(scenario: ScenarioInput, catalog: Catalog, today: date) -> Stage:
     """What a scenario is worth; nothing where it cannot be estimated."""
     try:
-        return _stage(estimate(scenario, catalog, today, with_risk=False))
+        return _stage(estimate(scenario, catalog, today, brief=True))
     except InputProblems:
         return Stage({})
 

@@ -26,14 +26,14 @@ LIMIT_FIELDS = {
 
 
 def estimate(
-    scenario: ScenarioInput, catalog: Catalog, today: date, *, with_risk: bool = True
+    scenario: ScenarioInput, catalog: Catalog, today: date, *, brief: bool = False
 ) -> Report:
     """The report of one scenario.
 
     Parameters
     ----------
     today : the day from which the age of prices is counted.
-    with_risk : whether `Report.risk` is worked out; nothing else differs.
+    brief : leave out what only the whole result shows; nothing else differs.
 
     Raises
     ------
@@ -41,10 +41,10 @@ def estimate(
         understood; or a scenario that fits on nothing. All problems are found at once.
     Busy : too many estimates are under way for too long.
     """
-    return report_of(case_of(scenario, catalog, today), catalog, with_risk=with_risk)
+    return report_of(case_of(scenario, catalog, today), catalog, brief=brief)
 
 
-def report_of(case: Case, catalog: Catalog, *, with_risk: bool = True) -> Report:
+def report_of(case: Case, catalog: Catalog, *, brief: bool = False) -> Report:
     """The report of a case whose facts are from this catalogue.
 
     Raises
@@ -59,7 +59,7 @@ def report_of(case: Case, catalog: Catalog, *, with_risk: bool = True) -> Report
                 version=__version__,
                 catalog_hash=catalog.content_hash,
                 prices_as_of=catalog.prices_as_of.isoformat(),
-                with_risk=with_risk,
+                brief=brief,
             )
     except NothingFits as error:
         raise InputProblems(

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from app.inputs import ScenarioInput
 from app.services.estimates import estimate
 from app.services.problems import InputProblems, Problem
-from app.web import htmx, requests, show_words
+from app.web import htmx, requests, results, show_words
 from app.web.context_frame import Layout
 from app.web.context_results import Answer, Builder, BuilderPart
 from app.web.forms import Pairs, form
@@ -32,6 +32,7 @@ from app.web.requests import (
     unfitted_classes,
     with_query,
 )
+from app.web.result_view import BriefView
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -40,7 +41,7 @@ _FIELD = "/config_json"
 _MOST_FIELDS = 1_000
 
 
-def _status(answer: Answer | None, problems: Sequence[Problem]) -> str:
+def _status(answer: Answer[BriefView] | None, problems: Sequence[Problem]) -> str:
     if answer is not None:
         return f"Recalculated. {answer.view.headline} {answer.view.because}".strip()
     # The first is enough to be heard; all are in the summary of the form.
@@ -69,21 +70,17 @@ def builder(request: Request, site: Site) -> Response:
     pairs = request.query_params.multi_items()
     partial = htmx.wants_partial(request)
     today = requests.today()
-    answer: Answer | None = None
+    answer: Answer[BriefView] | None = None
     problems: tuple[Problem, ...] = ()
     try:
         # A row of the pilot that is still being typed is no mistake; the form says what it needs.
         scenario = read_scenario(without_unfinished(pairs) if partial else pairs)
         if not partial and (shorter := _shorter(pairs, scenario)) is not None:
             return shorter
-        report = estimate(scenario, site.catalog_of(scenario), today, with_risk=False)
-        answer = answer_of(
-            scenario,
-            report,
-            today,
-            unfitted_classes(site.catalog),
-            currency_names(site.catalog),
-        )
+        report = estimate(scenario, site.catalog_of(scenario), today, brief=True)
+        names = currency_names(site.catalog)
+        view = results.brief(report, today, unfitted_classes(site.catalog), names)
+        answer = answer_of(scenario, view)
     except InputProblems as error:
         problems = error.problems
     title = "Please check the form" if answer is None else answer.view.title or "Estimate"

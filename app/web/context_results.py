@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from app.services.situations import ReadyMade
 from app.web.actual_views import ActualsFormView, ActualsView
@@ -10,7 +11,7 @@ from app.web.board_views import BoardView
 from app.web.context_frame import Layout
 from app.web.forms import FormView
 from app.web.plan_views import FilterSelect, PlansView
-from app.web.result_view import ResultView
+from app.web.result_view import BriefView, ResultView
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,12 @@ class FileLink:
     json_address: str
 
 
+ViewT = TypeVar("ViewT", bound=BriefView)
+
+
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A report as it is shown, and where it leads to.
+class Answer(Generic[ViewT]):
+    """A report as it is shown, whole or in brief, and where it leads to.
 
     Parameters
     ----------
@@ -51,7 +55,7 @@ class Answer:
     files_of_link : whether only the link of the saved result has them, without a key.
     """
 
-    view: ResultView
+    view: ViewT
     query: str
     builder_address: str
     result_address: str
@@ -80,7 +84,7 @@ class Builder:
 
     layout: Layout
     form: FormView
-    answer: Answer | None
+    answer: Answer[BriefView] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ class BuilderPart:
 
     layout: Layout
     form: FormView
-    answer: Answer | None
+    answer: Answer[BriefView] | None
     status: str
 
 
@@ -103,7 +107,7 @@ class Result:
     """pages/result.html"""
 
     layout: Layout
-    answer: Answer
+    answer: Answer[ResultView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +157,7 @@ class Shared:
     """pages/shared.html"""
 
     layout: Layout
-    answer: Answer
+    answer: Answer[ResultView]
     shared: SharedView
 
 

@@ -133,13 +133,9 @@ def result(request: Request, site: Site) -> Response:
     try:
         scenario = read_scenario(pairs)
         report = estimate(scenario, site.catalog_of(scenario), today)
-        answer = answer_of(
-            scenario,
-            report,
-            today,
-            unfitted_classes(site.catalog),
-            currency_names(site.catalog),
-        )
+        names = currency_names(site.catalog)
+        view = results.view(report, today, unfitted_classes(site.catalog), names)
+        answer = answer_of(scenario, view)
         if scenario.price_book:
             # They would hold the key of the book, and answer only this browser.
             answer = replace(answer, files_of_link=report.timeline is not None)
@@ -229,7 +225,8 @@ def shared(site: Site, token: str) -> Response:
     facts = _facts_of(site, found)
     # What today's fit has seen says nothing of a report that another one computed.
     unfitted = unfitted_classes(site.catalog) if found.catalog_hash == facts else {}
-    answer = answer_of(shown, found.report, today, unfitted, currency_names(site.catalog))
+    view = results.view(found.report, today, unfitted, currency_names(site.catalog))
+    answer = answer_of(shown, view)
     answer = replace(answer, files=file_links(found.report, f"/s/{token}"))
     if not answer.view.title and found.title:
         answer = replace(answer, view=replace(answer.view, title=found.title))

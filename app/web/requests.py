@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated
@@ -23,9 +23,8 @@ from app.services.problems import InputProblems, Problem, problems_from_validati
 from app.services.scenario_prices import ScenarioPrices
 from app.services.scenarios import ScenarioService
 from app.settings import Settings
-from app.web import results
 from app.web.context_frame import Layout
-from app.web.context_results import Answer, Builder
+from app.web.context_results import Answer, Builder, ViewT
 from app.web.forms import Pairs, cleaned, form
 from app.web.templating import Renderer
 
@@ -176,23 +175,11 @@ def estimated(site: Page, pairs: Pairs) -> tuple[ScenarioInput, Report]:
     return scenario, estimate(scenario, site.catalog_of(scenario), today())
 
 
-def answer_of(
-    scenario: ScenarioInput,
-    report: Report,
-    today: date,
-    unfitted: Mapping[str, str],
-    names: Mapping[str, str],
-) -> Answer:
-    """A report as it is shown, with the addresses that it leads to.
-
-    Parameters
-    ----------
-    unfitted : see `results.view`.
-    names : of currencies by their code.
-    """
+def answer_of(scenario: ScenarioInput, view: ViewT) -> Answer[ViewT]:
+    """A report as it is shown, with the addresses that it leads to."""
     query = scenario.to_query()
     return Answer(
-        view=results.view(report, today, unfitted, names),
+        view=view,
         query=query,
         builder_address=with_query("/estimate", query),
         result_address=with_query("/result", query),

@@ -1,4 +1,7 @@
-"""Everything on a result page, in reading order; made from a report by `results.view`."""
+"""What is shown of a result: in brief beside the form, and everything on its page.
+
+Made from a report by `results.brief` and `results.view`.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +35,8 @@ from app.web.result_verdict import DecidingView
 
 
 @dataclass(frozen=True, slots=True)
-class ResultView:
-    """Everything on a result page."""
+class BriefView:
+    """What is shown beside the form: the verdict, its figures and methods side by side."""
 
     title: str
     situation: str
@@ -47,16 +50,26 @@ class ResultView:
     currency: CurrencyLine | None
     """None where amounts are US dollars"""
     key_figures: tuple[KeyFigure, ...]
+    notes: tuple[str, ...]
+    """what to know before the answer is relied on"""
+    misfits: tuple[Misfit, ...]
+    cost_gain: Figure[CostGainDrawing] | None
+    methods: tuple[MethodHead, ...]
+    rows: tuple[TableRow, ...]
+    software_line: str
+    """what runs a step, and how sure the estimate is of it; empty in reports that do not say"""
+    table_notes: tuple[str, ...]
+    """what is read with the side-by-side table"""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultView(BriefView):
+    """Everything on a result page."""
+
     accuracy: AccuracyView | None
     """None in reports that do not say, as the next ones"""
     arguments: ArgumentsView | None
     serving: ServingView | None
-    methods: tuple[MethodHead, ...]
-    rows: tuple[TableRow, ...]
-    table_notes: tuple[str, ...]
-    """what is read with the side-by-side table"""
-    misfits: tuple[Misfit, ...]
-    cost_gain: Figure[CostGainDrawing] | None
     cash_flow: Figure[CashFlowDrawing] | None
     memory: Figure[MemoryDrawing] | None
     money: CashFlowView | None
@@ -71,12 +84,8 @@ class ResultView:
     bill: BillTable | None
     model: tuple[Detail, ...]
     software: tuple[Detail, ...]
-    software_line: str
-    """what runs a step, and how sure the estimate is of it; empty in reports that do not say"""
     assumptions: tuple[AssumptionRow, ...]
     sources: tuple[SourceRow, ...]
-    notes: tuple[str, ...]
-    """what to know before the answer is relied on"""
     basis: str
     """one line: date, estimator version, prices, simulated cases and seed"""
 

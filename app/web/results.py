@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import date
 
 from app.estimator.report import Report
@@ -32,7 +33,7 @@ from app.web.result_arguments import arguments
 from app.web.result_key_figures import key_figures
 from app.web.result_parts import Misfit
 from app.web.result_verdict import deciding
-from app.web.result_view import ResultView
+from app.web.result_view import BriefView, ResultView
 
 SITUATION_LABELS = {
     "blank": "",
@@ -42,13 +43,13 @@ SITUATION_LABELS = {
 }
 
 
-def view(
+def brief(
     report: Report,
     today: date | None = None,
     unfitted: Mapping[str, str] | None = None,
     currency_names: Mapping[str, str] | None = None,
-) -> ResultView:
-    """The report, ready to be laid out.
+) -> BriefView:
+    """What is shown of a report beside the form, ready to be laid out.
 
     Parameters
     ----------
@@ -57,9 +58,8 @@ def view(
     currency_names : of currencies by their code.
     """
     day = today or date.fromisoformat(report.as_of)
-    heads = result_table.heads(report)
     headline, because = show_words.first_sentence(show_words.typeset(report.verdict.headline))
-    return ResultView(
+    return BriefView(
         title=report.title,
         situation=SITUATION_LABELS.get(report.situation, ""),
         choice=report.verdict.choice,
@@ -69,16 +69,37 @@ def view(
         deciding=deciding(report),
         currency=result_currency.line(report, currency_names),
         key_figures=key_figures(report),
-        accuracy=accuracy(report),
-        arguments=arguments(report, heads),
-        serving=result_serving.view(report, day),
-        methods=heads,
-        rows=result_table.rows(report),
-        table_notes=result_table.notes(report),
+        notes=(*result_purchase.notes(report, day), *result_model.notes(report, unfitted)),
         misfits=tuple(
             Misfit(name_of(m.method), m.reasons) for m in report.methods if not m.feasible
         ),
         cost_gain=cost_gain(report),
+        methods=result_table.heads(report),
+        rows=result_table.rows(report),
+        software_line=result_model.software_line(report, unfitted),
+        table_notes=result_table.notes(report),
+    )
+
+
+def view(
+    report: Report,
+    today: date | None = None,
+    unfitted: Mapping[str, str] | None = None,
+    currency_names: Mapping[str, str] | None = None,
+) -> ResultView:
+    """The whole report, ready to be laid out.
+
+    Parameters
+    ----------
+    today, unfitted, currency_names : see `brief`.
+    """
+    day = today or date.fromisoformat(report.as_of)
+    shown = brief(report, today, unfitted, currency_names)
+    return ResultView(
+        **{field.name: getattr(shown, field.name) for field in fields(shown)},
+        accuracy=accuracy(report),
+        arguments=arguments(report, shown.methods),
+        serving=result_serving.view(report, day),
         cash_flow=cash_flow(report),
         memory=memory(report),
         money=result_money.view(report),
@@ -89,13 +110,11 @@ def view(
             result_plans.view(report, m, m.plan, day) for m in report.methods if m.plan is not None
         ),
         ways=tuple(result_ways.table(report, m, day) for m in report.methods if m.ways),
-        bill=result_bill.bill(report, heads),
+        bill=result_bill.bill(report, shown.methods),
         model=tuple(result_model.model_details(report)),
         software=tuple(result_model.software_details(report)),
-        software_line=result_model.software_line(report, unfitted),
         assumptions=result_assumptions.rows(report),
         sources=result_sources.rows(report),
-        notes=(*result_purchase.notes(report, day), *result_model.notes(report, unfitted)),
         basis=f"Computed for {show_dates.day(report.as_of)} with estimator "
         f"{report.estimator_version}, {prices(report)}, {report.draws:,} simulated cases, "
         f"seed {report.seed}.",

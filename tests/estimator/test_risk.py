@@ -15,7 +15,7 @@ from app.catalog.catalog import Catalog
 from app.estimator.case import Case
 from app.estimator.estimate import Workings, estimate, workings_of
 from app.estimator.fleet import fleet_of
-from app.estimator.report import Report
+from app.estimator.report import MethodReport, Report
 from app.estimator.risk import figures_of, histogram_of, value_map
 from app.estimator.tornado import tornado_of, tornado_of_lead
 from app.estimator.uncertainty import quantiles
@@ -207,9 +207,30 @@ def test_the_report_holds_its_risk(made: Made) -> None:
     }
 
 
-def test_without_risk_nothing_else_differs(made: Made) -> None:
-    brief = estimate(made.case, "1", "hash", "2026-11-01", with_risk=False)
-    assert brief == dataclasses.replace(made.report, risk=None)
+def test_a_brief_report_differs_in_what_it_leaves_out_alone(made: Made) -> None:
+    brief, whole = estimate(made.case, "1", "hash", "2026-11-01", brief=True), made.report
+    of_brief = {source.key for source in brief.sources}
+    assert of_brief < {source.key for source in whole.sources}
+    assert set(brief.assumptions) <= set(whole.assumptions)
+    assert all(m.plan is not None and m.plan.price_source_key in of_brief for m in brief.methods)
+
+    def less(m: MethodReport) -> MethodReport:
+        """A method without other plans than the chosen one, and without other ways to pay."""
+        others = {
+            name: plan if (plan := getattr(m, name)) == m.plan else None
+            for name in ("cheapest", "fastest", "best_value")
+        }
+        return dataclasses.replace(m, ways=(), buying=None, frontier=(), **others)
+
+    left = dataclasses.replace(
+        whole,
+        risk=None,
+        serving=None,
+        methods=tuple(less(m) for m in whole.methods),
+        assumptions=brief.assumptions,
+        sources=brief.sources,
+    )
+    assert brief == left
 
 
 def test_bars_move_all_that_a_figure_moves(catalog: Catalog) -> None:
