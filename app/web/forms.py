@@ -22,7 +22,7 @@ from app.inputs import (
 from app.services.book_infos import BookInfo
 from app.services.ledger import preset_of
 from app.services.problems import Problem
-from app.web import presenters as show
+from app.web import show_numbers
 from app.web.choices import CHOICE_LABELS, choice_label
 from app.web.form_steps import STEPS
 from app.web.pilot_fields import PilotTable, id_of, table, typed_rows
@@ -342,7 +342,9 @@ def _assumption_field(
     constant = CONSTANTS[key]
     name = f"assumptions.{key}"
     value = typed[name][-1] if typed.get(name) else ""
-    limits = f"{show.significant(constant.low)} to {show.significant(constant.high)}"
+    limits = (
+        f"{show_numbers.significant(constant.low)} to {show_numbers.significant(constant.high)}"
+    )
     return FieldView(
         name=name,
         id=f"f-assumptions-{key}",
