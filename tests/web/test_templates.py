@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from jinja2 import meta, nodes
+from jinja2 import FileSystemBytecodeCache, meta, nodes
 
 from app.settings import Settings
 from app.web import (
@@ -101,3 +101,20 @@ def test_every_page_template_has_a_context() -> None:
 def test_scripts_are_few_and_small() -> None:
     folder = Settings().static_dir / "js"
     assert sum(len(path.read_text().splitlines()) for path in folder.glob("*.js")) <= 100
+
+
+@pytest.mark.parametrize("place", ["gone", "refused"])
+def test_templates_compile_where_none_can_be_kept(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if place == "refused":
+
+        def refuse(_: object) -> str:
+            raise RuntimeError
+
+        monkeypatch.setattr(FileSystemBytecodeCache, "_get_default_cache_dir", refuse)
+    made = environment(FOLDER, StaticFiles.scan(Settings().static_dir))
+    if place == "gone":
+        assert isinstance(made.bytecode_cache, FileSystemBytecodeCache)
+        made.bytecode_cache.directory = str(tmp_path / "gone")
+    assert made.get_template("macros/recent.html").module is not None
