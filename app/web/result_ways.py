@@ -63,8 +63,8 @@ def _summary(report: Report, m: MethodReport, chosen: WayReport | None, cheapest
     if len(m.ways) == 1:
         return said(chosen)
     if chosen.total_usd == cheapest.total_usd:
-        return f"{said(chosen)}, the cheapest way"
-    return f"{said(chosen)}; the cheapest way is {said(cheapest)}"
+        return f"{said(chosen)}, the cheapest way for this programme alone"
+    return f"{said(chosen)}; the cheapest for this programme alone is {said(cheapest)}"
 
 
 def _can_be_cheapest(way: WayReport, buying: BuyingReport | None) -> bool:
