@@ -77,9 +77,18 @@ def test_the_ways_stand_side_by_side_against_the_chosen_one(report: Report) -> N
     ("keys", "said"),
     [
         ("on-demand", "US$1,000 (on demand)"),
-        ("on-demand managed", "US$1,000 (on demand); the cheapest for this programme alone is US$800 (managed)"),
-        ("on-demand reserved-1y", "US$1,000 (on demand), the cheapest way for this programme alone"),
-        ("on-demand spot managed", "US$1,000 (on demand); the cheapest for this programme alone is US$600 (spot)"),
+        (
+            "on-demand managed",
+            "US$1,000 (on demand); the cheapest for this programme alone is US$800 (managed)",
+        ),
+        (
+            "on-demand reserved-1y",
+            "US$1,000 (on demand), the cheapest way for this programme alone",
+        ),
+        (
+            "on-demand spot managed",
+            "US$1,000 (on demand); the cheapest for this programme alone is US$600 (spot)",
+        ),
         ("spot managed", "cheapest US$600 (spot)"),
     ],
 )
