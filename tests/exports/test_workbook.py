@@ -41,6 +41,7 @@ SHEETS = [
     "Cash flow",
     "Years and quarters",
     "Comparison",
+    "Rates of return",
     "Sensitivity",
     "Read me",
 ]

@@ -44,8 +44,10 @@ def conventions(timeline: Timeline) -> tuple[tuple[str, str], ...]:
             "Rates of return",
             "IRR is of monthly flows, stated a year: (1 + monthly)^12 - 1. XIRR is of dated flows, "
             "actual days over 365; month 0 falls on the first day of month 1, every other on its "
-            "last day. Where there is none, the cell says so; where there were several at export, "
-            "they stand beside it.",
+            "last day. Both are searched from a change of sign on the sheet Rates of return, and a "
+            "rate is shown only where it makes the net present value 0, to a millionth of what "
+            "flows. Where there is none, the cell says so; of several the lowest is shown, and all "
+            "that there were at export stand beside it.",
         ),
         ("Terms of the money", terms),
         (

@@ -31,6 +31,7 @@ STYLES: dict[str, dict[str, Any]] = {
         "bold": True, "bg_color": PAPER, "bottom": 1, "text_wrap": True, "align": "right",
     },
     "head_step": {"bold": True, "bg_color": PAPER, "bottom": 1, "num_format": "+0%;-0%"},
+    "head_rate": {"bold": True, "bg_color": PAPER, "num_format": "#,##0.0###%"},
     "head_date": {"bg_color": PAPER, "num_format": DATE},
     "text": {},
     "wrap": {"text_wrap": True},
