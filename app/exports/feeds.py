@@ -13,10 +13,10 @@ from app.exports.csv_text import csv_text
 from app.exports.feed_rows import CashFlowRow, LineRow, PeriodRow, Row, SummaryRow, TotalRow
 from app.exports.feed_source import (
     Calendar,
+    PriceSources,
     index_of,
     lines_by_month,
     months_of,
-    source_titles,
     timeline_of,
     with_money,
 )
@@ -113,7 +113,7 @@ def line_rows(report: Report) -> list[LineRow]:
     """
     timeline = timeline_of(report)
     calendar = Calendar.of(timeline)
-    titles = source_titles(report)
+    sources = PriceSources.of(report)
     return [
         LineRow(
             method=method.method,
@@ -131,8 +131,8 @@ def line_rows(report: Report) -> list[LineRow]:
             unit_price_usd=line.unit_price_usd,
             price_index=index_of(timeline, line)[month],
             amount_usd=line.usd_by_month[month],
-            source=line.source,
-            source_title=titles.get(line.source, line.source),
+            source=sources.key(line),
+            source_title=sources.title(line),
             provider=line.provider,
             region=line.region,
             sku=line.sku,
@@ -151,7 +151,7 @@ def total_rows(report: Report) -> list[TotalRow]:
     NoMoney : see there.
     """
     timeline_of(report)
-    titles = source_titles(report)
+    sources = PriceSources.of(report)
     rows = []
     for method, money in with_money(report):
         for line in money.lines:
@@ -171,8 +171,8 @@ def total_rows(report: Report) -> list[TotalRow]:
                     first_month=months[0] if months else None,
                     last_month=months[-1] if months else None,
                     inputs=" ".join(line.inputs),
-                    source=line.source,
-                    source_title=titles.get(line.source, line.source),
+                    source=sources.key(line),
+                    source_title=sources.title(line),
                     provider=line.provider,
                     region=line.region,
                     sku=line.sku,
