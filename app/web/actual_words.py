@@ -87,7 +87,9 @@ def is_as_planned(compared: Compared) -> bool:
 
 
 def sentence(found: VarianceReport, method: str, currency: Currency) -> str:
-    """What was spent, how far that is from the plan, and what accounts for most of it."""
+    """What was spent, how far that is from the plan, and what accounts for most of it, or which
+    categories offset each other.
+    """
     to_date = found.to_date
     if to_date is None:
         if found.not_begun:
@@ -104,12 +106,24 @@ def sentence(found: VarianceReport, method: str, currency: Currency) -> str:
         until += " with providers"
         plan = f"planned for them with {name_within(method)}"
     if is_as_planned(to_date):
-        return f"{until}, as {plan}."
+        return f"{until}, as {plan}{_offsets(found, currency)}."
     away = show.usd(abs(to_date.difference_usd), currency)
     share = difference_share(to_date)
     share = "" if share == show.NONE else f" ({share[1:]})"
     direction = "more" if to_date.difference_usd > 0 else "less"
     said = f"{until}, {away}{share} {direction} than {plan}"
     if found.driver is None:
-        return f"{said}."
+        return f"{said}{_offsets(found, currency)}."
     return f"{said}; most of it is {CATEGORIES[found.driver].lower()}."
+
+
+def _offsets(found: VarianceReport, currency: Currency) -> str:
+    """The largest deviations either way, where they offset each other; else nothing."""
+    if not found.offsets:
+        return ""
+    first, second = (
+        f"{CATEGORIES[c.category].lower()}, {show.usd(abs(c.compared.difference_usd), currency)} "
+        f"{'more' if c.compared.difference_usd > 0 else 'less'} than planned"
+        for c in found.offsets
+    )
+    return f"; the largest deviations offset each other: {first}, and {second}"

@@ -34,7 +34,7 @@ class Edit:
         """What Tunecase says, of the scenario with other fields."""
         found = [made.scenario for made in SITUATIONS if made.key == self.situation]
         start = found[0] if self.situation else ScenarioInput()
-        given = start.model_dump(exclude_unset=True) | {"draws": 1_000}
+        given = start.model_dump(exclude_unset=True)
         return estimate(ScenarioInput(**given | self.scenario | fields), catalog, TODAY)
 
 

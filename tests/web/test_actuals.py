@@ -401,9 +401,28 @@ def made(*actual: float | None, planned: float = 100.0, months: int = 6) -> Vari
     )
 
 
+def offsetting(data_usd: float, evaluation_usd: float) -> VarianceReport:
+    """What was spent of 50,000 planned for each of both."""
+    plan = PlannedCosts(("2027-01",), {"data": (50_000.0,), "evaluation": (50_000.0,)}, 0.0, False)
+    spends = [Spend("2027-01", "data", data_usd), Spend("2027-01", "evaluation", evaluation_usd)]
+    return variance(plan, spends)
+
+
 @pytest.mark.parametrize(
     ("found", "said"),
     [
+        (
+            offsetting(56_294, 41_645),
+            "To the end of January 2027: US$97,939 spent, US$2,061 (2.1%) less than planned for "
+            "LoRA; the largest deviations offset each other: evaluation, US$8,355 less than "
+            "planned, and data, US$6,294 more than planned.",
+        ),
+        (
+            offsetting(56_000, 44_000),
+            "To the end of January 2027: US$100,000 spent, as planned for LoRA; the largest "
+            "deviations offset each other: data, US$6,000 more than planned, and evaluation, "
+            "US$6,000 less than planned.",
+        ),
         (
             made(100, 130),
             "To the end of February 2025: US$230 spent, US$30 (15%) more than planned for LoRA; "
@@ -442,6 +461,7 @@ def made(*actual: float | None, planned: float = 100.0, months: int = 6) -> Vari
         ),
     ],
     ids=[
+        *("offset", "offset as planned"),
         *("more", "less", "as planned", "nothing planned", "cents planned", "nothing yet"),
         *("not begun", "a bill", "a bill as planned"),
     ],
