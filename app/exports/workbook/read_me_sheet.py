@@ -12,8 +12,9 @@ COLOURS = (
     (
         "held_factor",
         12.5,
-        "Green: held from Tunecase's estimate. It follows from the plan or from simulation, and a "
-        "change here does not move it.",
+        "Green: held from Tunecase's estimate, words of the verdict too. It follows from the plan "
+        "or from simulation, and a change here does not move it; the Summary says so below the "
+        "verdict once an input is changed.",
     ),
     (
         "simulated_usd",
