@@ -562,6 +562,16 @@ def test_what_is_outside_or_in_other_money_is_said(app_client: TestClient) -> No
     assert "By category" not in text
 
 
+def test_columns_that_were_not_read_are_named(app_client: TestClient, address: str) -> None:
+    head = ",".join(["Cost centre", *(f"c{at}" for at in range(9)), "<b>"])
+    spend = f"month,amount_usd,{head}\nJan 2025,5{',x' * 11}\n"
+    text = words(app_client.post(address, data={"pasted": spend}))
+    assert "11 columns not known here, and left out: “Cost centre”, “c0”, “c1”" in text
+    assert "“c6” and 3 more." in text
+    one = words(app_client.post(address, data={"pasted": "month,amount_usd,<b>\n2025-01,5,x\n"}))
+    assert "1 column not known here, and left out: “<b>”." in one
+
+
 def test_work_that_is_planned_at_once_and_goes_on_for_months_is_said(
     app_client: TestClient,
 ) -> None:
