@@ -13,7 +13,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from app import __version__
-from app.web import presenters
+from app.web import show_dates
 from app.web.contexts import Context
 from app.web.forms import FieldView
 from app.web.static import StaticFiles
@@ -50,7 +50,7 @@ def environment(folder: Path, static: StaticFiles) -> Environment:
         version=__version__,
     )
     made.globals["field"] = _fields(made)
-    made.filters["day"] = presenters.day
+    made.filters["day"] = show_dates.day
     return made
 
 
