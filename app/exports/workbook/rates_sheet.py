@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from app.exports.workbook.calendar_sheet import Calendar
 from app.exports.workbook.live import Live, Span, at, choose, number_text, words
-from app.exports.workbook.paper import Sheet
+from app.exports.workbook.paper import LINE_POINTS, Sheet
 
 NONE = words("none")
 NOT_FOUND = words("not found")
@@ -94,6 +94,7 @@ class RateSearch:
         sheet.text(HEAD_ROW, LABEL, "Rate, a year", "head")
         for place, rate in enumerate(TRIED):
             sheet.number(FIRST_ROW + place, LABEL, rate, "head_rate")
+        sheet.worksheet.set_row(HEAD_ROW, 3 * LINE_POINTS)
         sheet.widths(36)
         sheet.lay_out(freeze=(FIRST_ROW, 1), repeat=FIRST_ROW)
 
@@ -142,7 +143,8 @@ class RateSearch:
         """
         sheet, col = self._sheet, self._col
         self._col += 2
-        sheet.worksheet.set_column(col, col + 1, 15)
+        sheet.worksheet.set_column(col, col, 22)
+        sheet.worksheet.set_column(col + 1, col + 1, 9)
         sheet.texts(HEAD_ROW, col, (heading, "sign changes"), "head_right")
         tried = sheet.column(FIRST_ROW, LABEL, TRIED)
         shares = []
