@@ -95,6 +95,9 @@ class ActualsOut(BaseModel):
     uploaded_at: datetime
     kind: str = Field(description="plain or focus.")
     amount_column: str = Field(description="That amounts were read from; empty for JSON.")
+    left_out_columns: list[str] = Field(
+        description="Columns of the file that are not known here and were not read."
+    )
     rows: list[ActualRowOut]
     variance: VarianceReport
 
@@ -113,6 +116,7 @@ class ActualsOut(BaseModel):
             uploaded_at=actuals.uploaded_at,
             kind=actuals.file.kind,
             amount_column=actuals.file.amount_column,
+            left_out_columns=list(actuals.file.left_out_columns),
             rows=[
                 ActualRowOut(
                     month=row.month,

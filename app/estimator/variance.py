@@ -40,6 +40,11 @@ UNASSIGNED = ""
 
 MOST = 0.5
 """Share of the deviation from which one category is said to account for most of it."""
+OFFSET = 0.1
+"""Share of the whole difference from which what deviates against it counts: what deviates with it
+is then more than the whole, and no category is most of that."""
+OFFSET_OF_PLAN = 0.005
+"""Share of the plan below which deviations that offset each other are not worth naming."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +170,10 @@ class VarianceReport:
     not_begun : months of the plan with spend that lie ahead: they count as not reported.
     to_date : the reported months; None where there is none.
     by_category : the same, a category each; empty where no row names one.
-    driver : category that accounts for most of the difference; None where no single one does, or
-        where spend without a category leaves it open.
+    driver : category that accounts for most of the difference; None where no single one does,
+        where categories offset each other, or where spend without a category leaves it open.
+    offsets : where categories offset each other, the largest deviation of either direction, the
+        larger first; else empty.
     completion : None where nothing was reported.
     left_out_usd, inflated, billed_only, unbilled_usd : see `PlannedCosts`.
     """
@@ -184,6 +191,7 @@ class VarianceReport:
     not_begun: tuple[OutsideMonth, ...] = ()
     billed_only: bool = False
     unbilled_usd: float = 0.0
+    offsets: tuple[CategoryVariance, ...] = ()
 
 
 def planned_costs(
@@ -307,6 +315,7 @@ def variance(planned: PlannedCosts, spends: Iterable[Spend], present: str = "") 
         ),
         billed_only=planned.billed_only,
         unbilled_usd=planned.unbilled_usd,
+        offsets=() if to_date is None else _offsets(to_date, categories),
     )
 
 
@@ -373,19 +382,42 @@ def _to_date_by_category(reported: Sequence[MonthVariance]) -> tuple[CategoryVar
 
 
 def _driver(to_date: Compared, categories: Sequence[CategoryVariance]) -> str | None:
-    """The category that most of what deviates in the direction of the whole belongs to."""
+    """The category that most of the difference belongs to."""
     total = to_date.difference_usd
-    if not total or any(c.category == UNASSIGNED and c.compared.actual_usd for c in categories):
+    same = [c for c in categories if c.compared.difference_usd * total > 0]
+    offset = _offset_usd(categories) > OFFSET * abs(total)
+    if not same or _is_open(categories) or offset:
         return None
-    same = {
-        c.category: abs(c.compared.difference_usd)
-        for c in categories
-        if c.compared.difference_usd * total > 0
-    }
-    if not same:
-        return None
-    largest = max(same, key=lambda category: same[category])
-    return largest if same[largest] > MOST * sum(same.values()) else None
+    sizes = [_size(c) for c in same]
+    largest = max(same, key=_size)
+    return largest.category if _size(largest) > MOST * sum(sizes) else None
+
+
+def _offsets(
+    to_date: Compared, categories: Sequence[CategoryVariance]
+) -> tuple[CategoryVariance, ...]:
+    """The largest deviation of either direction, where both matter."""
+    least = max(OFFSET * abs(to_date.difference_usd), OFFSET_OF_PLAN * abs(to_date.planned_usd))
+    if _is_open(categories) or _offset_usd(categories) <= least:
+        return ()
+    more = max(categories, key=lambda c: c.compared.difference_usd)
+    less = min(categories, key=lambda c: c.compared.difference_usd)
+    return tuple(sorted((more, less), key=_size, reverse=True))
+
+
+def _is_open(categories: Sequence[CategoryVariance]) -> bool:
+    """Whether spend without a category leaves open what deviates."""
+    return any(c.category == UNASSIGNED and c.compared.actual_usd for c in categories)
+
+
+def _offset_usd(categories: Sequence[CategoryVariance]) -> float:
+    """What more on some categories and less on others take from each other. [USD]"""
+    differences = [c.compared.difference_usd for c in categories]
+    return min(sum(d for d in differences if d > 0), -sum(d for d in differences if d < 0))
+
+
+def _size(of: CategoryVariance) -> float:
+    return abs(of.compared.difference_usd)
 
 
 def _completion(months: Sequence[MonthVariance], to_date: Compared) -> Completion:

@@ -78,7 +78,8 @@ class LineRow:
     line : key of the line, stable.
     amount_usd : quantity x unit price x price index, rounded to a binary fraction so that sums are
         exact. Of a benefit below 0: lost by the model in use.
-    source : of the price: key of a source, `input` or `assumption`.
+    source : of the price: key of a source, `input` (entered), `default` (a field of the scenario
+        that was not changed) or `assumption`.
     provider : key of who is paid; empty where it is nobody on a price list.
     """
 

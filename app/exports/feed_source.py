@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.estimator.no_money import NoMoney
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_money import MoneyLine, MoneyReport, Period, Timeline
 
+INPUT, DEFAULT = "input", "default"
+"""Sources of prices that a field of the scenario holds: entered, or as we or the situation have
+it."""
 SOURCE_TITLES = {
-    "input": "Entered in the scenario",
+    INPUT: "Entered in the scenario",
+    DEFAULT: "Our default, not changed",
     "assumption": "Assumption of Tunecase",
 }
 
@@ -90,6 +94,57 @@ def months_of(line: MoneyLine) -> list[int]:
     return [month for month, (quantity, usd) in enumerate(both) if quantity or usd]
 
 
-def source_titles(report: Report) -> dict[str, str]:
-    """What a source is called, by its key."""
-    return SOURCE_TITLES | {source.key: source.title for source in report.sources}
+@dataclass(frozen=True, slots=True)
+class PriceSources:
+    """Where the prices of lines come from.
+
+    Parameters
+    ----------
+    titles : what a source is called, by its key.
+    defaults : fields of the scenario that are not changed.
+    """
+
+    titles: Mapping[str, str]
+    defaults: frozenset[str]
+
+    @classmethod
+    def of(cls, report: Report) -> PriceSources:
+        """Of a report, whose assumptions say what was changed."""
+        return cls(
+            SOURCE_TITLES | {source.key: source.title for source in report.sources},
+            frozenset(a.key for a in report.assumptions if a.kind == DEFAULT),
+        )
+
+    def key(self, line: MoneyLine) -> str:
+        """The key of a source, `input`, `default` or `assumption`.
+
+        Notes
+        -----
+        A price of several fields was entered where one of them was.
+        """
+        if line.source != INPUT:
+            return line.source
+        fields = [field for field in line.inputs if _of_price(field, line)]
+        return DEFAULT if fields and self.defaults.issuperset(fields) else INPUT
+
+    def title(self, line: MoneyLine) -> str:
+        """What that is called."""
+        key = self.key(line)
+        return self.titles.get(key, key)
+
+
+def _of_price(field: str, line: MoneyLine) -> bool:
+    """Whether a field of a line is of its price; the others are of its quantity."""
+    return "usd" in field or field in _SHARES_OF_PRICES.get(line.key, ())
+
+
+_SHARES_OF_PRICES = {
+    "release_checks": ("adapter_release_percent",),
+    "retraining_checks": ("adapter_release_percent",),
+    "won_right_answers": (
+        "hallucination_percent",
+        "violation_percent",
+        "incident_percent",
+    ),
+}
+"""Shares by which amounts in dollars are multiplied to be the price of a line, by its key."""

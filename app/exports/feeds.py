@@ -21,10 +21,10 @@ from app.exports.feed_rows import (
 )
 from app.exports.feed_source import (
     Calendar,
+    PriceSources,
     index_of,
     lines_by_month,
     months_of,
-    source_titles,
     timeline_of,
     with_money,
 )
@@ -121,10 +121,10 @@ def line_rows(report: Report) -> list[LineRow]:
     """
     timeline = timeline_of(report)
     calendar = Calendar.of(timeline)
-    titles = source_titles(report)
+    sources = PriceSources.of(report)
     return [
         LineRow(
-            **_told_of(method, line, titles),
+            **_told_of(method, line, sources),
             month=month,
             date=timeline.flow_dates[month],
             fiscal_year=calendar.year(month),
@@ -147,14 +147,14 @@ def total_rows(report: Report) -> list[TotalRow]:
     NoMoney : see there.
     """
     timeline_of(report)
-    titles = source_titles(report)
+    sources = PriceSources.of(report)
     rows = []
     for method, money in with_money(report):
         for line in money.lines:
             months = months_of(line)
             rows.append(
                 TotalRow(
-                    **_told_of(method, line, titles),
+                    **_told_of(method, line, sources),
                     quantity=line.quantity,
                     amount_usd=line.usd,
                     first_month=months[0] if months else None,
@@ -165,7 +165,7 @@ def total_rows(report: Report) -> list[TotalRow]:
     return rows
 
 
-def _told_of(method: MethodReport, line: MoneyLine, titles: Mapping[str, str]) -> ToldOfLine:
+def _told_of(method: MethodReport, line: MoneyLine, sources: PriceSources) -> ToldOfLine:
     return ToldOfLine(
         method=method.method,
         line=line.key,
@@ -175,8 +175,8 @@ def _told_of(method: MethodReport, line: MoneyLine, titles: Mapping[str, str]) -
         nature=line.nature,
         unit=line.unit,
         unit_price_usd=line.unit_price_usd,
-        source=line.source,
-        source_title=titles.get(line.source, line.source),
+        source=sources.key(line),
+        source_title=sources.title(line),
         provider=line.provider,
         region=line.region,
         sku=line.sku,

@@ -13,7 +13,7 @@ from app.estimator.leading import leading_plan
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_money import MoneyReport
 from app.exports.csv_text import Value, csv_text
-from app.exports.feed_source import timeline_of, with_money
+from app.exports.feed_source import PriceSources, timeline_of, with_money
 from app.exports.focus_charges import PROVIDER, Forecast, charges, provider_names
 from app.exports.focus_columns import V1_0, VERSIONS, columns_of
 
@@ -78,7 +78,13 @@ def focus_rows(
         raise InvalidExport("scope", f"There is no scope {scope[:20]!r}; choose {_either(SCOPES)}.")
     chosen, money = _chosen(report, method)
     forecast = Forecast(
-        report, chosen, scenario_id, version, chosen.plan, {**providers, **provider_names(report)}
+        report,
+        chosen,
+        scenario_id,
+        version,
+        chosen.plan,
+        {**providers, **provider_names(report)},
+        PriceSources.of(report),
     )
     columns = columns_of(version)
     return [

@@ -12,7 +12,14 @@ from datetime import date, timedelta
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_money import MoneyLine, MoneyReport, Period
 from app.estimator.report_plans import PlanReport
-from app.exports.feed_source import Calendar, index_of, lines_by_month, months_of, timeline_of
+from app.exports.feed_source import (
+    Calendar,
+    PriceSources,
+    index_of,
+    lines_by_month,
+    months_of,
+    timeline_of,
+)
 
 PROVIDER, COMPANY, FOREGONE = "provider", "company", "foregone"
 """Who is paid: somebody on a price list, the company's own people and suppliers that the scenario
@@ -37,7 +44,7 @@ class Forecast:
     ----------
     scenario_id : tells scenarios apart; no secret.
     plan : of the method; None where nothing fits.
-    providers : see `provider_names`.
+    providers : see `provider_names`; sources : of the prices.
     """
 
     report: Report
@@ -46,6 +53,7 @@ class Forecast:
     version: str
     plan: PlanReport | None
     providers: dict[str, str]
+    sources: PriceSources
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,7 +231,7 @@ _OURS = (
     Column("x_FiscalYear", lambda c: c.fiscal_year),
     Column("x_FiscalQuarter", lambda c: c.fiscal_quarter),
     Column("x_PurchaseOption", lambda c: c.option or None),
-    Column("x_PriceSource", lambda c: c.line.source),
+    Column("x_PriceSource", lambda c: c.forecast.sources.key(c.line)),
     Column("x_MoneyTerms", lambda c: timeline_of(c.forecast.report).money_terms),
 )
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from app.catalog.tables import CatalogError, csv_lines
 from app.estimator.variance import UNASSIGNED
 from app.services.actual_cells import (
     USD,
-    amount_of,
+    amount_written,
     billed,
     category_of,
     currency_of,
     month_of,
     note_of,
     rewritten,
-    shown,
 )
 from app.services.problems import MOST_PROBLEMS, ActualsProblems, Problem
 
@@ -27,6 +26,8 @@ POINTER = "/file"
 LARGEST_BYTES = 4 * 1024 * 1024
 MOST_ROWS = 5_000
 MOST_FOCUS_ROWS = 50_000
+LONGEST_COLUMN = 40
+"""Characters that are kept of the name of a column that is left out."""
 
 PLAIN, FOCUS = "plain", "focus"
 FOCUS_PERIOD = "ChargePeriodStart"
@@ -38,12 +39,13 @@ FOCUS_PROJECTION = "x_IsProjection"
 _FOCUS_READ = (FOCUS_PERIOD, *FOCUS_COSTS, FOCUS_CURRENCY, FOCUS_PROJECTION)
 _AS_WRITTEN = {name.lower(): name for name in _FOCUS_READ}
 
-_THOUSANDS = re.compile(r"-?[0-9]{1,3}(?:[.,][0-9]{3})+")
-"""How 1234 and 1.234 are written alike where the comma may be the decimal one."""
-
 COLUMNS = ("month", "amount_usd", "amount", "currency", "category", "note")
 IGNORED = ("planned_usd", "planned")
 """Columns of our template that are for whoever fills it in."""
+_SEPARATOR_LINE = re.compile(
+    rb'\A((?:\xef\xbb\xbf)?)"?sep=([,;\t|])"?[ \t]*(?=\r|\n)', re.IGNORECASE
+)
+"""A first line by which Excel is told what separates cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class ActualFile:
     read_rows : rows with an amount, before any was summed. [count]
     blank_rows : rows without an amount, which were left out. [count]
     rewritten_months : whether a spreadsheet had turned 2027-01 into Jan-27.
+    left_out_columns : of a plain table, that are not known here and were not read, as written.
     """
 
     rows: tuple[ActualRow, ...]
@@ -85,6 +88,7 @@ class ActualFile:
     read_rows: int
     blank_rows: int = 0
     rewritten_months: bool = False
+    left_out_columns: tuple[str, ...] = ()
 
     @property
     def summed_rows(self) -> int:
@@ -99,8 +103,8 @@ def read_actuals(content: bytes, name: str, currency: str) -> ActualFile:
 
     Parameters
     ----------
-    content : CSV in UTF-8 with a header, separated by commas, semicolons or tabs; where it is not
-        commas, amounts may have a decimal comma.
+    content : CSV in UTF-8 with a header, separated by commas, semicolons or tabs; a first line such
+        as `sep=;` says by what.
     name : what to call the file in messages.
     currency : that the scenario is shown in; amounts are in it or in US dollars.
 
@@ -113,7 +117,7 @@ def read_actuals(content: bytes, name: str, currency: str) -> ActualFile:
             f"{name}: has {len(content) / 1024**2:.1f} MiB; at most {LARGEST_BYTES // 1024**2} MiB "
             "are read, so leave out what belongs to other work, or sum it by month"
         )
-    delimiter = _delimiter(content)
+    content, delimiter = _separated(content)
     try:
         lines = list(csv_lines(content, name, delimiter))
     except CatalogError as error:
@@ -121,7 +125,7 @@ def read_actuals(content: bytes, name: str, currency: str) -> ActualFile:
     if not lines:
         raise _refused(f"{name}: is empty; the first line names the columns, as the template does")
     (at, cells), body = lines[0], lines[1:]
-    header = [re.sub(r"[\s-]+", "_", cell.lower()) for cell in cells]
+    header = [_plain_name(cell) for cell in cells]
     focus = FOCUS_PERIOD.lower() in header
     most = MOST_FOCUS_ROWS if focus else MOST_ROWS
     faults = _focus_header(header) if focus else _plain_header(header)
@@ -131,8 +135,8 @@ def read_actuals(content: bytes, name: str, currency: str) -> ActualFile:
         faults.append(("", f"there are {len(body):,} rows; at most {most:,} are read, so sum them"))
     if faults:
         raise _refused(*(_located(name, at, column, said) for column, said in faults))
-    table = _Table(name, header, body, decimal_comma=delimiter != ",", currency=currency)
-    found = table.focus() if focus else table.plain()
+    table = _Table(name, header, body, point=delimiter == ",", currency=currency)
+    found = table.focus() if focus else replace(table.plain(), left_out_columns=_left_out(cells))
     if table.problems:
         raise ActualsProblems(table.problems[:MOST_PROBLEMS])
     if not found.rows:
@@ -149,13 +153,13 @@ class _Table:
         header: Sequence[str],
         body: Sequence[tuple[int, list[str]]],
         *,
-        decimal_comma: bool,
+        point: bool,
         currency: str,
     ) -> None:
         self._name = name
         self._header = header
         self._body = body
-        self._decimal_comma = decimal_comma
+        self._point = point
         self._currency = currency
         self.problems: list[Problem] = []
 
@@ -257,12 +261,7 @@ class _Table:
         return values if fine else None
 
     def _amount(self, cell: str) -> Decimal:
-        if self._decimal_comma and _THOUSANDS.fullmatch(cell):
-            raise ValueError(
-                f"{shown(cell)} could have a thousands separator or three decimals; write it "
-                "without the one, or with two decimals"
-            )
-        return amount_of(cell.replace(",", ".") if self._decimal_comma else cell)
+        return amount_written(cell, point=self._point)
 
     def _code(self, cell: str) -> str:
         return currency_of(cell, self._currency)
@@ -276,20 +275,11 @@ class _Table:
 
 def _plain_header(header: Sequence[str]) -> list[tuple[str, str]]:
     """Column and message of every problem of the header of a plain table."""
-    listed = ", ".join(COLUMNS)
-    faults = [
-        (
-            shown(column) if column else "(blank)",
-            f"this column is not known; the columns are {listed}",
-        )
-        for column in dict.fromkeys(header)
-        if column not in (*COLUMNS, *IGNORED)
-    ]
-    if "month" not in header:
-        faults.append(("month", "this column is missing from the header"))
+    missing = f"this column is missing from the header; the columns are {', '.join(COLUMNS)}"
+    faults = [] if "month" in header else [("month", missing)]
     amounts = [column for column in ("amount_usd", "amount") if column in header]
     if not amounts:
-        faults.append(("amount_usd", "this column is missing from the header"))
+        faults.append(("amount_usd", missing))
     elif len(amounts) == 2:
         faults.append(("amount", "amount_usd is in the header too; keep one of both"))
     elif amounts == ["amount"] and "currency" not in header:
@@ -318,11 +308,30 @@ def _twice(header: Sequence[str], known: Iterable[str]) -> list[tuple[str, str]]
     return [(c, "this column is in the header twice") for c in known if counts[c] > 1]
 
 
-def _delimiter(content: bytes) -> str:
-    """The separator of the header: a tab or a semicolon where it has one, else a comma."""
+def _plain_name(column: str) -> str:
+    """A column by the name that it has here."""
+    return re.sub(r"[\s-]+", "_", column.lower())
+
+
+def _left_out(columns: Sequence[str]) -> tuple[str, ...]:
+    """Columns of a plain table that are not known here, as far as they can be shown; those without
+    a name apart.
+    """
+    unknown = [c for c in columns if _plain_name(c) not in (*COLUMNS, *IGNORED, "")]
+    shown_ = ("".join(letter for letter in c if letter.isprintable()) for c in unknown)
+    return tuple(dict.fromkeys(c[:LONGEST_COLUMN] for c in shown_))
+
+
+def _separated(content: bytes) -> tuple[bytes, str]:
+    """What is to be read, and its separator: as a first line says it, else by the header, where it
+    is a tab or a semicolon if there is one, else a comma.
+    """
+    if said := _SEPARATOR_LINE.match(content):
+        # Its line stays as a blank one, so that lines count as an editor counts them.
+        return said[1] + content[said.end() :], said[2].decode()
     head = content[:4096].decode("utf-8-sig", "replace")
     first = next((line for line in head.splitlines() if line.strip()), "")
-    return next((mark for mark in ("\t", ";") if mark in first), ",")
+    return content, next((mark for mark in ("\t", ";") if mark in first), ",")
 
 
 def _located(name: str, line: int, column: str, message: str) -> str:

@@ -306,6 +306,7 @@ def _body(file: ActualFile) -> str:
             "read_rows": file.read_rows,
             "blank_rows": file.blank_rows,
             "rewritten_months": file.rewritten_months,
+            "left_out_columns": file.left_out_columns,
             "rows": [
                 [row.month, row.category, str(row.amount), row.currency, row.note]
                 for row in file.rows
@@ -321,6 +322,7 @@ def _actuals(row: ActualSpendRow) -> Actuals:
         ActualRow(month, category, Decimal(amount), currency, note)
         for month, category, amount, currency, note in body.pop("rows")
     )
-    return Actuals(
-        row.method, row.shown, row.file_name, row.uploaded_at, ActualFile(rows=rows, **body)
-    )
+    # Files that were read by earlier versions have no list of columns.
+    left_out = tuple(body.pop("left_out_columns", ()))
+    file = ActualFile(rows=rows, left_out_columns=left_out, **body)
+    return Actuals(row.method, row.shown, row.file_name, row.uploaded_at, file)

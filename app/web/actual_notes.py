@@ -21,6 +21,8 @@ COMPLETION = (
     "the plan is divided by the cost performance index (PMI, The Standard for Earned Value "
     "Management; SAE EIA-748). Costs that fall once, at the start, say little of those that recur."
 )
+MOST_COLUMNS = 8
+"""Columns that were left out and are named."""
 
 
 def notes(
@@ -160,12 +162,21 @@ def _reading(actuals: Actuals) -> list[str]:
         )
     if file.blank_rows:
         said.append(f"{show_words.plural(file.blank_rows, 'row')} without an amount: left out.")
+    if file.left_out_columns:
+        said.append(_left_out_columns(file.left_out_columns))
     if file.rewritten_months:
         said.append(
             "Months such as Jan-27, as a spreadsheet rewrites 2027-01, were read as that month of "
             "this century."
         )
     return said
+
+
+def _left_out_columns(columns: tuple[str, ...]) -> str:
+    named = [f"“{column}”" for column in columns[:MOST_COLUMNS]]
+    more = len(columns) - len(named)
+    listed = f"{', '.join(named)} and {more} more" if more else show_words.join_words(named)
+    return f"{show_words.plural(len(columns), 'column')} not known here, and left out: {listed}."
 
 
 def _converted(report: Report, actuals: Actuals, names: Mapping[str, str]) -> list[str]:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from datetime import date
 
 from app.estimator.currency import Currency
-from app.estimator.variance import COST_CATEGORIES, UNASSIGNED, Compared, VarianceReport
+from app.estimator.variance import (
+    COST_CATEGORIES,
+    UNASSIGNED,
+    CategoryVariance,
+    Compared,
+    VarianceReport,
+)
 from app.web import show_amounts, show_numbers, show_words
 from app.web.figures import name_within
 from app.web.result_costs import CATEGORY_LABELS
@@ -87,7 +93,9 @@ def is_as_planned(compared: Compared) -> bool:
 
 
 def sentence(found: VarianceReport, method: str, currency: Currency) -> str:
-    """What was spent, how far that is from the plan, and what accounts for most of it."""
+    """What was spent, how far that is from the plan, and what accounts for most of it, or which
+    categories offset each other.
+    """
     to_date = found.to_date
     if to_date is None:
         if found.not_begun:
@@ -104,12 +112,27 @@ def sentence(found: VarianceReport, method: str, currency: Currency) -> str:
         until += " with providers"
         plan = f"planned for them with {name_within(method)}"
     if is_as_planned(to_date):
-        return f"{until}, as {plan}."
+        return f"{until}, as {plan}{_offsets(found, currency)}."
     away = show_amounts.usd(abs(to_date.difference_usd), currency)
     share = difference_share(to_date)
     share = "" if share == show_numbers.NONE else f" ({share[1:]})"
     direction = "more" if to_date.difference_usd > 0 else "less"
     said = f"{until}, {away}{share} {direction} than {plan}"
     if found.driver is None:
-        return f"{said}."
+        return f"{said}{_offsets(found, currency)}."
     return f"{said}; most of it is {CATEGORIES[found.driver].lower()}."
+
+
+def _offsets(found: VarianceReport, currency: Currency) -> str:
+    """The largest deviations either way, where they offset each other; else nothing."""
+    if not found.offsets:
+        return ""
+    first, second = (_deviation(c, currency) for c in found.offsets)
+    return f"; the largest deviations offset each other: {first}, and {second}"
+
+
+def _deviation(of: CategoryVariance, currency: Currency) -> str:
+    usd = of.compared.difference_usd
+    direction = "more" if usd > 0 else "less"
+    away = show_amounts.usd(abs(usd), currency)
+    return f"{CATEGORIES[of.category].lower()}, {away} {direction} than planned"

@@ -207,18 +207,65 @@ def test_months_outside_of_the_plan_are_kept_apart() -> None:
     [
         ({"people": 150.0, "serving": 100.0}, "people"),
         ({"people": 130.0, "serving": 130.0}, None),
-        ({"people": 60.0, "serving": 130.0}, "people"),
-        ({"people": 160.0, "serving": 90.0}, "people"),
+        ({"people": 60.0, "serving": 130.0}, None),
+        ({"people": 160.0, "serving": 90.0}, None),
+        ({"people": 160.0, "serving": 96.0}, "people"),
         ({"people": 150.0, "serving": 100.0, "": 1.0}, None),
         ({"": 300.0}, None),
     ],
-    ids=["one", "both alike", "less", "against the other", "some without", "none named"],
+    ids=[
+        "one",
+        "both alike",
+        "less",
+        "against the other",
+        "hardly against",
+        "some without",
+        "none named",
+    ],
 )
 def test_what_accounts_for_most_of_it(rows: dict[str, float], driver: str | None) -> None:
     plan = PlannedCosts(("2027-01",), {"people": (100.0,), "serving": (100.0,)}, 0.0, False)
     found = variance(plan, [Spend("2027-01", c, usd) for c, usd in rows.items()])
     assert found.driver == driver
     assert bool(found.by_category) == (set(rows) != {""})
+
+
+@pytest.mark.parametrize(
+    ("rows", "named"),
+    [
+        ({"people": 60.0, "serving": 130.0}, ["people", "serving"]),
+        ({"people": 120.0, "serving": 80.0}, ["people", "serving"]),
+        ({"people": 160.0, "serving": 90.0}, ["people", "serving"]),
+        ({"people": 160.0, "serving": 96.0}, []),
+        ({"people": 100.5, "serving": 99.5}, []),
+        ({"people": 150.0, "serving": 120.0}, []),
+        ({"people": 60.0, "serving": 130.0, "": 1.0}, []),
+    ],
+    ids=["less", "none in all", "more", "hardly", "too small", "one direction", "some without"],
+)
+def test_deviations_that_offset_each_other_are_named_the_larger_first(
+    rows: dict[str, float], named: list[str]
+) -> None:
+    plan = PlannedCosts(("2027-01",), {"people": (100.0,), "serving": (100.0,)}, 0.0, False)
+    found = variance(plan, [Spend("2027-01", c, usd) for c, usd in rows.items()])
+    assert [c.category for c in found.offsets] == named
+    if named:
+        assert found.driver is None
+        first, second = (c.compared.difference_usd for c in found.offsets)
+        assert first * second < 0
+
+
+@settings(max_examples=60)
+@given(plans(), spends)
+def test_what_is_most_of_the_difference_is_no_more_than_a_tenth_above_it(
+    plan: PlannedCosts, rows: list[Spend]
+) -> None:
+    found = variance(plan, rows)
+    if found.driver is not None:
+        assert found.to_date is not None
+        (of,) = (c.compared for c in found.by_category if c.category == found.driver)
+        whole = found.to_date.difference_usd
+        assert 0.5 < of.difference_usd / whole <= 1.1 + 1e-9
 
 
 def test_money_of_the_start_stands_in_the_first_month() -> None:

@@ -172,6 +172,28 @@ def test_the_currency_that_is_shown_is_said() -> None:
     assert set(flow["currency_per_usd"]) == {rich().currency.per_usd}
 
 
+def test_a_price_that_nobody_entered_is_a_default_and_not_an_input() -> None:
+    """By line: what `RICH` enters, and what it leaves as it is."""
+    for name in ("totals", "lines"):
+        for row in csv.DictReader(io.StringIO(FEEDS[name].csv(rich()))):
+            wanted = {
+                "engineering": "default",
+                "right_answers": "default",  # its volume was entered, its worth was not
+                "data_preparation": "input",
+                "release_checks": "input",
+                "governance": "input",
+                "delay": "input",
+            }.get(row["line"])
+            if wanted:
+                title = {"input": "Entered in the scenario", "default": "Our default, not changed"}
+                assert (row["source"], row["source_title"]) == (wanted, title[wanted]), row["line"]
+    blank = replace(
+        rich(), assumptions=tuple(replace(a, kind="default") for a in rich().assumptions)
+    )
+    found = csv.DictReader(io.StringIO(FEEDS["totals"].csv(blank)))
+    assert "input" not in {row["source"] for row in found}
+
+
 def test_what_does_not_fit_has_a_row_without_figures() -> None:
     first, *others = rich().methods
     without = replace(

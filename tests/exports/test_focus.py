@@ -331,6 +331,11 @@ def test_who_is_paid_is_the_provider_of_the_gpus_and_not_whose_price_stands_in()
     assert of["storage"]["SkuId"] != of["egress"]["SkuId"]
 
 
+def test_the_source_of_a_price_says_whether_it_was_entered() -> None:
+    of = {row["x_LineKey"]: row["x_PriceSource"] for row in every_row("1.4")}
+    assert (of["engineering"], of["data_preparation"]) == ("default", "input")
+
+
 @pytest.mark.parametrize(
     ("asked", "field", "says"),
     [

@@ -41,6 +41,7 @@ SHEETS = [
     "Cash flow",
     "Years and quarters",
     "Comparison",
+    "Rates of return",
     "Sensitivity",
     "Read me",
 ]
@@ -175,6 +176,21 @@ def test_the_summary_is_in_the_currency_of_the_report(
     shown = book["Summary"].cell(cells[0].row, 2)
     assert '"EUR"' in shown.number_format
     assert "currency_per_usd" in str(shown.value)
+
+
+def test_words_of_the_verdict_look_held_as_the_read_me_explains(
+    book: Workbook, report: Report
+) -> None:
+    held = {c.value for _, c in filled(book, "Summary") if colour(c) == HELD["font_color"]}
+    spaced = {words.replace("\u00a0", " ") for words in report.verdict.sentences}
+    assert {report.verdict.headline.replace("\u00a0", " "), *spaced} <= held
+
+
+def test_an_amount_keeps_the_space_behind_its_currency(report: Report) -> None:
+    verdict = replace(report.verdict, headline="LoRA costs JPY\u00a03.3302\u202fk.")
+    content = workbook_bytes(replace(report, verdict=verdict))
+    found = openpyxl.load_workbook(io.BytesIO(content))["Summary"]["A2"]
+    assert found.value == "LoRA costs JPY 3.3302 k."
 
 
 def test_what_is_simulated_says_so(values: Reader, report: Report) -> None:

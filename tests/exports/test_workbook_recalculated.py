@@ -18,6 +18,7 @@ from app.catalog.catalog import Catalog
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_money import MoneyReport, ServingDrivers
 from app.exports.workbook import workbook_bytes
+from app.exports.workbook.summary_sheet import FRESH, STALE
 from tests.exports.calc import cells, changed, recalculated
 from tests.exports.reading import NPV, Reader
 from tests.exports.workbook_cases import CASES, CHANGES
@@ -109,6 +110,23 @@ def test_no_cell_is_an_error_and_all_sums_agree(judged: dict[str, Judged], name:
         if isinstance(value, str):
             assert not value.startswith(ERRORS), (sheet, place, value)
     assert book.row("Years and quarters", "All checks together")[1] == 0
+
+
+@pytest.mark.parametrize("name", [*CASES, *CHANGES])
+def test_words_of_the_export_say_once_an_input_is_changed_that_they_are_out_of_date(
+    judged: dict[str, Judged], name: str
+) -> None:
+    book = judged[name].found.book
+    said = [row[0] for row in book["Summary"].iter_rows(max_row=12, values_only=True)]
+    marked = [str(row[7]) for row in book["Inputs"].iter_rows(values_only=True)].count("changed")
+    if name in CASES:
+        assert said.count(FRESH) == 1
+        assert marked == 0
+    else:
+        count = len(CHANGES[name].typed)
+        assert said.count(f"{STALE[0]}{count}{STALE[1]}") == 1
+        assert FRESH not in said
+        assert marked == count
 
 
 @pytest.mark.parametrize("name", CHANGES)

@@ -89,6 +89,91 @@ def test_what_a_spreadsheet_made_of_a_month_is_read_and_said() -> None:
     assert found.rewritten_months
 
 
+@pytest.mark.parametrize(
+    ("cell", "month"),
+    [
+        ("Jan 2027", "2027-01"),
+        ("January 2027", "2027-01"),
+        ("Sep 2026", "2026-09"),
+        ("Sept. 2026", "2026-09"),
+        ("sep-2026", "2026-09"),
+        ("01/2027", "2027-01"),
+        ("1.2027", "2027-01"),
+        ("2027/01", "2027-01"),
+        ("2027/01/31", "2027-01"),
+        ("01.10.2026", "2026-10"),  # points: the day is first
+        ("31/01/2027", "2027-01"),
+        ("01/31/2027", "2027-01"),
+        ("31-01-2027", "2027-01"),
+        ("5/05/2027", "2027-05"),  # the same either way
+    ],
+)
+def test_a_month_is_read_in_any_form_that_can_be_read_one_way(cell: str, month: str) -> None:
+    assert [row.month for row in read(f"month,amount_usd\n{cell},1\n").rows] == [month]
+
+
+@pytest.mark.parametrize(
+    ("mark", "cell", "amount"),
+    [
+        (";", "1.204,50", "1204.50"),
+        (";", "1,204.50", "1204.50"),
+        (";", "1.204.567", "1204567"),
+        (";", "-12.345.678,9", "-12345678.9"),
+        (";", "0,125", "0.125"),
+        (";", "1204,500", "1204.5"),
+        (",", '"1,204.50"', "1204.50"),
+        (",", '"1.204,50"', "1204.50"),
+        (",", '"1,204,567"', "1204567"),
+        (",", '"1204,5"', "1204.5"),
+        (",", "1.204", "1.204"),
+        (",", "(1204.50)", "-1204.50"),
+        (",", '"( 1,204.50 )"', "-1204.50"),
+        (",", "\u22121204.50", "-1204.50"),
+        ("\t", "\u22121.204,50", "-1204.50"),
+    ],
+)
+def test_an_amount_is_read_in_any_form_that_can_be_read_one_way(
+    mark: str, cell: str, amount: str
+) -> None:
+    found = read(f"month{mark}amount_usd\n2027-01{mark}{cell}\n")
+    assert [row.amount for row in found.rows] == [Decimal(amount)]
+
+
+@settings(max_examples=60)
+@given(
+    st.decimals(-(10**9), 10**9, places=2),
+    st.sampled_from([",", ";"]),
+    st.sampled_from([",.", ".,"]),
+    st.booleans(),
+)
+def test_an_amount_with_both_separators_is_what_was_written(
+    amount: Decimal, mark: str, separators: str, accounting: bool
+) -> None:
+    text = f"{abs(amount):,.2f}".translate(str.maketrans(",.", separators))
+    if amount < 0:
+        text = f"({text})" if accounting else f"\u2212{text}"
+    found = read(f'month{mark}amount_usd\n2027-01{mark}"{text}"\n')
+    assert [row.amount for row in found.rows] == [amount]
+
+
+def test_columns_that_are_not_known_are_left_out_and_said() -> None:
+    found = read("month,Cost centre,amount_usd,,Owner\x07,planned_usd\n2027-01,4711,5,,me,7\n")
+    assert [(row.month, row.amount) for row in found.rows] == [("2027-01", Decimal(5))]
+    assert found.left_out_columns == ("Cost centre", "Owner")
+    assert read(FOCUS_CSV).left_out_columns == ()
+
+
+@pytest.mark.parametrize("first", ["sep=;\r\n", "\ufeffsep=;\n", '"sep=;"\n', "SEP=;\r\n"])
+def test_the_first_line_of_excel_says_what_separates(first: str) -> None:
+    found = read(f"{first}month;amount_usd\n2027-01;1204,50\n")
+    assert [row.amount for row in found.rows] == [Decimal("1204.50")]
+    said = refused(f"{first}month;amount_usd\n2027-01;x\n")
+    assert said[0].startswith("spend.csv line 3, amount_usd: 'x' is not an amount")
+    assert [r.amount for r in read("sep=,\nmonth,amount_usd\n2027-01,1.204\n").rows] == [
+        Decimal("1.204")
+    ]
+
+
 def test_a_focus_file_is_summed_by_month_as_it_was_billed() -> None:
     found = read(FOCUS_CSV)
     assert found.kind == FOCUS
@@ -166,17 +251,37 @@ def test_a_bill_with_forecasts_beside_it_names_their_lines() -> None:
         ("month,amount\n2027-01,1\n", "line 1, currency: this column is missing"),
         ("month,amount,amount_usd\n2027-01,1,1\n", "line 1, amount: amount_usd is in the header"),
         ("month,amount_usd,currency\n2027-01,1,USD\n", "line 1, currency: amount_usd is in US"),
-        ("month,amount_usd,cost\n2027-01,1,1\n", "line 1, 'cost': this column is not known"),
-        ("month,amount_usd,\n2027-01,1,\n", "line 1, (blank): this column is not known"),
+        (
+            "period,amount_usd\n2027-01,1\n",
+            "line 1, month: this column is missing from the header; ",
+        ),
+        (
+            "month,cost\n2027-01,1\n",
+            "amount_usd: this column is missing from the header; the columns",
+        ),
         ("month,month,amount_usd\n2027-01,2027-01,1\n", "line 1, month: this column is in the"),
         ("month,amount_usd\n2027-01,1,2\n", "line 2: has 3 cells where the header has 2"),
         ("month,amount_usd\n2027-13,1\n", "line 2, month: '2027-13' is not a month"),
         ("month,amount_usd\n2027-02-30,1\n", "line 2, month: '2027-02-30' is not a day of the"),
-        ("month,amount_usd\n1/2/2027,1\n", "line 2, month: '1/2/2027' is not a month"),
+        ("month,amount_usd\n1/2/2027,1\n", "line 2, month: '1/2/2027' is not clear: the month may"),
+        ("month,amount_usd\n03/04/2027,1\n", "write it as 2027-03 or 2027-04"),
+        ("month,amount_usd\n31/02/2027,1\n", "'31/02/2027' is not a day of the calendar"),
+        ("month,amount_usd\n13/13/2027,1\n", "'13/13/2027' is not a day of the calendar"),
+        ("month,amount_usd\n13/2027,1\n", "'13/2027' is not a month of the calendar"),
+        ("month,amount_usd\n01/10.2027,1\n", "'01/10.2027' is not a month such as"),
+        ("month,amount_usd\n01/02/27,1\n", "'01/02/27' is not a month such as"),
+        ("month,amount_usd\nJanu 2027,1\n", "'Janu 2027' is not a month such as"),
         ("month,amount_usd\nFoo-27,1\n", "line 2, month: 'Foo-27' is not a month"),
         ("month,amount_usd\n,1\n", "line 2, month: is blank"),
         ("month,amount_usd\n2027-01,$5\n", "line 2, amount_usd: '$5' is not an amount"),
-        ('month,amount_usd\n2027-01,"1,204.50"\n', "is not an amount such as 1204.50"),
+        ('month,amount_usd\n2027-01,"1,20,4.50"\n', "'1,20,4.50' is not an amount such as 1204.50"),
+        ('month,amount_usd\n2027-01,"1,204"\n', "'1,204' could have a thousands separator"),
+        ("month;amount_usd\n2027-01;1,204\n", "'1,204' could have a thousands separator"),
+        ("month;amount_usd\n2027-01;-1.204\n", "'-1.204' could have a thousands separator"),
+        ("month;amount_usd\n2027-01;1.2,04,5\n", "'1.2,04,5' is not an amount"),
+        ("month;amount_usd\n2027-01;1.204,50 €\n", "'1.204,50 €' is not an amount"),
+        ("month,amount_usd\n2027-01,(-5)\n", "'(-5)' is not an amount"),
+        ("month,amount_usd\n2027-01,--5\n", "'--5' is not an amount"),
         ("month,amount_usd\n2027-01,nan\n", "line 2, amount_usd: 'nan' is not an amount"),
         ("month,amount_usd\n2027-01,1e12\n", "line 2, amount_usd: '1e12' is too large"),
         ("month,amount_usd\n2027-01,=1+1\n", "line 2, amount_usd: '=1+1' is not an amount"),

@@ -405,9 +405,28 @@ def made(*actual: float | None, planned: float = 100.0, months: int = 6) -> Vari
     )
 
 
+def offsetting(data_usd: float, evaluation_usd: float) -> VarianceReport:
+    """What was spent of 50,000 planned for each of both."""
+    plan = PlannedCosts(("2027-01",), {"data": (50_000.0,), "evaluation": (50_000.0,)}, 0.0, False)
+    spends = [Spend("2027-01", "data", data_usd), Spend("2027-01", "evaluation", evaluation_usd)]
+    return variance(plan, spends)
+
+
 @pytest.mark.parametrize(
     ("found", "said"),
     [
+        (
+            offsetting(56_294, 41_645),
+            "To the end of January 2027: US$97,939 spent, US$2,061 (2.1%) less than planned for "
+            "LoRA; the largest deviations offset each other: evaluation, US$8,355 less than "
+            "planned, and data, US$6,294 more than planned.",
+        ),
+        (
+            offsetting(56_000, 44_000),
+            "To the end of January 2027: US$100,000 spent, as planned for LoRA; the largest "
+            "deviations offset each other: data, US$6,000 more than planned, and evaluation, "
+            "US$6,000 less than planned.",
+        ),
         (
             made(100, 130),
             "To the end of February 2025: US$230 spent, US$30 (15%) more than planned for LoRA; "
@@ -446,6 +465,7 @@ def made(*actual: float | None, planned: float = 100.0, months: int = 6) -> Vari
         ),
     ],
     ids=[
+        *("offset", "offset as planned"),
         *("more", "less", "as planned", "nothing planned", "cents planned", "nothing yet"),
         *("not begun", "a bill", "a bill as planned"),
     ],
@@ -544,6 +564,16 @@ def test_what_is_outside_or_in_other_money_is_said(app_client: TestClient) -> No
     assert "Amounts are in EUR (Euro)" in text
     assert "The amounts of the file are US dollars" in text
     assert "By category" not in text
+
+
+def test_columns_that_were_not_read_are_named(app_client: TestClient, address: str) -> None:
+    head = ",".join(["Cost centre", *(f"c{at}" for at in range(9)), "<b>"])
+    spend = f"month,amount_usd,{head}\nJan 2025,5{',x' * 11}\n"
+    text = words(app_client.post(address, data={"pasted": spend}))
+    assert "11 columns not known here, and left out: “Cost centre”, “c0”, “c1”" in text
+    assert "“c6” and 3 more." in text
+    one = words(app_client.post(address, data={"pasted": "month,amount_usd,<b>\n2025-01,5,x\n"}))
+    assert "1 column not known here, and left out: “<b>”." in one
 
 
 def test_work_that_is_planned_at_once_and_goes_on_for_months_is_said(

@@ -18,6 +18,7 @@ from app.exports.workbook.inputs_sheet import write_inputs
 from app.exports.workbook.lines_sheet import Desk, write_lines
 from app.exports.workbook.paper import Book
 from app.exports.workbook.periods_sheet import write_periods
+from app.exports.workbook.rates_sheet import RateSearch, Sought
 from app.exports.workbook.read_me_sheet import write_read_me
 from app.exports.workbook.sensitivity_sheet import write_sensitivity
 from app.exports.workbook.serving_sheet import write_serving
@@ -78,6 +79,7 @@ def _write(
     cash_flow = book.sheet("Cash flow", MODEL)
     periods = book.sheet("Years and quarters", MODEL)
     comparison = book.sheet("Comparison", MODEL)
+    rates = book.sheet("Rates of return", MODEL)
     sensitivity = book.sheet("Sensitivity", MODEL)
     read_me = book.sheet("Read me", BACK)
 
@@ -88,18 +90,20 @@ def _write(
         m.label: write_lines(Desk(sheet, m, money, timeline, inputs, calendar, rents.get(m.method)))
         for sheet, (m, money) in zip(line_sheets, methods, strict=True)
     }
+    search = RateSearch(rates, calendar)
     flows = write_cash_flow(
         cash_flow,
         [
-            (m.label, lines[m.label], (m.irr_fractions, money.xirr_fractions))
+            (lines[m.label], Sought(m.label, m.irr_fractions, money.xirr_fractions))
             for m, money in methods
         ],
         inputs,
         calendar,
+        search,
     )
     off = write_periods(periods, flows, lines, calendar, (timeline.years, timeline.quarters))
     sides = [Side(m.method, m.label, lines[m.label], flows[m.label]) for m, _ in methods]
-    compared = write_comparison(comparison, report, sides, inputs, calendar)
+    compared = write_comparison(comparison, report, sides, inputs, calendar, search)
     tornados = write_sensitivity(sensitivity, sides, inputs, rents)
     at = write_summary(summary, report, sides, compared, inputs, off, link)
     cumulative_chart(summary, at, sides, calendar)

@@ -5,30 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
-from typing import TypeAlias
 
 from app.exports.workbook.calendar_sheet import Calendar
 from app.exports.workbook.columns import FIRST_MONTH, LABEL, PRESENT, TOTAL
 from app.exports.workbook.inputs_sheet import Inputs
 from app.exports.workbook.lines_sheet import Lines
-from app.exports.workbook.live import (
-    Live,
-    Span,
-    choose,
-    most,
-    number_text,
-    present_value,
-    total,
-    words,
-)
+from app.exports.workbook.live import Live, Span, choose, most, present_value, total
 from app.exports.workbook.months import head_months
 from app.exports.workbook.paper import Sheet
-
-Rates: TypeAlias = "tuple[tuple[float, ...], tuple[float, ...]]"
-"""Every yearly rate of return that Tunecase found: of monthly flows, and of dated ones."""
-
-NONE = words("none")
-MONTHS_PER_YEAR = 12
+from app.exports.workbook.rates_sheet import NONE, RateSearch, Sought
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +23,8 @@ class Returns:
     Parameters
     ----------
     npv : [USD]; payback, discounted_payback : [months], or the word none.
-    irr, xirr : effective, a year, or the word none; of several the one that is nearest to the
-        first that Tunecase lists.
+    irr, xirr : effective, a year, or words where there is none; of several the lowest, which
+        Tunecase lists first.
     """
 
     net: Span
@@ -106,10 +91,12 @@ class Block:
         terms = [flows[0], *(here[m - 1] + flows[m] for m in range(1, len(flows)))]
         return self.row(label, terms, summed=False)
 
-    def figure(self, label: str, term: Live, style: str, note: str = "") -> Live:
+    def figure(self, label: str, term: Live, style: str, note: Live | str = "") -> Live:
         """One figure of the whole horizon, in the column of totals, and a note beside it."""
         self.sheet.text(self.at, LABEL, label)
-        if note:
+        if isinstance(note, Live):
+            self.sheet.formula(self.at, PRESENT, note, "text")
+        elif note:
             self.sheet.text(self.at, PRESENT, note)
         cell = self.sheet.formula(self.at, TOTAL, term, style)
         self.at += 1
@@ -118,35 +105,36 @@ class Block:
 
 def write_cash_flow(
     sheet: Sheet,
-    methods: Sequence[tuple[str, Lines, Rates]],
+    methods: Sequence[tuple[Lines, Sought]],
     inputs: Inputs,
     calendar: Calendar,
+    search: RateSearch,
 ) -> dict[str, Flows]:
     """Fill the sheet.
 
     Parameters
     ----------
-    methods : label, lines, and rates from which the search in a spreadsheet begins.
+    methods : lines, and the rates of return that are wanted.
     """
     sheet.text(0, 0, "Cash flow", "title")
     head_months(sheet, calendar, "USD, expected, by month", narrow=5)
     sheet.texts(1, TOTAL, ("Total", "Note"), "head_right")
     found, at = {}, 4
-    for label, lines, rates in methods:
-        sheet.text(at, LABEL, label, "section")
+    for lines, sought in methods:
+        sheet.text(at, LABEL, sought.label, "section")
         block = Block(sheet, at + 1)
-        found[label] = _write_flows(block, label, lines, inputs, calendar, rates)
+        found[sought.label] = _write_flows(block, lines, inputs, calendar, search, sought)
         at = block.at + 1
     return found
 
 
 def _write_flows(
     block: Block,
-    label: str,
     lines: Lines,
     inputs: Inputs,
     calendar: Calendar,
-    rates: Rates,
+    search: RateSearch,
+    sought: Sought,
 ) -> Flows:
     tax_rate, share = inputs["tax_rate"], inputs["capitalised_share"]
     benefit = block.row("Benefit", list(lines.benefit))
@@ -173,9 +161,9 @@ def _write_flows(
         [b - c - o - t for b, c, o, t in zip(benefit, capex, opex, tax, strict=True)],
         "usd_total",
     )
-    returns = write_returns(block, net, inputs, calendar, rates)
+    returns = write_returns(block, net, inputs, calendar, search, sought)
     return Flows(
-        label,
+        sought.label,
         capex,
         opex,
         benefit,
@@ -194,7 +182,8 @@ def write_returns(
     net: Span,
     inputs: Inputs,
     calendar: Calendar,
-    rates: Rates,
+    search: RateSearch,
+    sought: Sought,
 ) -> Returns:
     """Present values, running sums and rates of net flows, below them."""
     factors = calendar.factors
@@ -222,14 +211,10 @@ def write_returns(
     discounted = block.figure(
         "Discounted payback [months]", payback_of(present, running, present_short), "count"
     )
-    irr = block.figure(
-        "Internal rate of return, a year", yearly_irr(net, rates[0]), "percent", several(rates[0])
-    )
+    monthly, dated = search.monthly(net, sought), search.dated(net, sought)
+    irr = block.figure("Internal rate of return, a year", monthly.yearly, "percent", monthly.note)
     xirr = block.figure(
-        "Rate of return of the dated flows (XIRR)",
-        dated_irr(net, calendar.dates, rates[1]),
-        "percent",
-        several(rates[1]),
+        "Rate of return of the dated flows (XIRR)", dated.yearly, "percent", dated.note
     )
     return Returns(net, cumulative, npv, payback, discounted, irr, xirr)
 
@@ -249,38 +234,3 @@ def payback_of(flows: Span, running: Span, below: Span) -> Live:
     )
     otherwise = choose(f"{last.text}={count}", found == count, NONE, moment)
     return choose(f"{last.text}=0", found == 0, 0, otherwise)
-
-
-def yearly_irr(flows: Span, rates: tuple[float, ...]) -> Live:
-    """IRR as an effective yearly rate, searched from what Tunecase found and from usual rates."""
-    monthly = (1 + rates[0]) ** (1 / MONTHS_PER_YEAR) - 1 if rates else 0.01
-    tries = [f"(1+IRR({flows.text},{number_text(guess)}))^12-1" for guess in (monthly, 0.01, 0.2)]
-    return _first_that_works(tries, rates)
-
-
-def dated_irr(flows: Span, dates: Span, rates: tuple[float, ...]) -> Live:
-    """XIRR, searched likewise."""
-    guesses = (rates[0] if rates else 0.1, 0.1, 2.0)
-    return _first_that_works(
-        [f"XIRR({flows.text},{dates.text},{number_text(guess)})" for guess in guesses], rates
-    )
-
-
-def several(rates: tuple[float, ...]) -> str:
-    """All rates in words, where there is more than one.
-
-    Examples
-    --------
-    >>> several((0.1, 0.2)), several((0.1,))
-    ('several as exported: 10.0%, 20.0%', '')
-    """
-    if len(rates) < 2:
-        return ""
-    return "several as exported: " + ", ".join(f"{rate:.1%}" for rate in rates)
-
-
-def _first_that_works(tries: Sequence[str], rates: tuple[float, ...]) -> Live:
-    text = NONE.text
-    for formula in reversed(tries):
-        text = f"IFERROR({formula},{text})"
-    return Live(text, rates[0] if rates else "none")

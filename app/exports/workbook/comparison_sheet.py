@@ -10,20 +10,14 @@ from app.estimator.report import Comparison, Report
 from app.estimator.returns import irr, xirr
 from app.exports.feed_source import with_money
 from app.exports.workbook.calendar_sheet import Calendar
-from app.exports.workbook.cash_flow_sheet import (
-    NONE,
-    Block,
-    Flows,
-    Rates,
-    Returns,
-    write_returns,
-)
+from app.exports.workbook.cash_flow_sheet import Block, Flows, Returns, write_returns
 from app.exports.workbook.columns import LABEL, PRICE, TOTAL
 from app.exports.workbook.inputs_sheet import Inputs
 from app.exports.workbook.lines_sheet import Line, Lines
 from app.exports.workbook.live import ATOM, Live, added, choose, least, live, most, total
 from app.exports.workbook.months import head_months
 from app.exports.workbook.paper import Sheet, day_number
+from app.exports.workbook.rates_sheet import NONE, RateSearch, Sought
 from app.exports.workbook.rows import BENEFIT, COST, GPU_UNIT
 
 LARGEST_GAP = 1e6
@@ -77,7 +71,12 @@ def present_of(lines: Sequence[Line]) -> Live:
 
 
 def write_comparison(
-    sheet: Sheet, report: Report, sides: Sequence[Side], inputs: Inputs, calendar: Calendar
+    sheet: Sheet,
+    report: Report,
+    sides: Sequence[Side],
+    inputs: Inputs,
+    calendar: Calendar,
+    search: RateSearch,
 ) -> Compared:
     """Fill the sheet."""
     sheet.text(0, 0, "Comparison", "title")
@@ -89,8 +88,8 @@ def write_comparison(
     found = report.comparison
     if found and "full" in by_method and found.adapter_method in by_method:
         full, adapter = by_method["full"], by_method[found.adapter_method]
-        rates = _rates(report, found)
-        returns = _difference(block, full, adapter, rates, inputs, calendar)
+        sought = _sought(report, found, f"{full.label} less {adapter.label}")
+        returns = _difference(block, full, adapter, inputs, calendar, search, sought)
         gap, held = _gap(block, full, adapter, found, inputs, calendar)
         _break_even_between(block, full, adapter, returns.npv, inputs)
     block.at += 1
@@ -104,13 +103,13 @@ def _difference(
     block: Block,
     full: Side,
     adapter: Side,
-    rates: Rates,
     inputs: Inputs,
     calendar: Calendar,
+    search: RateSearch,
+    sought: Sought,
 ) -> Returns:
     """Full fine-tuning instead of the adapter, month by month."""
-    heading = f"{full.label} less {adapter.label}"
-    block.sheet.text(block.at, LABEL, heading, "section")
+    block.sheet.text(block.at, LABEL, sought.label, "section")
     block.at += 1
 
     def difference(label: str, row: str) -> None:
@@ -126,17 +125,17 @@ def _difference(
         difference(label, row)
     pairs = zip(full.flows.returns.net, adapter.flows.returns.net, strict=True)
     net = block.row("Net cash flow", [a - b for a, b in pairs], "usd_total")
-    return write_returns(block, net, inputs, calendar, rates)
+    return write_returns(block, net, inputs, calendar, search, sought)
 
 
-def _rates(report: Report, found: Comparison) -> Rates:
+def _sought(report: Report, found: Comparison, label: str) -> Sought:
     """Every rate of return of the difference, of monthly and of dated flows."""
     money = {m.method: money for m, money in with_money(report)}
     pairs = zip(money["full"].net_by_month, money[found.adapter_method].net_by_month, strict=True)
     flows = [full - adapter for full, adapter in pairs]
     dates = report.timeline.flow_dates if report.timeline else ()
     days = [day_number(day) - day_number(dates[0]) for day in dates]
-    return irr(flows).yearly, xirr(flows, days).yearly
+    return Sought(label, irr(flows).yearly, xirr(flows, days).yearly)
 
 
 def _gap(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.estimator.report import Assumption, Report
 from app.estimator.report_money import Timeline
 from app.exports.feed_source import with_money
-from app.exports.workbook.live import Live, live
+from app.exports.workbook.live import Live, choose, live, words
 from app.exports.workbook.paper import Sheet, day_number
 from app.exports.workbook.prices import (
     OfferPrice,
@@ -27,7 +27,20 @@ from app.exports.workbook.rows import (
 )
 
 STYLES = {PERCENT: "in_percent", USD: "in_price", COUNT: "in_count", WHOLE: "in_count"}
-HEADERS = ("Input", "Value", "Unit", "From", "Name of the cell", "What it is")
+HEADERS = (
+    *("Input", "Value", "Unit", "From", "Name of the cell", "What it is"),
+    *("As exported", "Since then"),
+)
+VALUE, EXPORTED, SINCE = 1, 6, 7
+FIRST_ROW = 4
+CHANGED = "changed"
+EXPORTED_STYLES = {
+    "in_percent": "held_percent",
+    "in_price": "held_price",
+    "in_count": "held_count",
+    "in_date": "held_date",
+    "in_text": "held_text",
+}
 ORIGIN = {"input": "yours", "default": "default"}
 
 
@@ -41,12 +54,14 @@ class Inputs:
     prices : of an instance-hour, by key of the offer.
     gpu_hours : price of a GPU-hour of training, by method.
     others : of what is no machine, by `price_key`.
+    changed : how many yellow cells hold something else than at export. [count]
     """
 
     cells: dict[str, Live]
     prices: dict[str, Live]
     gpu_hours: dict[str, Live]
     others: dict[PriceKey, Live]
+    changed: Live
 
     def __getitem__(self, name: str) -> Live:
         return self.cells[name]
@@ -68,9 +83,9 @@ def write_inputs(sheet: Sheet, report: Report, timeline: Timeline) -> Inputs:
         "note",
     )
     sheet.texts(3, 0, HEADERS, "head")
-    at = 4
+    at = FIRST_ROW
     sheet.text(at, 0, "First day of month 1")
-    start = sheet.number(at, 1, day_number(timeline.start), "in_date")
+    start = _yellow(sheet, at, day_number(timeline.start), "in_date")
     cells["start"] = sheet.book.name("start_date", start)
     month = rows.get("start_month")
     sheet.texts(at, 2, ("date", ORIGIN.get(month.kind, "") if month else "", "start_date"), "unit")
@@ -83,7 +98,7 @@ def write_inputs(sheet: Sheet, report: Report, timeline: Timeline) -> Inputs:
         cells[name] = _write_input(sheet, at, found, name, kind)
         at += 1
     sheet.text(at, 0, f"{report.currency.code} for one US dollar")
-    rate = sheet.number(at, 1, report.currency.per_usd, "in_price")
+    rate = _yellow(sheet, at, report.currency.per_usd, "in_price")
     cells["currency_per_usd"] = sheet.book.name("currency_per_usd", rate)
     sheet.texts(
         at, 2, (report.currency.code, report.currency.valid_from, "currency_per_usd"), "unit"
@@ -94,26 +109,40 @@ def write_inputs(sheet: Sheet, report: Report, timeline: Timeline) -> Inputs:
     gpu_hours = _write_gpu_hours(sheet, at, report, prices)
     at += 2 + len(gpu_hours)
     others = _write_others(sheet, at, other_prices(report), report)
+    range_ = sheet.column_range(FIRST_ROW, at + len(others), SINCE)
+    changed = Live(f'COUNTIF({range_},"{CHANGED}")', 0.0)
     _write_held(sheet, at + 2 + len(others), report, used)
-    sheet.widths(52, 18, 28, 12, 30, 90)
+    sheet.widths(52, 18, 28, 12, 30, 90, 18, 12)
     sheet.lay_out(freeze=(4, 1), repeat=4)
-    return Inputs(cells, prices, gpu_hours, others)
+    return Inputs(cells, prices, gpu_hours, others, changed)
+
+
+def _yellow(sheet: Sheet, at: int, value: float | str, style: str) -> Live:
+    """A cell to change, and beside it what it held at export and whether it still does."""
+    if isinstance(value, str):
+        sheet.text(at, VALUE, value, style)
+        sheet.text(at, EXPORTED, value, EXPORTED_STYLES[style])
+    else:
+        sheet.number(at, VALUE, value, style)
+        sheet.number(at, EXPORTED, value, EXPORTED_STYLES[style])
+    cell, exported = (sheet.cell(at, col, value) for col in (VALUE, EXPORTED))
+    same = choose(f"{cell.text}={exported.text}", True, words(""), words(CHANGED))
+    sheet.formula(at, SINCE, same, "text")
+    return cell
 
 
 def _write_input(sheet: Sheet, at: int, found: Assumption, name: str, kind: str) -> Live:
     """One input, in the cell that is named for it."""
     sheet.text(at, 0, found.label, "wrap")
     if kind == TEXT or isinstance(found.value, str):
-        text = str(found.value)
-        sheet.text(at, 1, text, "in_text")
-        cell = sheet.cell(at, 1, text)
+        cell = _yellow(sheet, at, str(found.value), "in_text")
         if name == "money_terms":
             sheet.worksheet.data_validation(
                 at, 1, at, 1, {"validate": "list", "source": ["nominal", "real"]}
             )
     else:
         value = found.value / 100 if kind == PERCENT else float(found.value)
-        cell = sheet.number(at, 1, value, STYLES[kind])
+        cell = _yellow(sheet, at, value, STYLES[kind])
         _only_numbers(sheet, at, found.label, kind)
     unit = "share, shown as %" if kind == PERCENT else found.unit
     sheet.texts(at, 2, (unit, ORIGIN.get(found.kind, found.kind), name), "unit")
@@ -180,7 +209,7 @@ def _write_prices(
     for place, price in enumerate(prices, 1):
         row, name = at + place, f"instance_hour_usd_{place}"
         sheet.text(row, 0, price.label, "wrap")
-        cell = sheet.number(row, 1, price.usd_per_instance_hour, "in_price")
+        cell = _yellow(sheet, row, price.usd_per_instance_hour, "in_price")
         _only_numbers(sheet, row, price.label, USD)
         sheet.texts(row, 2, (price.what, price.valid_from, name), "unit")
         sheet.text(row, 5, titles.get(price.source_key, price.source_key), "small")
@@ -198,7 +227,7 @@ def _write_others(
     for place, price in enumerate(prices, 1):
         row, name = at + place, f"{price.key[0]}_usd_{place}"
         sheet.text(row, 0, price.label, "wrap")
-        cell = sheet.number(row, 1, price.usd, "in_price")
+        cell = _yellow(sheet, row, price.usd, "in_price")
         _only_numbers(sheet, row, price.label, USD)
         sheet.texts(row, 2, (price.unit, "price list", name), "unit")
         sheet.text(row, 5, titles.get(price.source_key, price.source_key), "small")

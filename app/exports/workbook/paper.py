@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from math import ceil
 from typing import Any
+from unicodedata import category
 
 import xlsxwriter
 from xlsxwriter.format import Format
@@ -46,14 +47,18 @@ def safe_text(text: str) -> str:
 
     Notes
     -----
-    See `guarded`. Characters that XML cannot hold are left out.
+    See `guarded`. Spaces of other kinds, such as the one before an amount that keeps it in its
+    line, become plain ones. Characters that XML cannot hold are left out.
 
     Examples
     --------
     >>> safe_text("=HYPERLINK(A1)"), safe_text(" @x"), safe_text("a = b")
     ("'=HYPERLINK(A1)", "' @x", 'a = b')
+    >>> safe_text("JPY\u00a03.33")
+    'JPY 3.33'
     """
-    kept = "".join(c for c in text if c in "\t\n\r" or (c.isprintable() or c == " "))
+    plain = "".join(" " if category(c) == "Zs" else c for c in text)
+    kept = "".join(c for c in plain if c in "\t\n\r" or c.isprintable())
     return guarded(kept)[:LONGEST_TEXT]
 
 

@@ -12,8 +12,9 @@ COLOURS = (
     (
         "held_factor",
         12.5,
-        "Green: held from Tunecase's estimate. It follows from the plan or from simulation, and a "
-        "change here does not move it.",
+        "Green: held from Tunecase's estimate, words of the verdict too. It follows from the plan "
+        "or from simulation, and a change here does not move it; the Summary says so below the "
+        "verdict once an input is changed.",
     ),
     (
         "simulated_usd",
@@ -44,8 +45,10 @@ def conventions(timeline: Timeline) -> tuple[tuple[str, str], ...]:
             "Rates of return",
             "IRR is of monthly flows, stated a year: (1 + monthly)^12 - 1. XIRR is of dated flows, "
             "actual days over 365; month 0 falls on the first day of month 1, every other on its "
-            "last day. Where there is none, the cell says so; where there were several at export, "
-            "they stand beside it.",
+            "last day. Both are searched from a change of sign on the sheet Rates of return, and a "
+            "rate is shown only where it makes the net present value 0, to a millionth of what "
+            "flows. Where there is none, the cell says so; of several the lowest is shown, and all "
+            "that there were at export stand beside it.",
         ),
         ("Terms of the money", terms),
         (

@@ -20,7 +20,7 @@ SUMMED = {"bold": True, "top": 1, "top_color": RULE}
 
 STYLES: dict[str, dict[str, Any]] = {
     "title": {"bold": True, "font_size": 16, "font_color": INK},
-    "verdict": {"font_size": 12, "bold": True, "text_wrap": True},
+    "verdict": {"font_size": 12, "bold": True, "text_wrap": True, **HELD},
     "section": {"bold": True, "font_size": 12, "font_color": INK, "bottom": 2},
     "section_right": {"bold": True, "font_color": INK, "bottom": 2, "align": "right"},
     "note": {"font_color": "#4B5563", "font_size": 9},
@@ -31,6 +31,7 @@ STYLES: dict[str, dict[str, Any]] = {
         "bold": True, "bg_color": PAPER, "bottom": 1, "text_wrap": True, "align": "right",
     },
     "head_step": {"bold": True, "bg_color": PAPER, "bottom": 1, "num_format": "+0%;-0%"},
+    "head_rate": {"bold": True, "bg_color": PAPER, "num_format": "#,##0.0###%"},
     "head_date": {"bg_color": PAPER, "num_format": DATE},
     "text": {},
     "wrap": {"text_wrap": True},
@@ -61,6 +62,9 @@ STYLES: dict[str, dict[str, Any]] = {
     "held_usd": {"num_format": USD, **HELD},
     "held_percent": {"num_format": PERCENT, **HELD},
     "held_text": {**HELD, "align": "right"},
+    "held_words": {**HELD},
+    "held_date": {"num_format": DATE, **HELD},
+    "stale": {"bold": True, "font_color": "#B91C1C"},
     "simulated_shown": {"num_format": USD, **SIMULATED},
     "simulated_usd": {"num_format": USD, **SIMULATED},
     "simulated_percent": {"num_format": PERCENT, **SIMULATED},

@@ -11,6 +11,12 @@ from app.exports.workbook.live import Live, choose, words
 from app.exports.workbook.paper import Sheet
 
 LABEL, FIRST = 0, 1
+FRESH = "The words above are of the export. No input has been changed since, so they hold."
+STALE = (
+    "OUT OF DATE: the words above are of the export, and inputs changed since: ",
+    ". Figures below follow them, words do not; estimate anew in Tunecase.",
+)
+"""Said of the verdict once inputs are changed, around their number."""
 SIMULATED = "Simulated by Tunecase; not recalculated here"
 
 
@@ -35,8 +41,9 @@ def write_summary(
     sheet.worksheet.set_row(1, 34)
     at = 2
     for sentence in report.verdict.sentences:
-        sheet.text(at, 0, sentence)
+        sheet.text(at, 0, sentence, "held_words")
         at += 1
+    at = _whether_it_holds(sheet, at, inputs)
     left = [m.label for m in report.methods if m.money is None]
     if left:
         sheet.text(at, 0, f"Left out, since nothing fits it: {', '.join(left)}.")
@@ -62,6 +69,23 @@ def write_summary(
     # Charts begin on a page of their own.
     sheet.worksheet.set_h_pagebreaks([at + 4])
     return at + 4
+
+
+def _whether_it_holds(sheet: Sheet, at: int, inputs: Inputs) -> int:
+    """Whether the words above are still of the inputs, as a formula; and the next free row."""
+    stale = Live(f'"{STALE[0]}"&{inputs.changed.text}&"{STALE[1]}"', "")
+    fresh = choose(f"{inputs.changed.text}=0", inputs.changed.number == 0, words(FRESH), stale)
+    sheet.formula(at, LABEL, fresh, "text")
+    sheet.worksheet.conditional_format(
+        *(at, LABEL, at, LABEL),
+        {
+            "type": "text",
+            "criteria": "begins with",
+            "value": STALE[0],
+            "format": sheet.book.styles["stale"],
+        },
+    )
+    return at + 1
 
 
 def _figures(
