@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
+from operator import mul
 
 from app.estimator.accounting import REAL
 from app.estimator.exact import grid_of, on_grid
@@ -218,19 +219,20 @@ def planned_costs(
     inflation = timeline.inflation_fraction if timeline.money_terms == REAL else 0.0
     months = len(timeline.months)
     sums: dict[str, list[float]] = {}
+    rise = [(1.0 + inflation) ** (month / MONTHS_PER_YEAR) for month in range(months + 1)]
     left_out_usd = unbilled_usd = 0.0
     for line in money.lines:
         if line.side != "cost":
             continue
         if billed_only and not line.provider:
-            unbilled_usd += line.usd
+            unbilled_usd += fsum(map(mul, line.usd_by_month, rise))
             continue
         if line.category == DELAY and DELAY not in reported:
-            left_out_usd += line.usd
+            left_out_usd += fsum(map(mul, line.usd_by_month, rise))
             continue
         months_of = sums.setdefault(line.category, [0.0] * months)
         for month, usd in enumerate(line.usd_by_month):
-            months_of[max(month - 1, 0)] += usd * (1.0 + inflation) ** (month / MONTHS_PER_YEAR)
+            months_of[max(month - 1, 0)] += usd * rise[month]
     order = {category: at for at, category in enumerate(COST_CATEGORIES)}
     return PlannedCosts(
         months=tuple(period.label for period in timeline.months),

@@ -32,7 +32,7 @@ _NAMES = (
     *("july", "august", "september", "october", "november", "december"),
 )
 _TRUE = frozenset({"true", "yes", "1"})
-_NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]{1,2})?")
+_NUMBER = re.compile(r"(?:[0-9]+(?:[.][0-9]*)?|[.][0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
 _ONE_GROUP = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 """How 1204 and 1.204 are written alike where both separators may be the decimal one."""
 _GROUPS = re.compile(
@@ -143,8 +143,8 @@ def amount_of(cell: str) -> Decimal:
 
     Examples
     --------
-    >>> amount_of("1204.50"), amount_of("-20"), amount_of("3.5E-7")
-    (Decimal('1204.50'), Decimal('-20'), Decimal('3.5E-7'))
+    >>> amount_of("1204.50"), amount_of("-.5"), amount_of("3.5E-7")
+    (Decimal('1204.50'), Decimal('-0.5'), Decimal('3.5E-7'))
     """
     number = cell.removeprefix("-")
     if "," in number:

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import islice
 
 from app.catalog.tables import CatalogError, csv_lines
 from app.estimator.variance import UNASSIGNED
@@ -119,7 +120,8 @@ def read_actuals(content: bytes, name: str, currency: str) -> ActualFile:
         )
     content, delimiter = _separated(content)
     try:
-        lines = list(csv_lines(content, name, delimiter))
+        # No further than needed to see that there are too many.
+        lines = list(islice(csv_lines(content, name, delimiter), MOST_FOCUS_ROWS + 2))
     except CatalogError as error:
         raise _refused(*error.problems) from error
     if not lines:
@@ -132,7 +134,7 @@ def read_actuals(content: bytes, name: str, currency: str) -> ActualFile:
     if not faults and not body:
         raise _refused(f"{name}: there is a header but no row; add an amount a line")
     if len(body) > most:
-        faults.append(("", f"there are {len(body):,} rows; at most {most:,} are read, so sum them"))
+        faults.append(("", f"there are more than {most:,} rows; no more are read, so sum them"))
     if faults:
         raise _refused(*(_located(name, at, column, said) for column, said in faults))
     table = _Table(name, header, body, point=delimiter == ",", currency=currency)

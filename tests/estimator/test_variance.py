@@ -299,6 +299,9 @@ def test_a_plan_in_money_of_the_start_is_brought_to_that_of_each_month() -> None
     assert plan.inflated
     assert plan.usd_by_category["serving"][11] == pytest.approx(110.0)
     assert plan.usd_by_category["serving"][5] == pytest.approx(100 * 1.1**0.5)
+    # What is left out is told in the same money.
+    delayed = money({"delay": (0.0, *[0.0] * 11, 100.0)})
+    assert planned_costs(delayed, real(timeline(12), 0.1)).left_out_usd == pytest.approx(110.0)
     same = planned_costs(made, timeline(12))
     assert not same.inflated
     assert set(same.usd_by_category["serving"]) == {100.0}

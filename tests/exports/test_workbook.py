@@ -223,6 +223,32 @@ def test_break_even_is_where_nothing_is_gained(catalog: Catalog) -> None:
     assert full == pytest.approx(lora, abs=0.01)
 
 
+def test_a_gap_that_growth_bends_is_held_where_nothing_has_grown_yet(catalog: Catalog) -> None:
+    """At 100 points nothing can be gained, and a point is still not worth the same everywhere."""
+    asked = ScenarioInput(
+        base_accuracy_points=100,
+        test_set_size=10**7,
+        growth_per_point_percent=2,
+        methods=("full", "lora"),
+        draws=1_000,
+    )
+    report = estimate(asked, catalog, TODAY)
+    read = Reader(openpyxl.load_workbook(io.BytesIO(workbook_bytes(report)), data_only=True))
+    label = "Break-even gap: points that full has to add to the gain of the adapter"
+    held = read.total("Comparison", f"{label} (value of Tunecase: growth by accuracy bends it)")
+    assert report.comparison is not None
+    assert held == pytest.approx(report.comparison.break_even_gap_points, rel=1e-12)
+
+
+def test_the_checks_are_quiet_for_amounts_as_large_as_are_taken(catalog: Catalog) -> None:
+    asked = ScenarioInput(value_per_correct_answer_usd=2e6, growth_percent=7, draws=1_000)
+    report = estimate(asked, catalog, TODAY)
+    assert report.methods[0].money is not None
+    assert max(line.usd for line in report.methods[0].money.lines) > 5e11
+    read = Reader(openpyxl.load_workbook(io.BytesIO(workbook_bytes(report)), data_only=True))
+    assert read.row("Years and quarters", "All checks together")[1] == 0
+
+
 def test_every_assumption_and_source_is_there(book: Workbook, report: Report) -> None:
     found = {cell.value for _, cell in filled(book, "Assumptions")}
     assert {a.key for a in report.assumptions} <= found

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.catalog.tables import csv_lines
 from app.estimator.variance import COST_CATEGORIES
 from app.exports.focus import focus_csv
 from app.exports.focus_columns import VERSIONS
@@ -320,12 +323,28 @@ def test_all_problems_are_said_up_to_a_number() -> None:
 
 def test_sizes_have_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = "2027-01,1\n" * (actual_files.MOST_ROWS + 1)
-    assert "at most 5,000 are read" in refused("month,amount_usd\n" + rows)[0]
+    assert "there are more than 5,000 rows" in refused("month,amount_usd\n" + rows)[0]
     monkeypatch.setattr(actual_files, "LARGEST_BYTES", 100)
     assert "MiB are read" in refused("month,amount_usd\n" + rows[:100])[0]
     monkeypatch.setattr(actual_files, "MOST_FOCUS_ROWS", 2)
     monkeypatch.setattr(actual_files, "LARGEST_BYTES", 10_000)
-    assert "there are 3 rows; at most 2" in refused(FOCUS_CSV)[0]
+    assert "there are more than 2 rows" in refused(FOCUS_CSV)[0]
+
+
+def test_a_file_is_not_read_further_than_it_can_be_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four mebibytes of short lines took five seconds and hundreds of mebibytes to be refused."""
+    seen = 0
+
+    def counted(*asked: Any) -> Iterator[tuple[int, list[str]]]:
+        nonlocal seen
+        for line in csv_lines(*asked):
+            seen += 1
+            yield line
+
+    monkeypatch.setattr(actual_files, "csv_lines", counted)
+    rows = "a\n" * (actual_files.MOST_FOCUS_ROWS + 1_000)
+    assert "more than 5,000 rows" in refused("month,amount_usd\n" + rows)[0]
+    assert seen == actual_files.MOST_FOCUS_ROWS + 2
 
 
 rows_of = st.lists(

@@ -90,7 +90,8 @@ def write_comparison(
         full, adapter = by_method["full"], by_method[found.adapter_method]
         sought = _sought(report, found, f"{full.label} less {adapter.label}")
         returns = _difference(block, full, adapter, inputs, calendar, search, sought)
-        gap, held = _gap(block, full, adapter, found, inputs, calendar)
+        bends = any(a.value for a in report.assumptions if a.key == "growth_per_point_percent")
+        gap, held = _gap(block, full, adapter, found, inputs, calendar, bends=bends)
         _break_even_between(block, full, adapter, returns.npv, inputs)
     block.at += 1
     volume, gpu = _break_even(block, sides, inputs)
@@ -139,11 +140,23 @@ def _sought(report: Report, found: Comparison, label: str) -> Sought:
 
 
 def _gap(
-    block: Block, full: Side, adapter: Side, found: Comparison, inputs: Inputs, calendar: Calendar
+    block: Block,
+    full: Side,
+    adapter: Side,
+    found: Comparison,
+    inputs: Inputs,
+    calendar: Calendar,
+    *,
+    bends: bool,
 ) -> tuple[Live, bool]:
-    """Points that full has to add to be worth as much; and whether that is held."""
+    """Points that full has to add to be worth as much; and whether that is held.
+
+    Parameters
+    ----------
+    bends : whether being better brings answers, so that a point is not worth the same everywhere.
+    """
     label = "Break-even gap: points that full has to add to the gain of the adapter"
-    if full.lines.drivers.won is not None:
+    if bends:
         value = found.break_even_gap_points
         block.sheet.text(
             block.at, LABEL, f"{label} (value of Tunecase: growth by accuracy bends it)"

@@ -10,12 +10,13 @@ from app.estimator.report_money import Period
 from app.exports.workbook.calendar_sheet import Calendar
 from app.exports.workbook.cash_flow_sheet import Flows
 from app.exports.workbook.lines_sheet import Lines
-from app.exports.workbook.live import Live, Span, added, call, size, total
+from app.exports.workbook.live import Live, Span, added, call, most, size, total
 from app.exports.workbook.paper import Sheet
 from app.exports.workbook.rows import BENEFIT, COST
 
 TO_THE = 4
 """Decimals of a dollar to which sums must agree."""
+BILLION = 1e9
 LABEL, TOTAL, FIRST = 0, 1, 2
 
 
@@ -129,7 +130,12 @@ def _roll_up(sheet: Sheet, at: int, of: Columns, row: Span) -> Span:
 
 
 def _off(left: Live, right: Live) -> Live:
-    """How far two sums are apart; 0 where they agree to a fraction of a cent."""
-    difference = left - right
+    """How far two sums are apart; 0 where they agree to a fraction of a cent.
+
+    Notes
+    -----
+    Of billions, in the last digits that a spreadsheet keeps of them: it adds in another order.
+    """
+    difference = (left - right) / most(1, size(right) / BILLION)
     value = round(difference.number, TO_THE) + 0.0
     return call("ROUND", value, difference, TO_THE)

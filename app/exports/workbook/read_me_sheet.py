@@ -27,11 +27,11 @@ COLOURS = (
 def conventions(timeline: Timeline) -> tuple[tuple[str, str], ...]:
     """What a careful reader asks first: topics and sentences."""
     terms = (
-        "Nominal: every price and worth rises with the inflation in Inputs, and the discount rate "
-        "is nominal."
+        "Nominal: every price and worth rises with the inflation in Inputs, but for prices of "
+        "reservations, which are fixed; the discount rate is nominal."
         if timeline.money_terms == "nominal"
         else "Real: money of month 0, without inflation; the discount rate is real too. What is "
-        "written off loses what inflation takes."
+        "written off, and payments of reservations, lose what inflation takes."
     )
     return (
         (

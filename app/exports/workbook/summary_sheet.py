@@ -120,7 +120,11 @@ def _figures(
     row("Benefit", [benefit * fx for benefit in benefits], "shown")
     row("Tax", [side.flows.tax_usd * fx for side in sides], "shown")
     row("Net present value", [found.npv * fx for found in returns], "shown_total")
-    row("Internal rate of return, a year", [found.irr for found in returns], "percent")
+    row(
+        "Internal rate of return, a year; of several the lowest",
+        [found.irr for found in returns],
+        "percent",
+    )
     row("The same of the dated flows (XIRR)", [found.xirr for found in returns], "percent")
     row("Payback, months", [found.payback for found in returns], "count")
     row("Discounted payback, months", [found.discounted_payback for found in returns], "count")
