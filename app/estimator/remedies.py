@@ -12,6 +12,7 @@ from app.estimator.planner import Evaluation, Limits, Planned, Task, plan_run
 from app.estimator.plans import Space
 from app.estimator.schedule import ONE_RUN, Schedule
 from app.estimator.units import GIB
+from app.estimator.wording import plural
 
 REMEDY_GPUS = 1024
 
@@ -47,9 +48,9 @@ def why_nothing_fits(
     if len(evaluation.every) == 0:
         smallest = int(fleet.gpus_per_instance.min())
         why = (
-            f"No layout is possible: the smallest instance among the offers has {smallest} GPUs, "
-            f"against a limit of {limits.max_gpus} GPUs and a global batch of "
-            f"{task.data.global_batch_sequences} sequences."
+            "No layout is possible: the smallest instance among the offers has "
+            f"{plural(smallest, 'GPU')}, against a limit of {plural(limits.max_gpus, 'GPU')} and a "
+            f"global batch of {plural(task.data.global_batch_sequences, 'sequence')}."
         )
     else:
         short = evaluation.total_bytes / evaluation.usable_bytes

@@ -15,9 +15,11 @@ from app.estimator.wording import (
     amounts_and_difference,
     count,
     percent,
+    plural,
     points,
     sentence_start,
     signed_points,
+    with_unit,
 )
 
 NOTABLE_LEAD = 0.1
@@ -168,7 +170,7 @@ def worth(contender: Contender, setting: Setting) -> str:
 
 def unfitting(infeasible: Mapping[str, str], setting: Setting) -> tuple[str, ...]:
     """Which methods have no plan."""
-    gpus = f"{setting.max_gpus} GPU{'s' if setting.max_gpus > 1 else ''}"
+    gpus = plural(setting.max_gpus, "GPU")
     return tuple(f"{label} fits on no offer with up to {gpus}." for label in infeasible.values())
 
 
@@ -176,8 +178,8 @@ def thin(setting: Setting) -> str:
     """That there is little evidence of this kind of task; empty where there is more."""
     if setting.studies > FEW_STUDIES:
         return ""
-    of = ("no study", "one study", "two studies")[setting.studies]
-    return f"The evidence is thin: there is {of} of this kind of task."
+    of = ("is no study", "is one study", "are two studies")[setting.studies]
+    return f"The evidence is thin: there {of} of this kind of task."
 
 
 def information(choice: Choice, setting: Setting) -> str:
@@ -186,7 +188,7 @@ def information(choice: Choice, setting: Setting) -> str:
     what = "another pilot" if setting.measured else "a pilot"
     both = " of both" if choice.rival is not None else ""
     asked = setting.pilot.test_questions
-    by = "" if asked is None else f", scored on {count(asked)} question{'s' if asked > 1 else ''},"
+    by = "" if asked is None else f", scored on {with_unit(count(asked), 'questions')},"
     pilot = f"{sentence_start(what)}{both} on {size} of the data{by}"
     most = (
         f"knowing the outcome before choosing would be worth {setting.said(choice.information_usd)}"

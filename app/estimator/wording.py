@@ -139,3 +139,34 @@ def count(value: float) -> str:
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.{1 if abs(value) >= 10 else 2}f}".rstrip("0").rstrip(".")
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """A number of things with their noun.
+
+    Examples
+    --------
+    >>> plural(1, "GPU"), plural(8, "GPU"), plural(0, "study", "studies")
+    ('1 GPU', '8 GPUs', '0 studies')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def with_unit(text: str, unit: str) -> str:
+    """A number that is written already, with its unit: one of a thing stands in the singular.
+
+    Examples
+    --------
+    >>> with_unit("1", "weeks"), with_unit("1.5", "weeks"), with_unit("1", "answers a month")
+    ('1 week', '1.5 weeks', '1 answer a month')
+    >>> with_unit("4", ""), with_unit("1", "ratio"), with_unit("1", "s"), with_unit("1", "new jobs")
+    ('4', '1 ratio', '1 s', '1 new job')
+    """
+    words = unit.split()
+    if text == "1":
+        things = next(
+            (i for i, word in enumerate(words) if len(word) > 1 and word[-1] == "s"), None
+        )
+        if things is not None:
+            words[things] = words[things][:-1]
+    return " ".join((text, *words))

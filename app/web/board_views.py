@@ -170,7 +170,8 @@ def _subject(report: Report) -> str:
         part
         for part in (
             clipped(report.model.label, MOST_NAME),
-            f"{data.examples:,} training examples of {data.tokens_per_example:,} tokens",
+            f"{show.plural(data.examples, 'training example')} of "
+            f"{show.plural(data.tokens_per_example, 'token')}",
             situation or task.partition(":")[0],
             f"{show.months(report.horizon_months)} at "
             f"{show.share(report.discount_rate_fraction)} a year",

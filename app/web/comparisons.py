@@ -144,7 +144,7 @@ def _pilot_words(rows: Sequence[Mapping[str, Any]]) -> str:
             for name in PILOT_SCORES
             if row[name] is not None
         ]
-        said.append(f"{row['examples']:,} examples: {', '.join(scores)}")
+        said.append(f"{show.plural(row['examples'], 'example')}: {', '.join(scores)}")
     return "; ".join(said) or "none"
 
 

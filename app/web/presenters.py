@@ -11,6 +11,8 @@ from app.estimator.currency import US_DOLLAR, Currency
 from app.estimator.hardware import OLD_PRICE_DAYS, STALE_PRICE_DAYS
 from app.estimator.report_values import Distribution
 from app.estimator.wording import percent as percent_in_words
+from app.estimator.wording import plural as plural
+from app.estimator.wording import with_unit as with_unit
 
 NONE = "—"
 _MINUS = "−"
@@ -337,8 +339,8 @@ def hours(value: float | None) -> str:
         return f"{number(value)} h"
     days = value / _HOURS_PER_DAY
     if round(days, 1) <= _DAYS_PER_YEAR:
-        return f"{number(days, 1)} days"
-    return f"{number(days / _DAYS_PER_YEAR, 1)} years"
+        return with_unit(number(days, 1), "days")
+    return with_unit(number(days / _DAYS_PER_YEAR, 1), "years")
 
 
 def seconds(value: float | None) -> str:
@@ -364,8 +366,7 @@ def months(value: float | None) -> str:
     """
     if value is None or not math.isfinite(value):
         return NONE
-    text = number(value, 1).removesuffix(".0")
-    return f"{text} month" if text == "1" else f"{text} months"
+    return with_unit(number(value, 1).removesuffix(".0"), "months")
 
 
 def span(
@@ -431,10 +432,7 @@ def quantity(
         return f"{significant(value)}{unit}"
     if unit == "months":
         return months(value)
-    text = significant(value)
-    if unit in {"", "count"}:
-        return text
-    return f"{text} {unit.removesuffix('s') if text == '1' and ' ' not in unit else unit}"
+    return with_unit(significant(value), "" if unit == "count" else unit)
 
 
 def whole_to_sum(values: Sequence[float], total: int) -> list[int]:
@@ -561,17 +559,6 @@ def carbon(kg: float | None) -> str:
     if abs(_rounded(kg)) >= 1e3:
         return f"{significant(kg / 1e3)}{_NO_BREAK}t CO₂e"
     return f"{significant(kg)}{_NO_BREAK}kg CO₂e"
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """A count with its noun.
-
-    Examples
-    --------
-    >>> plural(1, "GPU"), plural(8, "GPU"), plural(0, "study", "studies")
-    ('1 GPU', '8 GPUs', '0 studies')
-    """
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def region(text: str) -> str:

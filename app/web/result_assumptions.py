@@ -43,7 +43,7 @@ def worded(report: Report, item: Assumption) -> str:
     value = _words(report, item) if isinstance(item.value, str) else _plain_number(item.value)
     if not isinstance(item.value, str) and value == "0" and item.value != 0:
         value = show.significant(item.value)
-    return f"{value} {item.unit}".strip() if item.unit != "%" else f"{value}%"
+    return show.with_unit(value, item.unit) if item.unit != "%" else f"{value}%"
 
 
 def _assumption(report: Report, item: Assumption) -> AssumptionRow:

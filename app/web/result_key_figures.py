@@ -105,7 +105,7 @@ def _pilot(report: Report) -> KeyFigure | None:
         show.usd_short(default.value_usd, currency),
         "",
         f"for {show.usd_short(default.cost_usd, currency)}: {show.share(default.data_fraction)} of "
-        f"the data, {default.test_questions:,} questions",
+        f"the data, {show.plural(default.test_questions, 'question')}",
     )
 
 

@@ -92,7 +92,8 @@ def pilot_sentence(report: Report, designs: Sequence[PilotDesign]) -> str:
         return show.usd_short(usd, currency)
 
     said = (
-        f"A pilot on {_of_data(default)}, scored on {default.test_questions:,} questions, costs "
+        f"A pilot on {_of_data(default)}, scored on "
+        f"{show.plural(default.test_questions, 'question')}, costs "
         f"{money(default.cost_usd)} and would be worth {money(default.value_usd)}"
     )
     said += ", less than it costs" if default.value_usd < default.cost_usd else ""
@@ -104,7 +105,7 @@ def pilot_sentence(report: Report, designs: Sequence[PilotDesign]) -> str:
         if design is None:
             continue
         what = (
-            f"{design.test_questions:,} questions"
+            show.plural(design.test_questions, "question")
             if design.data_fraction == default.data_fraction
             else _of_data(design)
         )
@@ -172,9 +173,9 @@ def _chart(report: Report, found: InformationReport) -> Figure[PilotValueDrawing
     worths = [
         Worth(
             PILOT,
-            f"{_of_data(d)}, {d.test_questions:,} questions".capitalize()
+            f"{_of_data(d)}, {show.plural(d.test_questions, 'question')}".capitalize()
             if d.data_fraction >= 1.0
-            else f"{_of_data(d)}, {d.test_questions:,} questions",
+            else f"{_of_data(d)}, {show.plural(d.test_questions, 'question')}",
             currency.of(d.value_usd),
             f"{show.usd_short(d.value_usd, currency)} for {show.usd_short(d.cost_usd, currency)}",
             d.default,

@@ -112,7 +112,7 @@ def _conclusion(report: Report, found: ValueMap, names: Mapping[str, str]) -> st
     """Where choices change along both axes through the scenario."""
     currency = currency_of(report)
     by_worth, by_answers = _along(found)
-    answers = f"{show.count_short(found.now_answers_per_month)} answers a month"
+    answers = show.with_unit(show.count_short(found.now_answers_per_month), "answers a month")
     now = show.usd_short(found.now_value_per_point_usd, currency)
     edges = (
         show.usd_short(found.value_per_point_usd[0], currency),

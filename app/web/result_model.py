@@ -27,18 +27,21 @@ def model_details(report: Report) -> Iterator[Detail]:
         )
     yield Detail(
         "Shape",
-        f"{model.layers} layers, width {model.hidden_size:,}, vocabulary {model.vocab_size:,}",
+        f"{show.plural(model.layers, 'layer')}, width {model.hidden_size:,}, vocabulary "
+        f"{model.vocab_size:,}",
     )
     yield Detail(
         "Training data",
-        f"{data.examples:,} examples × {data.tokens_per_example:,} tokens × "
-        f"{show.significant(data.epochs)} epochs; {show.count_short(data.tokens_per_run)} tokens a "
-        "run, without padding",
+        f"{show.plural(data.examples, 'example')} × "
+        f"{show.plural(data.tokens_per_example, 'token')} × "
+        f"{show.with_unit(show.significant(data.epochs), 'epochs')}; "
+        f"{show.with_unit(show.count_short(data.tokens_per_run), 'tokens a run')}, without padding",
     )
     yield Detail(
         "Steps",
-        f"{data.steps_per_run:,} steps of {data.global_batch_sequences:,} sequences of up to "
-        f"{data.sequence_length:,} tokens",
+        f"{show.plural(data.steps_per_run, 'step')} of "
+        f"{show.plural(data.global_batch_sequences, 'sequence')} of up to "
+        f"{show.plural(data.sequence_length, 'token')}",
     )
     if report.schema > 1:
         yield Detail("How examples become sequences", PACKINGS.get(data.packing, data.packing))
@@ -49,7 +52,7 @@ def model_details(report: Report) -> Iterator[Detail]:
         )
         yield Detail(
             "Evaluation during a run",
-            f"{show.count_short(data.evaluation_tokens_per_run)} tokens"
+            show.with_unit(show.count_short(data.evaluation_tokens_per_run), "tokens")
             if data.evaluation_tokens_per_run
             else "none",
         )

@@ -113,10 +113,11 @@ def view(report: Report, today: date) -> ServingView | None:
 
 
 def _lead(serving: ServingReport) -> str:
+    answers = show.with_unit(show.number(serving.answers_per_month), "answers a month")
     return (
-        f"{show.number(serving.answers_per_month)} answers a month, the mean over the horizon, of "
+        f"{answers}, the mean over the horizon, of "
         f"{show.number(serving.prompt_tokens)} prompt and "
-        f"{show.number(serving.completion_tokens)} answer tokens, "
+        f"{show.with_unit(show.number(serving.completion_tokens), 'answer tokens')}, "
         f"{_shared(serving.variants)}; the busiest hour takes "
         f"{show.significant(serving.peak_factor)} times the mean."
     )
