@@ -93,7 +93,9 @@ def _sentence(crossing: Crossing, needed: float, becomes: str, setting: Setting)
         method = "full fine-tuning" if field == "engineer_weeks_full" else "an adapter"
         said = f"{with_unit(count(needed), 'weeks')} of engineering for {method} (now {count(now)})"
     elif field == "answers_per_month":
-        said = f"{with_unit(count(needed), 'answers')} a month (now {count(now)})"
+        # Other traffic may be served on other servers, which a new estimate plans.
+        answers = with_unit(count(needed), "answers")
+        said = f"{answers} a month (now {count(now)}), all else as now planned,"
     elif field == "incident_cost_usd":
         said = f"{money(needed)} for an incident (now {money(now)})"
     else:

@@ -326,7 +326,9 @@ def _assumption(report: Report, item: Assumption, turn: Turn | None) -> BoardAss
     if turn is not None:
         needed = show.quantity(turn.needed, turn.unit, currency_of(report), signed=False)
         side = "above" if turn.needed > turn.now else "below"
-        note += f"; the verdict changes {side} {needed}"
+        # Plans and servers are held: a new estimate with other traffic plans them anew.
+        held = ", as now planned" if turn.field == "answers_per_month" else ""
+        note += f"; the verdict changes {side} {needed}{held}"
     return BoardAssumption(item.label, clipped(_value(report, item), MOST_NAME), note)
 
 
