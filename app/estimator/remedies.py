@@ -15,6 +15,8 @@ from app.estimator.units import GIB
 from app.estimator.wording import plural
 
 REMEDY_GPUS = 1024
+LEAST_LOSS = "chunked"
+"""Of `LOSSES`, the one that needs the least memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +70,16 @@ def why_nothing_fits(
         data, global_batch_sequences=max(data.global_batch_sequences, REMEDY_GPUS)
     )
     larger = replace(task, data=larger_data)
+    whole = task.software.loss != LEAST_LOSS
+    chunked = replace(task, software=replace(task.software, loss=LEAST_LOSS))
     more = max(limits.max_gpus, REMEDY_GPUS)
     others = "choose other GPUs or providers"
     limit = "raise the limit of GPUs"
+    chunks = f"set the loss to {LEAST_LOSS}"
     batch = f"raise the global batch to {larger_data.global_batch_sequences}"
     # From the smallest change to the largest; the first that works is said, and only what it takes.
     for remedy, tried, offers, gpus in (
+        *([(chunks, chunked, fleet, limits.max_gpus)] if whole else []),
         (limit, task, fleet, more),
         (others, task, reference_fleet, limits.max_gpus),
         (f"{limit} and {others}", task, reference_fleet, more),
@@ -81,17 +87,20 @@ def why_nothing_fits(
         (f"{batch} and {limit}", larger, fleet, more),
         (f"{batch} and {others}", larger, reference_fleet, limits.max_gpus),
         (f"{batch}, {limit} and {others}", larger, reference_fleet, more),
+        *([(f"{chunks} and {limit}", chunked, fleet, more)] if whole else []),
+        *([(f"{chunks}, {limit} and {others}", chunked, reference_fleet, more)] if whole else []),
     ):
         fewest = _fewest_gpus(tried, offers, space, gpus)
         if fewest is not None:
             count, name = fewest
             return Refusal("gpus", (why, f"To make it fit, {remedy}: it fits on {count} × {name}."))
+    splits = "" if task.software.kernels.model_parallel else ", software that splits a model"
     return Refusal(
         "gpus",
         (
             why,
             f"No firm offer fits it on up to {more} GPUs either: choose a smaller model, a shorter "
-            "sequence, or another method.",
+            f"sequence{splits}, or another method.",
         ),
     )
 

@@ -245,6 +245,7 @@ REMEDY = re.compile(r"To make it fit, ([^:]+): it fits on (\d+) × (.+)\.$")
 LIMIT, OTHERS = "raise the limit of GPUs", "choose other GPUs or providers"
 BOTH = f"{LIMIT} and {OTHERS}"
 BATCH = "raise the global batch to 1024"
+CHUNKS = "set the loss to chunked"
 
 
 @pytest.mark.parametrize(
@@ -262,6 +263,7 @@ BATCH = "raise the global batch to 1024"
             "sequence_length": 65_536,
         },
         {"sequence_length": 16_384, "max_gpus": 1, "accelerators": ["A100-SXM-40GB"]},
+        {"sequence_length": 131_072, "tokens_per_example": 100_000, "examples": 2_000},
         {
             "model": "meta-llama/Meta-Llama-3.1-70B",
             "global_batch_sequences": 1,
@@ -286,7 +288,7 @@ def test_what_fits_nowhere_fits_when_the_advice_is_followed(
         remedy = REMEDY.search(problem.message)
         assert remedy, problem.message
         what, gpus, accelerator = remedy[1], int(remedy[2]), by_name[remedy[3]]
-        assert what in (LIMIT, OTHERS, BOTH) or what.startswith(BATCH)
+        assert what in (LIMIT, OTHERS, BOTH) or what.startswith((BATCH, CHUNKS))
         # Only what is said is changed.
         alone: dict[str, Any] = changes | {"methods": [method]}
         followed = dict(alone)
@@ -294,6 +296,8 @@ def test_what_fits_nowhere_fits_when_the_advice_is_followed(
             followed["max_gpus"] = gpus
         if OTHERS in what:
             followed |= {"accelerators": [accelerator], "providers": []}
+        if CHUNKS in what:
+            followed["loss"] = "chunked"
         if BATCH in what:
             followed["global_batch_sequences"] = 1024
         report = answer(catalog, **followed)
@@ -304,11 +308,11 @@ def test_what_fits_nowhere_fits_when_the_advice_is_followed(
         if gpus > 1:
             assert set(refused(catalog, **followed | {"max_gpus": gpus - 1})) == {"/max_gpus"}
         smaller: list[dict[str, Any]] = []
-        if what != LIMIT:
+        if what not in (CHUNKS, LIMIT):
             smaller.append({"max_gpus": 1024})
-        if what == BOTH or BATCH in what:
+        if what == BOTH or BATCH in what or f"{CHUNKS}," in what:
             smaller.append({"accelerators": [], "providers": []})
-        if BATCH in what:
+        if BATCH in what or f"{CHUNKS}," in what:
             smaller.append({"accelerators": [], "providers": [], "max_gpus": 1024})
         for change in smaller:
             assert set(refused(catalog, **alone | change)) == {"/max_gpus"}
