@@ -675,3 +675,16 @@ def test_old_prices_that_are_left_out_are_counted(catalog: Catalog) -> None:
     assert any(note.startswith(said) for note in answer(catalog, accelerators=[]).notes)
     every = answer(catalog, accelerators=[], include_old_prices=True)
     assert not any("left out" in note for note in every.notes)
+
+
+def test_a_prompt_that_the_model_cannot_take_is_said(catalog: Catalog) -> None:
+    def said(**changes: Any) -> list[str]:
+        return [note for note in answer(catalog, **changes).notes if "serving is priced" in note]
+
+    assert said(model="openai-community/gpt2", prompt_tokens=900, completion_tokens=200) == [
+        "A prompt with its answer, 1,100 tokens on average, is beyond the 1,024 that this model "
+        "was made for: serving is priced as if it took them."
+    ]
+    assert said(model="openai-community/gpt2", prompt_tokens=824, completion_tokens=200) == []
+    none = {"model": "openai-community/gpt2", "prompt_tokens": 4_000, "serving": "none"}
+    assert said(**none) == []
