@@ -163,10 +163,11 @@ def _inputs(left: Side, right: Side) -> tuple[Difference, ...]:
             continue
         change = ""
         if all(isinstance(v, int | float) and not isinstance(v, bool) for v in (a[name], b[name])):
+            # As many digits as were entered, so that a reader can subtract them.
             more = b[name] - a[name]
-            change = show.usd(more, plus=True)
-            if not _unit(name).startswith("USD"):
-                change = f"{more:+,.10g}".replace("-", "−")
+            sign = "−" if more < 0 else "+"
+            currency = US_DOLLAR.sign if _unit(name).startswith("USD") else ""
+            change = f"{sign}{currency}{abs(more):,.10g}"
         found.append(
             Difference(field.title or name, words(name, a[name]), words(name, b[name]), change)
         )
