@@ -18,6 +18,8 @@ REMEDY_GPUS = 1024
 LEAST_LOSS = "chunked"
 """Of `LOSSES`, the one that needs the least memory."""
 
+LEAST_WHOLE_USD = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -133,13 +135,13 @@ def _limits_too_tight(
     said = [f"Plans fit in memory, but none keeps {'both limits' if both else one}."]
     if limits.deadline_hours is not None and free.fastest is not None:
         said.append(
-            f"The fastest takes {free.fastest.hours:.1f} h (US${free.fastest.usd:,.0f}), against "
+            f"The fastest takes {free.fastest.hours:.1f} h (US${_usd(free.fastest.usd)}), against "
             f"a deadline of {limits.deadline_hours:g} h."
         )
     if limits.budget_usd is not None and free.cheapest is not None:
         said.append(
-            f"The cheapest costs US${free.cheapest.usd:,.0f} ({free.cheapest.hours:.1f} h), "
-            f"against a budget of US${limits.budget_usd:,.0f}."
+            f"The cheapest costs US${_usd(free.cheapest.usd)} ({free.cheapest.hours:.1f} h), "
+            f"against a budget of US${_entered(limits.budget_usd)}."
         )
     late = limits.deadline_hours is not None and (
         limits.budget_usd is None
@@ -151,6 +153,16 @@ def _limits_too_tight(
         and free.cheapest.usd > limits.budget_usd
     )
     return Refusal("budget" if dear and not late else "deadline", tuple(said))
+
+
+def _usd(value: float) -> str:
+    """An amount without its sign: whole, or with cents where they matter."""
+    return f"{value:,.0f}" if value >= LEAST_WHOLE_USD else f"{value:,.2f}"
+
+
+def _entered(value: float) -> str:
+    """An amount as it was entered, with cents where it has some."""
+    return f"{value:,.2f}".removesuffix(".00")
 
 
 def _fewest_gpus(task: Task, fleet: Fleet, space: Space, max_gpus: int) -> tuple[int, str] | None:

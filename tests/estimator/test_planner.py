@@ -652,8 +652,22 @@ def test_limits_that_are_too_tight_say_what_they_would_have_to_be(
         f"The fastest takes {free.fastest.hours:.1f} h (US${free.fastest.usd:,.0f}), against a "
         f"deadline of {hurried:g} h.",
         f"The cheapest costs US${free.cheapest.usd:,.0f} ({free.cheapest.hours:.1f} h), against a "
-        f"budget of US${poor:,.0f}.",
+        f"budget of US${poor:,.2f}.",
     )
     late = _reasons(task, fleet, fleet, Limits(8, hurried))
     assert len(late) == 2
     assert late[0] == "Plans fit in memory, but none keeps the deadline."
+
+
+def test_a_small_budget_is_said_as_it_was_entered(
+    make_offer: MakeOffer, llama_8b: Architecture
+) -> None:
+    fleet = fleet_of([make_offer()])
+    task = replace(task_of(llama_8b, METHODS[1]), data=data_of(examples=500))
+    free = plan_run(task, fleet, PLAIN, Limits(1)).cheapest
+    assert free is not None
+    assert 0.5 < free.usd < 10
+    said = _reasons(task, fleet, fleet, Limits(1, None, 0.5))[1]
+    assert f"The cheapest costs US${free.usd:,.2f} (" in said
+    assert said.endswith("against a budget of US$0.50.")
+    assert _reasons(task, fleet, fleet, Limits(1, None, 0.25))[1].endswith("of US$0.25.")
