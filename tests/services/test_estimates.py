@@ -688,3 +688,15 @@ def test_a_prompt_that_the_model_cannot_take_is_said(catalog: Catalog) -> None:
     assert said(model="openai-community/gpt2", prompt_tokens=824, completion_tokens=200) == []
     none = {"model": "openai-community/gpt2", "prompt_tokens": 4_000, "serving": "none"}
     assert said(**none) == []
+
+
+def test_what_is_believed_of_adapters_alone_leaves_full_as_it_is(catalog: Catalog) -> None:
+    """A rank is that of adapters: full fine-tuning is worth the same to the last bit."""
+    thin, wide = (answer(catalog, lora_rank=rank).methods for rank in (4, 256))
+    assert thin[0].method == wide[0].method == "full"
+    assert thin[0].npv_usd == wide[0].npv_usd
+    assert thin[0].total_usd_range == wide[0].total_usd_range
+    assert thin[0].accuracy is not None
+    assert wide[0].accuracy is not None
+    assert thin[0].accuracy.gain_points == wide[0].accuracy.gain_points
+    assert thin[1].npv_usd != wide[1].npv_usd
