@@ -28,7 +28,20 @@ from app.inputs import (
     ScenarioInput,
     TaskGroup,
     fields_from_pairs,
+    number_of,
+    told_of,
 )
+from app.inputs.kinds import Fields
+
+USUAL = {
+    name: field.default
+    for name, field in ScenarioInput.model_fields.items()
+    if field.annotation in (int, float)
+}
+"""The numbers and their defaults."""
+
+
+SCHEMA = ScenarioInput.model_json_schema()["properties"]
 
 
 def from_query(query: str) -> ScenarioInput:
@@ -37,20 +50,17 @@ def from_query(query: str) -> ScenarioInput:
 
 def _numbers(name: str) -> st.SearchStrategy[Any]:
     """Any number that the field takes."""
-    field = ScenarioInput.model_fields[name]
-    bounds: dict[str, Any] = {}
-    for item in field.metadata:
-        for key in ("ge", "gt", "le"):
-            if getattr(item, key, None) is not None:
-                bounds[key] = getattr(item, key)
-        for inner in getattr(item, "metadata", ()):
-            for key in ("ge", "gt", "le"):
-                if getattr(inner, key, None) is not None:
-                    bounds[key] = getattr(inner, key)
-    low, high = bounds.get("ge", bounds.get("gt")), bounds["le"]
-    if field.annotation is int:
+    schema = SCHEMA[name]
+    choices = schema.get("anyOf", [schema])
+    either = [_within(kind) for kind in choices if kind["type"] != "null"]
+    return st.one_of(*either, *([st.none()] if len(choices) > len(either) else []))
+
+
+def _within(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+    low, high = schema.get("minimum", schema.get("exclusiveMinimum")), schema["maximum"]
+    if schema["type"] == "integer":
         return st.integers(low, high)
-    return st.floats(low, high, exclude_min="gt" in bounds)
+    return st.floats(low, high, exclude_min="exclusiveMinimum" in schema)
 
 
 # A query string cannot carry a lone surrogate, and surrounding blanks are stripped on purpose.
@@ -153,6 +163,46 @@ def test_a_price_book_or_currency_that_cannot_be(fields: dict[str, Any]) -> None
     assert [error["loc"] for error in caught.value.errors()] == [tuple(fields)]
 
 
+def test_fields_come_by_subject_in_every_form() -> None:
+    """Links, JSON and messages keep one order, and no part hides what another declares."""
+    parts = [part for part in reversed(ScenarioInput.__mro__) if issubclass(part, Fields)]
+    firsts = [next(iter(own)) for part in parts if (own := part.__annotations__)]
+    assert firsts == [
+        "title",
+        "model",
+        "methods",
+        "accelerators",
+        "experiments",
+        "serving",
+        "answers_per_month",
+        "value_uncertainty_percent",
+        "adoption_ramp_months",
+        "draws",
+    ]
+    declared = [name for part in parts for name in part.__annotations__]
+    assert list(ScenarioInput.model_fields) == declared
+    assert len(set(declared)) == len(declared)
+    assert list(ScenarioInput.model_json_schema()["properties"]) == declared
+    link = ScenarioInput().model_copy(update={name: n + 1 for name, n in USUAL.items()}).to_query()
+    assert [name for name, _ in parse_qsl(link)] == [name for name in declared if name in USUAL]
+    with pytest.raises(ValidationError) as caught:
+        ScenarioInput.model_validate(dict.fromkeys(reversed(declared), object()))
+    assert [error["loc"][0] for error in caught.value.errors()] == declared
+
+
+@pytest.mark.parametrize("name", ["title", "model"])
+def test_a_name_is_one_line(name: str) -> None:
+    with pytest.raises(ValidationError, match="one line of text") as caught:
+        ScenarioInput.model_validate({name: "two\nlines"})
+    assert [error["loc"] for error in caught.value.errors()] == [(name,)]
+
+
+@pytest.mark.parametrize("name", ["accelerators", "providers"])
+def test_each_choice_counts_once(name: str) -> None:
+    chosen = ScenarioInput.model_validate({name: ["b", "a", "b"]})
+    assert getattr(chosen, name) == ("b", "a")
+
+
 def test_a_blank_entry_says_none() -> None:
     assert fields_from_pairs([("providers", "")]) == {"providers": []}
     assert fields_from_pairs([("providers", ""), ("providers", "aws")]) == {"providers": ["aws"]}
@@ -228,13 +278,21 @@ def test_a_blank_assumption_is_left_out() -> None:
     )
 
 
+def test_an_assumption_beside_one_without_a_key() -> None:
+    for query in (
+        "assumptions=x&assumptions.context_gib=1",
+        "assumptions.context_gib=1&assumptions=x",
+    ):
+        assert from_query(query) == ScenarioInput(assumptions={"context_gib": 1})
+    with pytest.raises(ValidationError, match="assumptions"):
+        from_query("assumptions=x")
+
+
 def test_repeated_entries_count_once() -> None:
     assert from_query("methods=lora&methods=full&methods=lora").methods == ("lora", "full")
 
 
-NUMBERS = sorted(
-    name for name, field in ScenarioInput.model_fields.items() if field.annotation in (int, float)
-)
+NUMBERS = sorted(name for name in ScenarioInput.model_fields if number_of(name))
 
 
 @pytest.mark.parametrize("name", NUMBERS)
@@ -242,6 +300,9 @@ NUMBERS = sorted(
 def test_absurd_numbers_are_refused(name: str, value: object) -> None:
     if name in {"growth_percent", "inflation_percent"} and value == -1:
         return  # answers may shrink, and prices fall
+    if value == "" and told_of(name, "blank"):
+        assert getattr(ScenarioInput.model_validate({name: value}), name) is None
+        return
     with pytest.raises(ValidationError) as caught:
         ScenarioInput.model_validate({name: value})
     assert [error["loc"] for error in caught.value.errors()] == [(name,)]
@@ -249,6 +310,15 @@ def test_absurd_numbers_are_refused(name: str, value: object) -> None:
 
 def test_there_are_numbers_to_refuse() -> None:
     assert len(NUMBERS) > 25
+    numeric = {"integer", "number"}
+    kinds = {
+        name: {kind.get("type") for kind in schema.get("anyOf", [schema])}
+        for name, schema in SCHEMA.items()
+    }
+    assert [name for name in sorted(kinds) if kinds[name] & numeric] == NUMBERS
+    # Whatever may be blank says what that stands for.
+    for name in NUMBERS:
+        assert ("null" in kinds[name]) == bool(told_of(name, "blank")), name
 
 
 def test_overflow_in_json_is_refused() -> None:
@@ -260,6 +330,23 @@ def test_overflow_in_json_is_refused() -> None:
 def test_unknown_members_are_refused() -> None:
     with pytest.raises(ValidationError, match="extra_forbidden"):
         ScenarioInput.model_validate({"epoch": 3})
+
+
+PRICES = ("storage_usd_per_gb_month", "egress_usd_per_gb")
+
+
+@pytest.mark.parametrize("name", PRICES)
+def test_a_price_that_is_blank_is_not_one_of_nothing(name: str) -> None:
+    """Blank is as published, and what a link leaves out; 0 is free, and is said."""
+    blank, free = (ScenarioInput.model_validate({name: value}) for value in (None, 0))
+    assert blank == ScenarioInput()
+    assert from_query(f"{name}=") == from_query(f"{name}=+") == blank
+    assert blank.to_query() == ""
+    assert free != blank
+    assert free.to_query() == f"{name}=0"
+    assert from_query(free.to_query()) == free
+    assert json.loads(blank.model_dump_json())[name] is None
+    assert json.loads(free.model_dump_json())[name] == 0
 
 
 def test_a_pasted_config_becomes_an_object() -> None:

@@ -103,6 +103,55 @@ def test_the_main_job_is_the_same_everywhere(
     assert shown.headline in text_of(client.get(saved["path"]).text)
 
 
+FREE = {"storage_usd_per_gb_month": 0, "egress_usd_per_gb": 0}
+STORED = {"storage", "egress"}
+
+
+def stored_usd(report: dict[str, Any]) -> dict[str, float]:
+    """What storage and traffic of LoRA come to, by the key of their line."""
+    (lora,) = report["methods"]
+    return {line["key"]: line["usd"] for line in lora["money"]["lines"] if line["key"] in STORED}
+
+
+def test_storage_that_is_free_is_so_everywhere(client: TestClient, tmp_path: Path) -> None:
+    """0 is a price of nothing; blank, in a form or as null, is the published one."""
+    job = {"methods": ["lora"], "draws": 1_000, "serving": "none"}
+    published = client.post("/api/v1/estimates", json=job).json()
+    assert set(stored_usd(published)) == STORED
+    assert all(usd > 0 for usd in stored_usd(published).values())
+    as_null = client.post("/api/v1/estimates", json=job | dict.fromkeys(FREE)).json()
+    assert without_day(as_null) == without_day(published)
+
+    free = client.post("/api/v1/estimates", json=job | FREE).json()
+    assert stored_usd(free) == dict.fromkeys(STORED, 0.0)
+    path = tmp_path / "scenario.json"
+    path.write_text(json.dumps(job | FREE))
+    printed = CliRunner().invoke(main, ["estimate", str(path), "--json"])
+    assert without_day(json.loads(printed.output)) == without_day(free)
+
+    # As a form sends them: what is blank leaves the address, a 0 stays in it and in the form.
+    sent = {"methods": "lora", "draws": "1000", "serving": "none", "epochs": "3"}
+    blank = client.get("/estimate", params=sent | dict.fromkeys(FREE, ""))
+    assert not set(FREE) & set(blank.url.params)
+    assert blank.text.count('placeholder="as published"') == 2
+    typed = client.get("/estimate", params=sent | dict.fromkeys(FREE, "0"))
+    assert {name: typed.url.params[name] for name in FREE} == dict.fromkeys(FREE, "0")
+    assert text_of(typed.text).count("Default: as published.") == 2
+    for name in FREE:
+        assert f'name="{name}" value="0"' in typed.text
+    billed = {
+        "Storage of data, weights and checkpoints",
+        "Moving released models to where they serve",
+    }
+    for page, lines in ((blank, billed), (typed, set())):
+        words = text_of(client.get(f"/result?{page.url.query.decode()}").text)
+        assert {line for line in billed if line in words} == lines
+    rows = {a["key"]: a for a in published["assumptions"]}
+    assert [(rows[n]["value"], rows[n]["unit"], rows[n]["kind"]) for n in FREE] == (
+        [("as published", "", "default")] * 2
+    )
+
+
 def test_the_plans_are_the_same_everywhere(
     client: TestClient, tmp_path: Path, catalog: Catalog
 ) -> None:

@@ -48,7 +48,7 @@ from app.services.plans import Filters, trained_tables
 from app.services.plans import plan as plan_scenario
 from app.services.problems import InputProblems, problems_from_validation
 from app.services.validation import ValidationReport, document, validate
-from app.web import presenters as show
+from app.web import show_numbers
 from app.web.plan_views import Facts, PlansView
 from app.web.plan_views import view as plans_view
 from app.web.requests import currency_names, unfitted_classes
@@ -267,11 +267,11 @@ def _as_scores(report: ValidationReport) -> str:
             row.method,
             f"{row.gpus} x {row.accelerator or row.gpu or '?'}",
             row.metric,
-            show.significant(row.measured, 4),
-            show.significant(row.predicted, 4),
-            show.NONE
+            show_numbers.significant(row.measured, 4),
+            show_numbers.significant(row.predicted, 4),
+            show_numbers.NONE
             if row.low is None
-            else f"{show.significant(row.low)} to {show.significant(row.high)}",
+            else f"{show_numbers.significant(row.low)} to {show_numbers.significant(row.high)}",
             f"skipped: {row.skipped}" if row.error is None else f"{row.error:+.1%}",
         )
         for row in report.rows
@@ -287,7 +287,7 @@ def _as_scores(report: ValidationReport) -> str:
             str(found.skipped),
             f"{found.median_ape:.1%}",
             f"{found.p90_ape:.1%}",
-            show.NONE if found.coverage80 is None else f"{found.coverage80:.0%}",
+            show_numbers.NONE if found.coverage80 is None else f"{found.coverage80:.0%}",
         )
         for (metric, method), found in report.scores("metric", "method").items()
     ]

@@ -89,7 +89,7 @@ def bridges(
     Notes
     -----
     Amounts are rounded to multiples of one power of two (`exact.grid_of`), which changes a value by
-    less than a part in 10^13.
+    less than a part in 10^13 of the sum of all of them.
 
     Examples
     --------

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from app.estimator.constants import ConstantValues
 from app.estimator.methods import LABELS
 from app.estimator.pilot_offer import TELLS_ALL, PilotOffer
+from app.estimator.uncertainty import PresentDraws
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -31,8 +32,8 @@ class Terms:
     value_factor : on that worth. (draws,)
     gain : score less that of the base model, below 0 where it tests worse. (draws,) [points]
     room : 100 less the score of the base model. (draws,) [points]
-    live_months : months in use over the horizon, discounted. [months]
-    cost_kept : present value of what a dollar spent at the start takes after the tax that it saves.
+    at_weeks : what the method earns and costs with so many weeks of engineering, under the same
+        plan and on the same draws.
     """
 
     answer_pv: Floats
@@ -40,8 +41,7 @@ class Terms:
     value_factor: Floats
     gain: Floats
     room: Floats
-    live_months: float
-    cost_kept: float = 1.0
+    at_weeks: Callable[[float], PresentDraws]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.estimator.errors import EstimatorError
 from app.estimator.exact import grid_of, on_grid
 from app.estimator.finance import discount_factors
 from app.estimator.flows import Costs, Flow
 
 Floats = NDArray[np.float64]
+
+MOST_USD = 1e13
+"""Of all lines of one method: up to it, what `app.estimator.exact` rounds is below a cent."""
+
+
+class TooMuchMoney(EstimatorError):  # noqa: N818
+    """Lines that come to more than `MOST_USD`; the message names the largest."""
+
+    def __init__(self, label: str, usd: float) -> None:
+        super().__init__(
+            f"“{label}” comes to US${usd:,.0f} over the horizon. Beyond US${MOST_USD:,.0f} in all, "
+            "amounts are no longer exact to the cent: check what it is made of."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +75,10 @@ class Ledger:
 def ledger_of(costs: Costs, benefits: Sequence[Flow], annual_rate: float) -> Ledger:
     """Tax, net flow and present value of expected costs and benefits.
 
+    Raises
+    ------
+    TooMuchMoney : they come to more than `MOST_USD`.
+
     Notes
     -----
     net = benefit - capex - opex - tax, tax = rate x (benefit - opex - capital costs that are not
@@ -69,7 +87,11 @@ def ledger_of(costs: Costs, benefits: Sequence[Flow], annual_rate: float) -> Led
     accounting, months = costs.accounting, len(costs.live_by_month) - 1
     index = accounting.price_index(months)
     brought = np.array([flow.quantity_by_month * flow.unit_price_usd for flow in benefits]) * index
-    grid = grid_of(float(np.abs(brought).sum() + np.abs(costs.amounts).sum()))
+    size_of = np.concatenate([np.abs(brought).sum(axis=1), np.abs(costs.amounts).sum(axis=1)])
+    if size_of.sum() > MOST_USD:
+        largest = int(np.argmax(size_of))
+        raise TooMuchMoney([*benefits, *costs.flows][largest].label, float(size_of[largest]))
+    grid = grid_of(float(size_of.sum()))
     costs, brought = costs.on(grid), on_grid(brought, grid)
     capex, opex, benefit = costs.capital(), costs.running(), brought.sum(axis=0)
     written = on_grid(accounting.written_off(capex, costs.release_month), grid)

@@ -12,7 +12,6 @@ LABELS = {"full": "Full fine-tuning", "lora": "LoRA", "qlora": "QLoRA"}
 
 BF16_BYTES = 2.0
 FP32_BYTES = 4.0
-ADAM_STATES = 2
 NF4_BYTES = 0.5
 NF4_CONSTANT_BITS = 0.127
 """Bits per parameter of double-quantized constants: Dettmers et al., arXiv:2305.14314, sec. 3."""

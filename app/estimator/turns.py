@@ -14,7 +14,6 @@ from app.estimator.case import Programme, Value
 from app.estimator.constants import ConstantValues
 from app.estimator.decision import Contender, choice_of
 from app.estimator.pilot_offer import TELLS_ALL, PilotOffer
-from app.estimator.units import WEEKS_PER_MONTH
 
 Contenders = Mapping[str, Contender]
 
@@ -108,9 +107,10 @@ def crossings(
 
     Notes
     -----
-    The rule is asked again on the same draws, so what is found is exact for them. Everything else
-    is held: the plans and the offers they run on, how the model is served and what that costs, the
-    learning curves, and the releases. Assumption: the outcomes of a pilot say of moved worths what
+    The rule is asked again on the same draws, so what is found is exact for them, but for weeks of
+    engineering (`app.estimator.later`). Everything else is held: the plans and the offers they run
+    on, how the model is served and what that costs, the learning curves, and the releases where no
+    weeks of engineering put them off. Assumption: the outcomes of a pilot say of moved worths what
     they say of the present ones, moved and stretched alike. At most `MOST_TURNS`; the nearer side
     of a figure goes before the other side of any.
     """
@@ -214,7 +214,7 @@ def levers_of(
         ("engineer_weeks_adapter", every - {"full"}, programme.engineer_weeks_adapter),
     ):
         if keys and weeks > 0:
-            levers.append(Lever(name, weeks, partial(_longer, contenders, keys, weeks, programme)))
+            levers.append(Lever(name, weeks, partial(_longer, contenders, keys)))
     if adapter is not None and "full" in contenders:
         spread = float(np.std(effective_gain(contenders["full"]) - _gain(contenders, adapter)))
         levers.append(Lever("gap", 0.0, partial(_better_full, contenders), True, max(spread, 1.0)))
@@ -264,30 +264,22 @@ def _dearer_errors(contenders: Contenders, value: Value, member: str, usd: float
     }
 
 
-def _longer(
-    contenders: Contenders, keys: set[str], now: float, programme: Programme, weeks: float
-) -> Contenders:
-    """With more or fewer weeks of engineering, which are paid and put the release off.
+def _longer(contenders: Contenders, keys: set[str], weeks: float) -> Contenders:
+    """With so many weeks of engineering, which are paid and put the release off."""
+    return {key: _at_weeks(c, weeks) if key in keys else c for key, c in contenders.items()}
 
-    Notes
-    -----
-    Assumptions: a month in use is worth the same early and late, and the cost of delay is taxed as
-    that of engineering is.
-    """
-    months = (weeks - now) / WEEKS_PER_MONTH
-    cost = (weeks - now) * programme.engineer_week_usd + months * programme.delay_usd_per_month
 
-    def moved(c: Contender) -> Contender:
-        live = c.terms.live_months if c.terms else 0.0
-        left = max(0.0, 1 - months / live) if live > 0 else 1.0
-        return replace(
-            c,
-            volume_pv=c.volume_pv * left,
-            other_pv=c.other_pv * left,
-            fixed_pv=c.fixed_pv + cost * (c.terms.cost_kept if c.terms else 1.0),
-        )
-
-    return {key: moved(c) if key in keys else c for key, c in contenders.items()}
+def _at_weeks(contender: Contender, weeks: float) -> Contender:
+    if contender.terms is None:
+        return contender
+    present = contender.terms.at_weeks(weeks)
+    return replace(
+        contender,
+        volume_pv=present.volume,
+        other_pv=present.other,
+        gpu_pv=present.gpu,
+        fixed_pv=present.fixed,
+    )
 
 
 def _better_full(contenders: Contenders, points: float) -> Contenders:

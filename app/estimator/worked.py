@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.estimator.benefits import benefit_flows, use_drivers
-from app.estimator.case import Case
+from app.estimator.case import Case, Value
 from app.estimator.cost import Upkeep, programme_costs
 from app.estimator.decision import Contender, Terms
-from app.estimator.finance import discount_factors, npv_usd
 from app.estimator.flows import Costs, Seller
 from app.estimator.forgetting import Forgotten
 from app.estimator.gpu_bill import Run
 from app.estimator.hardware import Offer
+from app.estimator.later import ByWeeks
 from app.estimator.ledger import Ledger, ledger_of
 from app.estimator.method_serving import Served
 from app.estimator.methods import Method
@@ -28,6 +30,7 @@ from app.estimator.stored import egress_of, storage_of
 from app.estimator.uncertainty import (
     Factors,
     MoneyDraws,
+    PresentDraws,
     gpu_factor,
     money_draws,
     present_draws,
@@ -47,6 +50,7 @@ class Worked:
     use : its model in use.
     base : accuracy of the base model. (draws,) [points]
     final : accuracy of what is used, the base model's where that tests better. (draws,) [points]
+    costs_at : what it costs with so many weeks of engineering, under the same plan.
     gpu_factor, value_factor : on the listed cost of GPU time, and on the worth entered. (draws,)
     infrastructure : what the plan needs beside its GPUs.
     ledger, drivers : expected money by month, and the means that it is made of.
@@ -62,6 +66,7 @@ class Worked:
     use: InUse
     base: Floats
     final: Floats
+    costs_at: Callable[[float], Costs]
     gpu_factor: Floats
     value_factor: Floats
     money: MoneyDraws
@@ -109,14 +114,15 @@ def work_out(
     )
     infrastructure = bill_report(case, method, planned, choice)
     programme, rate = case.programme, case.value.discount_rate_fraction
-    costs = programme_costs(
+    costs_at = partial(
+        programme_costs,
         run,
         programme,
-        programme.engineer_weeks(method),
-        case.value.horizon_months,
-        _upkeep(case, method, served, offer, infrastructure),
-        case.accounting,
+        horizon_months=case.value.horizon_months,
+        upkeep=_upkeep(case, method, served, offer, infrastructure),
+        accounting=case.accounting,
     )
+    costs = costs_at(programme.engineer_weeks(method))
     use = InUse(
         score=scores.over_base(method.key),
         forgotten=forgotten.of(method),
@@ -140,6 +146,7 @@ def work_out(
         use=use,
         base=scores.base,
         final=scores.base + use.gain,
+        costs_at=costs_at,
         gpu_factor=gpu,
         value_factor=factors.value,
         money=money_draws(ledger.costs, streams_of(case.value, use, factors.value), gpu, rate),
@@ -225,16 +232,27 @@ def _terms(case: Case, worked: Worked) -> Terms:
         ],
         axis=0,
     )
-    months, rate = value.horizon_months, value.discount_rate_fraction
-    dollar = np.zeros(months + 1)
-    dollar[0] = 1.0
-    taken = case.accounting.after_tax(dollar, 0 * dollar, worked.costs.release_month)
     return Terms(
         answer_pv=answers * use.gain / 100 * value.usd_per_error * worked.worth_factor,
         worth_of=worth_by_gain(value, use, weight),
         value_factor=worked.worth_factor,
         gain=use.score,
         room=100.0 - worked.base,
-        live_months=float(use.live_by_month @ discount_factors(rate, months)),
-        cost_kept=npv_usd(taken, rate),
+        at_weeks=ByWeeks(
+            case.programme.engineer_weeks(worked.method),
+            worked.money.present,
+            partial(_present_at, value, worked),
+        ).at,
+    )
+
+
+def _present_at(value: Value, worked: Worked, engineer_weeks: float) -> PresentDraws:
+    """What a method earns and costs, were its first release so many weeks of engineering away."""
+    costs = worked.costs_at(engineer_weeks)
+    use = replace(worked.use, live_by_month=costs.live_by_month, release_month=costs.release_month)
+    return present_draws(
+        costs,
+        streams_of(value, use, worked.value_factor),
+        worked.gpu_factor,
+        value.discount_rate_fraction,
     )

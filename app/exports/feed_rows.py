@@ -7,6 +7,7 @@ Amounts are in US dollars, expected; `docs/feeds.md` describes every column.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,24 @@ class CashFlowRow:
     cumulative_p90_usd: float | None
     currency: str
     currency_per_usd: float
+
+
+class ToldOfLine(TypedDict):
+    """What a row says of its line, whatever months it is for."""
+
+    method: str
+    line: str
+    label: str
+    side: str
+    category: str
+    nature: str
+    unit: str
+    unit_price_usd: float
+    source: str
+    source_title: str
+    provider: str
+    region: str
+    sku: str
 
 
 @dataclass(frozen=True, slots=True)

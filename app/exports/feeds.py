@@ -8,9 +8,17 @@ from math import fsum
 from types import MappingProxyType
 
 from app.estimator.report import MethodReport, Report
-from app.estimator.report_money import Timeline
+from app.estimator.report_money import MoneyLine, Timeline
 from app.exports.csv_text import csv_text
-from app.exports.feed_rows import CashFlowRow, LineRow, PeriodRow, Row, SummaryRow, TotalRow
+from app.exports.feed_rows import (
+    CashFlowRow,
+    LineRow,
+    PeriodRow,
+    Row,
+    SummaryRow,
+    ToldOfLine,
+    TotalRow,
+)
 from app.exports.feed_source import (
     Calendar,
     index_of,
@@ -116,26 +124,14 @@ def line_rows(report: Report) -> list[LineRow]:
     titles = source_titles(report)
     return [
         LineRow(
-            method=method.method,
-            line=line.key,
-            label=line.label,
-            side=line.side,
-            category=line.category,
-            nature=line.nature,
+            **_told_of(method, line, titles),
             month=month,
             date=timeline.flow_dates[month],
             fiscal_year=calendar.year(month),
             fiscal_quarter=calendar.quarter(month),
             quantity=line.quantity_by_month[month],
-            unit=line.unit,
-            unit_price_usd=line.unit_price_usd,
             price_index=index_of(timeline, line)[month],
             amount_usd=line.usd_by_month[month],
-            source=line.source,
-            source_title=titles.get(line.source, line.source),
-            provider=line.provider,
-            region=line.region,
-            sku=line.sku,
         )
         for method, money in with_money(report)
         for line in lines_by_month(money)
@@ -158,27 +154,33 @@ def total_rows(report: Report) -> list[TotalRow]:
             months = months_of(line)
             rows.append(
                 TotalRow(
-                    method=method.method,
-                    line=line.key,
-                    label=line.label,
-                    side=line.side,
-                    category=line.category,
-                    nature=line.nature,
+                    **_told_of(method, line, titles),
                     quantity=line.quantity,
-                    unit=line.unit,
-                    unit_price_usd=line.unit_price_usd,
                     amount_usd=line.usd,
                     first_month=months[0] if months else None,
                     last_month=months[-1] if months else None,
                     inputs=" ".join(line.inputs),
-                    source=line.source,
-                    source_title=titles.get(line.source, line.source),
-                    provider=line.provider,
-                    region=line.region,
-                    sku=line.sku,
                 )
             )
     return rows
+
+
+def _told_of(method: MethodReport, line: MoneyLine, titles: Mapping[str, str]) -> ToldOfLine:
+    return ToldOfLine(
+        method=method.method,
+        line=line.key,
+        label=line.label,
+        side=line.side,
+        category=line.category,
+        nature=line.nature,
+        unit=line.unit,
+        unit_price_usd=line.unit_price_usd,
+        source=line.source,
+        source_title=titles.get(line.source, line.source),
+        provider=line.provider,
+        region=line.region,
+        sku=line.sku,
+    )
 
 
 def period_rows(report: Report) -> list[PeriodRow]:

@@ -125,6 +125,14 @@ class ActualsService:
             else _variance(shared.report, actuals, self._present()),
         )
 
+    def offered(self, token: str, workspace_key: str | None) -> bool:
+        """Whether there is something for this reader to see or to do: see `get`."""
+        if self._scenarios.owns(token, workspace_key):
+            return True
+        with self._sessions() as session:
+            row = ActualsRepository(session).find(token)
+        return row is not None and row.shown
+
     def upload(
         self,
         token: str,

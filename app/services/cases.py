@@ -154,8 +154,8 @@ def case_of(scenario: ScenarioInput, catalog: Catalog, today: date) -> Case:
         accounting=accounting_of(scenario, today),
         storage=StorageTerms(
             catalog.storage,
-            scenario.storage_usd_per_gb_month or None,
-            scenario.egress_usd_per_gb or None,
+            scenario.storage_usd_per_gb_month,
+            scenario.egress_usd_per_gb,
         ),
         next_pilot=PilotTerms(
             scenario.pilot_questions or scenario.test_set_size, scenario.pilot_other_cost_usd

@@ -9,6 +9,7 @@ from app.catalog.catalog import Catalog
 from app.estimator.case import Case
 from app.estimator.estimate import NothingFits
 from app.estimator.estimate import estimate as estimate_case
+from app.estimator.ledger import TooMuchMoney
 from app.estimator.methods import LABELS
 from app.estimator.report import Report
 from app.inputs import ScenarioInput
@@ -49,7 +50,7 @@ def report_of(case: Case, catalog: Catalog, *, brief: bool = False) -> Report:
 
     Raises
     ------
-    InputProblems : nothing fits.
+    InputProblems : nothing fits, or so much money flows that it would not add up.
     Busy : too many estimates are under way for too long.
     """
     try:
@@ -61,6 +62,8 @@ def report_of(case: Case, catalog: Catalog, *, brief: bool = False) -> Report:
                 prices_as_of=catalog.prices_as_of.isoformat(),
                 brief=brief,
             )
+    except TooMuchMoney as error:
+        raise InputProblems([Problem("", str(error))]) from None
     except NothingFits as error:
         raise InputProblems(
             Problem(

@@ -12,11 +12,8 @@ from app.estimator.constants import ConstantValues, constant_values
 from app.estimator.evidence import DISTANCE, HeadToHead
 from app.estimator.evidence_model import EvidenceModel
 from app.services.evidence_fits import fitted
-from app.services.problems import Busy
+from app.services.slots import FITS
 
-SIMULTANEOUS = 2
-"""Fits at a time in one process: each keeps a core busy for a part of a second."""
-LONGEST_WAIT_S = 20.0
 SHOWN_RANK = 16
 """Rank at which an expectation is stated where none was asked for."""
 
@@ -73,7 +70,6 @@ class Expectations:
         self._rows = catalog.head_to_heads
         self._constants = constant_values(catalog.calibration.constants)
         self._lock = threading.Lock()
-        self._slots = threading.BoundedSemaphore(SIMULTANEOUS)
         self._published: tuple[Expectation, ...] | None = None
 
     def published(self) -> tuple[Expectation, ...]:
@@ -92,13 +88,9 @@ class Expectations:
         Busy : too many fits are under way for too long.
         """
         before = self.published()
-        if not self._slots.acquire(timeout=LONGEST_WAIT_S):
-            raise Busy
-        try:
+        with FITS.one():
             model = fitted(self._rows, tuple(own), self._constants)
             after = expectations_of(model, self._constants)
-        finally:
-            self._slots.release()
         return tuple(
             Effect(
                 group=old.group,

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from app.estimator.report import Assumption
-from app.inputs import ScenarioInput
+from app.inputs import ScenarioInput, told_of
 from app.services.situations import SITUATIONS
 
 BLANK = ScenarioInput()
-PRESETS = {situation.key: situation.scenario for situation in SITUATIONS}
+_PRESETS = {situation.key: situation.scenario for situation in SITUATIONS}
+
+
+def preset_of(situation: str) -> ScenarioInput:
+    """What nobody entered: the inputs that a situation starts from."""
+    return _PRESETS.get(situation, BLANK)
 
 
 def ledger(
@@ -21,15 +26,14 @@ def ledger(
     own_comparisons : that `own_evidence` holds. [count]
     """
     rows = []
-    preset = PRESETS.get(scenario.situation, BLANK)
+    preset = preset_of(scenario.situation)
     for name, field in ScenarioInput.model_fields.items():
         if name in {"title", "situation", "config_json", "assumptions"}:
             continue
         if name == "model" and scenario.config_json is not None:
             continue  # the shape comes from the config.json
         value = getattr(scenario, name)
-        extra = field.json_schema_extra
-        unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+        unit = told_of(name, "unit")
         changed = value != getattr(preset, name)
         shown: float | str
         if name == "price_book":
@@ -38,6 +42,8 @@ def ledger(
             shown = _counted(len(scenario.pilot), "row")
         elif name == "own_evidence":
             shown = _counted(own_comparisons, "comparison")
+        elif value is None:
+            shown, unit = told_of(name, "blank"), ""
         elif isinstance(value, tuple):
             shown = ", ".join(value) or "all"
         elif isinstance(value, bool):

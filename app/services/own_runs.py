@@ -12,12 +12,10 @@ from app.catalog.measured import own_runs, read_measured
 from app.catalog.tables import CatalogError
 from app.estimator.recalibration import Multiplier, Pair, Spread, recalibrate, spread_of
 from app.services.measured_facts import Config, config_name
-from app.services.problems import MOST_PROBLEMS, Busy, InputProblems, Problem
+from app.services.problems import MOST_PROBLEMS, InputProblems, Problem
+from app.services.slots import CHECKS
 from app.services.validation import Predictor, ValidationReport, validate
 
-SIMULTANEOUS = 2
-"""Checks at a time in one process: thousands of rows keep a core busy for seconds."""
-LONGEST_WAIT_S = 20.0
 MOST_CONFIGS = 100
 
 
@@ -54,7 +52,6 @@ class ValidationService:
         self._catalog = catalog
         self._predict = predict
         self._lock = threading.Lock()
-        self._slots = threading.BoundedSemaphore(SIMULTANEOUS)
         self._published: Published | None = None
 
     def published(self) -> Published:
@@ -88,12 +85,8 @@ class ValidationService:
         if problems:
             raise InputProblems(problems[:MOST_PROBLEMS])
         spreads = self.published().spreads
-        if not self._slots.acquire(timeout=LONGEST_WAIT_S):
-            raise Busy
-        try:
+        with CHECKS.one():
             report = validate(runs, self._catalog, models, self._predict)
-        finally:
-            self._slots.release()
         return Check(report, recalibrate(pairs_of(report), spreads))
 
 

@@ -25,13 +25,10 @@ from app.db.repositories import (
 from app.db.tables import ScenarioRow
 from app.estimator.report import Report
 from app.inputs import ScenarioInput
+from app.services.input_schemas import INPUT_SCHEMA, read_input
 from app.services.problems import NotTheOwner, RevokedScenario, UnknownScenario
 from app.services.report_schemas import read_report
 from app.services.workspaces import hashed, new_secret, now_utc, well_formed
-
-# Raise it when stored inputs no longer satisfy ScenarioInput, and convert the older ones in
-# `_shared`; reports are converted in `report_schemas`. A link never stops working for an upgrade.
-INPUT_SCHEMA = 1
 
 MAX_LISTED = 100
 
@@ -214,7 +211,7 @@ def _shared(row: ScenarioRow) -> SharedScenario:
     return SharedScenario(
         token=row.token,
         title=row.title,
-        scenario=ScenarioInput.model_validate_json(row.input_json),
+        scenario=read_input(row.input_json, row.input_schema),
         report=report_from_json(row.report_json),
         created_at=row.created_at,
         estimator_version=row.estimator_version,

@@ -47,6 +47,12 @@ class Slots:
 ESTIMATES = Slots(4, 20.0)
 """More estimates at a time would only take memory, since each keeps a core busy."""
 
+CHECKS = Slots(2, 20.0)
+"""Thousands of own runs keep a core busy for seconds."""
+
+FITS = Slots(2, 20.0)
+"""A fit to own studies keeps a core busy for a part of a second."""
+
 WORKBOOKS = Slots(1, 20.0)
 """Writing one is work of Python alone, so that two at a time take twice as long each: up to four
 seconds for 120 months."""

@@ -12,8 +12,7 @@ from app.estimator.variance import UNASSIGNED, VarianceReport
 from app.services.actual_cells import USD
 from app.services.actual_files import FOCUS, FOCUS_PERIOD
 from app.services.actuals import Actuals
-from app.web import presenters as show
-from app.web import result_currency
+from app.web import result_currency, show_amounts, show_words
 from app.web.actual_words import month_name, months_said
 
 COMPLETION = (
@@ -60,14 +59,14 @@ def _left_out(found: VarianceReport, currency: Currency) -> list[str]:
             "compared, and stays in both estimates at completion."
         )
     if found.outside:
-        total = show.usd(sum(month.usd for month in found.outside), currency)
+        total = show_amounts.usd(sum(month.usd for month in found.outside), currency)
         labels = tuple(month.label for month in found.outside)
         said.append(
             f"{total} was spent in months outside of the plan ({months_said(labels)}); no figure "
             "above counts it."
         )
     if found.not_begun:
-        total = show.usd(sum(month.usd for month in found.not_begun), currency)
+        total = show_amounts.usd(sum(month.usd for month in found.not_begun), currency)
         labels = tuple(month.label for month in found.not_begun)
         said.append(
             f"{total} is dated in {months_said(labels)}, which {_has(labels)} not begun. What lies "
@@ -76,15 +75,15 @@ def _left_out(found: VarianceReport, currency: Currency) -> list[str]:
         )
     if found.unbilled_usd:
         said.append(
-            f"{show.usd(found.unbilled_usd, currency)} of the forecast is paid to no provider: "
-            "people, data, audits, delay, and whatever has a price that was entered. A provider's "
-            "bill cannot hold it, so it is not part of the plan here."
+            f"{show_amounts.usd(found.unbilled_usd, currency)} of the forecast is paid to no "
+            "provider: people, data, audits, delay, and whatever has a price that was entered. A "
+            "provider's bill cannot hold it, so it is not part of the plan here."
         )
     if found.left_out_usd:
         said.append(
-            f"{show.usd(found.left_out_usd, currency)} of the forecast is the cost of delay, a "
-            "chance that is lost and no bill. It is not part of the plan here unless a row names "
-            "the category delay."
+            f"{show_amounts.usd(found.left_out_usd, currency)} of the forecast is the cost of "
+            "delay, a chance that is lost and no bill. It is not part of the plan here unless a "
+            "row names the category delay."
         )
     if found.inflated:
         said.append(
@@ -115,9 +114,9 @@ def _paid_at_the_start(
     if not 0 < reported_to < before <= len(found.months) or not at_start:
         return []
     return [
-        f"The plan pays {show.usd(at_start, currency)} at the start, for work that goes on until "
-        f"{month_name(found.months[before - 1].label)}. Where it is paid as it is done, spend lags "
-        "behind the plan until then."
+        f"The plan pays {show_amounts.usd(at_start, currency)} at the start, for work that goes on "
+        f"until {month_name(found.months[before - 1].label)}. Where it is paid as it is done, "
+        "spend lags behind the plan until then."
     ]
 
 
@@ -138,8 +137,8 @@ def _categories(found: VarianceReport, currency: Currency) -> list[str]:
     said = ["A category without a row in a reported month counts as nothing spent on it."]
     if open_usd:
         said.append(
-            f"{show.usd(open_usd, currency)} has no category. The other categories look cheaper by "
-            "what of it is theirs, so none is said to account for the difference."
+            f"{show_amounts.usd(open_usd, currency)} has no category. The other categories look "
+            "cheaper by what of it is theirs, so none is said to account for the difference."
         )
     return said
 
@@ -149,18 +148,18 @@ def _reading(actuals: Actuals) -> list[str]:
     said = []
     if file.kind == FOCUS:
         said.append(
-            f"Read as a FOCUS cost file: {show.plural(file.read_rows, 'charge')}, their "
+            f"Read as a FOCUS cost file: {show_words.plural(file.read_rows, 'charge')}, their "
             f"{file.amount_column} summed by the month of {FOCUS_PERIOD}, credits and taxes "
             "included. What a service is does not tell what it was used for, so they have no "
             "category."
         )
     if file.summed_rows:
         said.append(
-            f"{show.plural(file.summed_rows, 'row')} with month and category of an earlier one: "
-            "such rows were summed."
+            f"{show_words.plural(file.summed_rows, 'row')} with month and category of an earlier "
+            "one: such rows were summed."
         )
     if file.blank_rows:
-        said.append(f"{show.plural(file.blank_rows, 'row')} without an amount: left out.")
+        said.append(f"{show_words.plural(file.blank_rows, 'row')} without an amount: left out.")
     if file.rewritten_months:
         said.append(
             "Months such as Jan-27, as a spreadsheet rewrites 2027-01, were read as that month of "

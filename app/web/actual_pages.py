@@ -20,7 +20,8 @@ from app.services.problems import MOST_PROBLEMS, ActualsProblems, Problem, Unkno
 from app.web import actual_views, requests
 from app.web.actual_csv import template_csv, variance_csv
 from app.web.actual_views import ActualsFormView
-from app.web.contexts import ActualsPage, Layout
+from app.web.context_frame import Layout
+from app.web.context_results import ActualsPage
 from app.web.figures import currency_of, name_of
 from app.web.forms import Option, ProblemView
 from app.web.requests import PRIVATE, Page, Site, currency_names, keep_workspace

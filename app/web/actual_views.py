@@ -11,7 +11,7 @@ from app.estimator.report import Report
 from app.estimator.variance import UNASSIGNED, Compared, MonthVariance, VarianceReport
 from app.services.actual_files import ActualRow
 from app.services.actuals import Actuals, PlanAgainstActual
-from app.web import presenters as show
+from app.web import show_amounts, show_dates, show_numbers, show_words
 from app.web.actual_notes import notes
 from app.web.actual_words import (
     CATEGORIES,
@@ -160,10 +160,10 @@ def _compared_rows(
     """Rows whose amounts, as they are shown, add up to those of the total below them."""
     smallest_usd = SMALLEST_MARKED * abs(whole.planned_usd)
     digits = currency.digits
-    planned, all_planned = show.rounded_to_sum(
+    planned, all_planned = show_numbers.rounded_to_sum(
         [currency.of(compared.planned_usd) for _, compared, _ in parts], digits
     )
-    spent, all_spent = show.rounded_to_sum(
+    spent, all_spent = show_numbers.rounded_to_sum(
         [currency.of(compared.actual_usd) for _, compared, _ in parts], digits
     )
 
@@ -173,9 +173,11 @@ def _compared_rows(
         marked = abs(of.difference_usd) >= smallest_usd > 0
         return VarianceRow(
             label=label,
-            planned=show.amount(plan, currency, cents=True),
-            spent=show.amount(actual, currency, cents=True),
-            difference=show.amount(round(actual - plan, digits), currency, cents=True, plus=True),
+            planned=show_amounts.amount(plan, currency, cents=True),
+            spent=show_amounts.amount(actual, currency, cents=True),
+            difference=show_amounts.amount(
+                round(actual - plan, digits), currency, cents=True, plus=True
+            ),
             share=difference_share(of, trim=False),
             level="" if not marked else "over" if of.difference_usd > 0 else "under",
             details=details,
@@ -189,8 +191,10 @@ def _compared_rows(
 
 
 def _not_reported(month: MonthVariance, currency: Currency) -> VarianceRow:
-    planned = show.usd(month.planned_usd, currency, cents=True)
-    return VarianceRow(month_name(month.label), planned, "not reported", show.NONE, show.NONE, "")
+    planned = show_amounts.usd(month.planned_usd, currency, cents=True)
+    return VarianceRow(
+        month_name(month.label), planned, "not reported", show_numbers.NONE, show_numbers.NONE, ""
+    )
 
 
 def _label(report: Report, method: str) -> str:
@@ -216,8 +220,8 @@ def _gap(found: VarianceReport) -> str:
 
 def _uploaded(actuals: Actuals, *, owned: bool) -> str:
     """What was uploaded and when; the name of the file is for its owner."""
-    at = f"{show.day(actuals.uploaded_at)}, {actuals.uploaded_at:%H:%M} UTC"
-    what = show.plural(actuals.file.read_rows, "amount")
+    at = f"{show_dates.day(actuals.uploaded_at)}, {actuals.uploaded_at:%H:%M} UTC"
+    what = show_words.plural(actuals.file.read_rows, "amount")
     if owned and actuals.file_name:
         return f"{what} of {actuals.file_name}, uploaded on {at}."
     return f"{what}, uploaded on {at}."
@@ -233,27 +237,27 @@ def _figures(found: VarianceReport, currency: Currency) -> tuple[PriceFigure, ..
     return (
         PriceFigure(
             f"Spent to the end of {until}",
-            show.usd(to_date.actual_usd, currency),
-            f"planned for the same months: {show.usd(to_date.planned_usd, currency)}",
+            show_amounts.usd(to_date.actual_usd, currency),
+            f"planned for the same months: {show_amounts.usd(to_date.planned_usd, currency)}",
         ),
         PriceFigure(
             "Spent beyond the plan" if away >= 0 else "Spent below the plan",
-            show.usd(abs(to_date.difference_usd), currency),
+            show_amounts.usd(abs(to_date.difference_usd), currency),
             "too little was planned for a share"
-            if difference_share(to_date) == show.NONE
+            if difference_share(to_date) == show_numbers.NONE
             else f"{difference_share(to_date)} of what was planned",
         ),
         PriceFigure(
             "At completion, the rest as planned",
-            show.usd(completion.unchanged_usd, currency),
-            f"whole plan: {show.usd(completion.plan_usd, currency)}",
+            show_amounts.usd(completion.unchanged_usd, currency),
+            f"whole plan: {show_amounts.usd(completion.plan_usd, currency)}",
         ),
         PriceFigure(
             "At completion, the rest at this rate",
-            show.usd(at_rate, currency),
+            show_amounts.usd(at_rate, currency),
             "too little is planned or spent to say"
             if completion.rate is None
-            else f"{show.number(completion.rate, 2)} spent for each 1.00 planned",
+            else f"{show_numbers.number(completion.rate, 2)} spent for each 1.00 planned",
         ),
     )
 
@@ -263,20 +267,25 @@ def _rest(found: VarianceReport, currency: Currency) -> tuple[VarianceRow, ...]:
     later = [m for m in found.months if m.label > found.last_reported]
     rows = []
     if later:
-        name = f"Rest of the plan, {show.plural(len(later), 'month')}"
+        name = f"Rest of the plan, {show_words.plural(len(later), 'month')}"
         planned = sum(m.planned_usd for m in later)
         rows.append(
             VarianceRow(
-                name, show.usd(planned, currency, cents=True), show.NONE, show.NONE, show.NONE, ""
+                name,
+                show_amounts.usd(planned, currency, cents=True),
+                show_numbers.NONE,
+                show_numbers.NONE,
+                show_numbers.NONE,
+                "",
             )
         )
     rows += [
         VarianceRow(
             f"{month_name(month.label)}, {why}",
-            show.NONE,
-            show.usd(month.usd, currency, cents=True),
-            show.NONE,
-            show.NONE,
+            show_numbers.NONE,
+            show_amounts.usd(month.usd, currency, cents=True),
+            show_numbers.NONE,
+            show_numbers.NONE,
             "",
         )
         for why, months in (("not begun", found.not_begun), ("outside of the plan", found.outside))
@@ -295,4 +304,7 @@ def _notes_of(rows: Sequence[ActualRow], month: str) -> tuple[str, ...]:
         )
     )
     more = len(said) - MOST_NOTES
-    return (*said[:MOST_NOTES], *([f"and {show.plural(more, 'note')} more"] if more > 0 else []))
+    return (
+        *said[:MOST_NOTES],
+        *([f"and {show_words.plural(more, 'note')} more"] if more > 0 else []),
+    )

@@ -6,7 +6,7 @@ from datetime import date
 
 from app.estimator.currency import Currency
 from app.estimator.variance import COST_CATEGORIES, UNASSIGNED, Compared, VarianceReport
-from app.web import presenters as show
+from app.web import show_amounts, show_numbers, show_words
 from app.web.figures import name_within
 from app.web.result_costs import CATEGORY_LABELS
 
@@ -53,7 +53,7 @@ def months_said(labels: tuple[str, ...], most: int = 4) -> str:
     """
     named = [month_name(label) for label in labels[:most]]
     more = len(labels) - len(named)
-    return f"{', '.join(named)} and {more} more" if more else show.join_words(named)
+    return f"{', '.join(named)} and {more} more" if more else show_words.join_words(named)
 
 
 def difference_share(compared: Compared, *, trim: bool = True) -> str:
@@ -74,8 +74,8 @@ def difference_share(compared: Compared, *, trim: bool = True) -> str:
     """
     fraction = compared.difference_fraction
     if fraction is None or compared.planned_usd < LEAST_PLANNED_USD:
-        return show.NONE
-    said = show.share(abs(fraction), trim=trim)
+        return show_numbers.NONE
+    said = show_numbers.share(abs(fraction), trim=trim)
     return said if not fraction else f"{'−' if fraction < 0 else '+'}{said}"
 
 
@@ -97,7 +97,7 @@ def sentence(found: VarianceReport, method: str, currency: Currency) -> str:
                 f"{'has' if len(labels) == 1 else 'have'} not begun."
             )
         return "No month of the plan has any spend yet, so there is nothing to compare."
-    spent = show.usd(to_date.actual_usd, currency)
+    spent = show_amounts.usd(to_date.actual_usd, currency)
     until = f"To the end of {month_name(found.last_reported)}: {spent} spent"
     plan = f"planned for {name_within(method)}"
     if found.billed_only:
@@ -105,9 +105,9 @@ def sentence(found: VarianceReport, method: str, currency: Currency) -> str:
         plan = f"planned for them with {name_within(method)}"
     if is_as_planned(to_date):
         return f"{until}, as {plan}."
-    away = show.usd(abs(to_date.difference_usd), currency)
+    away = show_amounts.usd(abs(to_date.difference_usd), currency)
     share = difference_share(to_date)
-    share = "" if share == show.NONE else f" ({share[1:]})"
+    share = "" if share == show_numbers.NONE else f" ({share[1:]})"
     direction = "more" if to_date.difference_usd > 0 else "less"
     said = f"{until}, {away}{share} {direction} than {plan}"
     if found.driver is None:

@@ -7,7 +7,8 @@ from starlette.responses import HTMLResponse, Response
 
 from app.services.problems import InputProblems
 from app.web import board_views
-from app.web.contexts import Board, Layout
+from app.web.context_frame import Layout
+from app.web.context_results import Board
 from app.web.requests import (
     PRIVATE,
     REVALIDATE,

@@ -15,8 +15,17 @@ import segno
 from app.estimator.leading import leading_method
 from app.estimator.report import Assumption, MethodReport, Report, Turn
 from app.inputs import TASK_GROUP_LABELS
-from app.web import presenters as show
-from app.web import result_assumptions, result_currency, result_table, results
+from app.web import (
+    result_assumptions,
+    result_currency,
+    result_table,
+    results,
+    show_amounts,
+    show_dates,
+    show_numbers,
+    show_units,
+    show_words,
+)
 from app.web.figure_cash_flow import CashFlowDrawing, cash_flow
 from app.web.figures import Figure, Frame, currency_of, name_of, name_within
 from app.web.result_parts import KeyFigure
@@ -129,10 +138,10 @@ def view(
     link : absolute address of the saved result, or empty.
     names : of currencies by their code.
     """
-    headline, rest = show.first_sentence(show.typeset(report.verdict.headline))
+    headline, rest = show_words.first_sentence(show_words.typeset(report.verdict.headline))
     return BoardView(
         title=clipped(title or report.title or "Untitled scenario", MOST_TITLE),
-        day=show.day(day),
+        day=show_dates.day(day),
         subject=_subject(report),
         headline=headline,
         because=_because(report, rest),
@@ -170,11 +179,11 @@ def _subject(report: Report) -> str:
         part
         for part in (
             clipped(report.model.label, MOST_NAME),
-            f"{show.plural(data.examples, 'training example')} of "
-            f"{show.plural(data.tokens_per_example, 'token')}",
+            f"{show_words.plural(data.examples, 'training example')} of "
+            f"{show_words.plural(data.tokens_per_example, 'token')}",
             situation or task.partition(":")[0],
-            f"{show.months(report.horizon_months)} at "
-            f"{show.share(report.discount_rate_fraction)} a year",
+            f"{show_units.months(report.horizon_months)} at "
+            f"{show_numbers.share(report.discount_rate_fraction)} a year",
         )
         if part
     )
@@ -184,7 +193,7 @@ def _because(report: Report, rest: str) -> str:
     """The rest of the headline, and the next sentence where there is room for it."""
     said = clipped(rest, MOST_WORDS)
     for sentence in report.verdict.sentences[:1]:
-        longer = f"{said} {show.typeset(sentence)}".strip()
+        longer = f"{said} {show_words.typeset(sentence)}".strip()
         if len(longer) <= MOST_WORDS:
             said = longer
     return said
@@ -194,27 +203,31 @@ def _figures(report: Report) -> Iterator[KeyFigure]:
     """Worth, cost, payback, chance and what a pilot would bring."""
     leader = leading_method(report)
     currency = currency_of(report)
-    horizon = show.months(report.horizon_months)
+    horizon = show_units.months(report.horizon_months)
     if leader is not None:
         name = name_within(leader.method)
         if leader.npv_usd is not None:
             yield KeyFigure(
                 f"Net present value, {name}",
-                show.usd_short(leader.npv_usd.mean, currency),
-                show.span(leader.npv_usd, currency=currency),
+                show_amounts.usd_short(leader.npv_usd.mean, currency),
+                show_units.span(leader.npv_usd, currency=currency),
                 f"over {horizon}",
             )
         yield KeyFigure(
             f"Total cost, {name}",
-            show.usd_short(leader.total_usd, currency),
-            show.span(leader.total_usd_range, currency=currency) if leader.total_usd_range else "",
+            show_amounts.usd_short(leader.total_usd, currency),
+            show_units.span(leader.total_usd_range, currency=currency)
+            if leader.total_usd_range
+            else "",
             f"over {horizon}, undiscounted",
         )
         yield KeyFigure(
             f"Payback, {name}",
-            show.months(leader.payback_months) if leader.payback_months is not None else "none",
+            show_units.months(leader.payback_months)
+            if leader.payback_months is not None
+            else "none",
             "",
-            f"pays within {horizon} in {show.percent(leader.probability_pays)} of cases",
+            f"pays within {horizon} in {show_numbers.percent(leader.probability_pays)} of cases",
         )
     yield from _chance(report)
     yield from _pilot(report)
@@ -226,21 +239,21 @@ def _chance(report: Report) -> Iterator[KeyFigure]:
         over = name_within(report.comparison.adapter_method)
         yield KeyFigure(
             f"Chance that full beats {over}",
-            show.percent(report.comparison.probability_full_beats_adapter),
+            show_numbers.percent(report.comparison.probability_full_beats_adapter),
             "",
             "too close to call before a pilot",
         )
     elif verdict.probability is not None:
-        chance = show.percent(verdict.probability)
+        chance = show_numbers.percent(verdict.probability)
         if verdict.choice == "neither":
-            said = f"over {show.months(report.horizon_months)}"
+            said = f"over {show_units.months(report.horizon_months)}"
             yield KeyFigure("Chance that doing nothing is best", chance, "", said)
             return
         yield KeyFigure(
             f"Chance that {name_within(verdict.choice)} is worth more",
             chance,
             "",
-            f"than {show.join_words(rivals(report))}",
+            f"than {show_words.join_words(rivals(report))}",
         )
 
 
@@ -252,34 +265,36 @@ def _pilot(report: Report) -> Iterator[KeyFigure]:
     if design is not None:
         yield KeyFigure(
             "Worth of a pilot",
-            show.usd_short(design.value_usd, currency),
+            show_amounts.usd_short(design.value_usd, currency),
             "",
-            f"before its cost of {show.usd_short(design.cost_usd, currency)}",
+            f"before its cost of {show_amounts.usd_short(design.cost_usd, currency)}",
         )
         return
     cost = report.verdict.pilot_usd
-    most = show.usd_short(report.verdict.perfect_information_usd, currency)
+    most = show_amounts.usd_short(report.verdict.perfect_information_usd, currency)
     if cost is None:
         yield KeyFigure("Worth of knowing the outcome", most, "", "before choosing, at most")
         return
-    note = f"GPU time of a small one: {show.usd_short(cost, currency)}"
+    note = f"GPU time of a small one: {show_amounts.usd_short(cost, currency)}"
     yield KeyFigure("Worth of a pilot, at most", most, "", note)
 
 
 def _row(report: Report, m: MethodReport) -> BoardRow:
     currency = currency_of(report)
-    payback = show.months(m.payback_months) if m.payback_months is not None else "none"
+    payback = show_units.months(m.payback_months) if m.payback_months is not None else "none"
     return BoardRow(
         method=m.method,
         label=name_of(m.method),
         chosen=m.method == report.verdict.choice,
-        total=show.usd_short(m.total_usd, currency),
-        npv=show.usd_short(m.npv_usd.mean if m.npv_usd else None, currency),
-        npv_range=show.span(m.npv_usd, currency=currency) if m.npv_usd else "",
+        total=show_amounts.usd_short(m.total_usd, currency),
+        npv=show_amounts.usd_short(m.npv_usd.mean if m.npv_usd else None, currency),
+        npv_range=show_units.span(m.npv_usd, currency=currency) if m.npv_usd else "",
         payback=payback if m.feasible else "does not fit",
-        best=show.percent(m.probability_best),
-        gain=f"{show.points(m.accuracy.gain_points.mean)} points" if m.accuracy else show.NONE,
-        gain_range=show.span(m.accuracy.gain_points, "points") if m.accuracy else "",
+        best=show_numbers.percent(m.probability_best),
+        gain=f"{show_numbers.points(m.accuracy.gain_points.mean)} points"
+        if m.accuracy
+        else show_numbers.NONE,
+        gain_range=show_units.span(m.accuracy.gain_points, "points") if m.accuracy else "",
     )
 
 
@@ -287,7 +302,7 @@ def _nothing(report: Report) -> Iterator[BoardRow]:
     """What everything is measured against, so that the chances of being best reach 100%."""
     idle = result_table.idle_fraction(report)
     if idle is not None:
-        zero = show.usd_short(0.0, currency_of(report))
+        zero = show_amounts.usd_short(0.0, currency_of(report))
         yield BoardRow(
             method="neither",
             label="Doing nothing",
@@ -295,9 +310,9 @@ def _nothing(report: Report) -> Iterator[BoardRow]:
             total=zero,
             npv=zero,
             npv_range="",
-            payback=show.NONE,
-            best=show.percent(idle),
-            gain=show.NONE,
+            payback=show_numbers.NONE,
+            best=show_numbers.percent(idle),
+            gain=show_numbers.NONE,
             gain_range="",
         )
 
@@ -324,7 +339,7 @@ def _assumptions(report: Report) -> tuple[BoardAssumption, ...]:
 def _assumption(report: Report, item: Assumption, turn: Turn | None) -> BoardAssumption:
     note = "as entered" if item.changed else "our default"
     if turn is not None:
-        needed = show.quantity(turn.needed, turn.unit, currency_of(report), signed=False)
+        needed = show_units.quantity(turn.needed, turn.unit, currency_of(report), signed=False)
         side = "above" if turn.needed > turn.now else "below"
         # Plans and servers are held: a new estimate with other traffic plans them anew.
         held = ", as now planned" if turn.field == "answers_per_month" else ""
@@ -336,7 +351,7 @@ def _value(report: Report, item: Assumption) -> str:
     """An amount as entered and in the currency of the page; anything else as on the result page."""
     money, _, per = item.unit.partition(" ")
     if money == "USD" and not isinstance(item.value, str):
-        return show.entered_price(item.value, per, currency_of(report))
+        return show_amounts.entered_price(item.value, per, currency_of(report))
     return result_assumptions.worded(report, item)
 
 
@@ -348,7 +363,7 @@ def _sources(report: Report, names: Mapping[str, str]) -> Iterator[str]:
     if currency is not None:
         yield f"{currency.text}."
     if report.evidence is not None:
-        count = show.plural(report.evidence.studies, "published study", "published studies")
+        count = show_words.plural(report.evidence.studies, "published study", "published studies")
         pilot = ", and a pilot of your own" if report.pilot is not None else ""
         yield f"Expected accuracy from {count} of this kind of task{pilot}."
     yield (

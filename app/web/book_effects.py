@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from app.catalog.catalog import Catalog
 from app.catalog.price_books import EVERY_REGION, BookRow, Place, PriceBook
 from app.estimator.hardware import PURCHASE_OPTIONS, Offer
-from app.web import presenters as show
+from app.web import show_numbers, show_words
 from app.web.price_tables import amount, is_own
 
 MOST_EFFECTS = 200
@@ -91,24 +91,27 @@ def effects_view(catalog: Catalog, prices: Catalog, book: PriceBook) -> EffectsV
         rows=tuple(
             _row(row, replaced.get(row.place, ()), hints.get(row.place, "")) for row in order
         ),
-        more=f"{show.plural(more, 'rate')} more are not listed here." if more > 0 else "",
+        more=f"{show_words.plural(more, 'rate')} more are not listed here." if more > 0 else "",
     )
 
 
 def _sentence(old: int, new: int, doubted: int, base: str) -> str:
     if base == "none":
-        return f"{show.plural(new, 'rate')}; no built-in price is in this book."
+        return f"{show_words.plural(new, 'rate')}; no built-in price is in this book."
     parts = []
     if old:
         parts.append(
-            f"{show.plural(old, 'rate')} {'replaces' if old == 1 else 'replace'} built-in prices"
+            f"{show_words.plural(old, 'rate')} {'replaces' if old == 1 else 'replace'} built-in "
+            "prices"
         )
     if new:
         kind = "is a new offer" if new == 1 else "are new offers"
-        parts.append(f"{new:,} {kind}" if old else f"{show.plural(new, 'rate')} {kind}")
-    said = f"{show.join_words(parts)}."
+        parts.append(f"{new:,} {kind}" if old else f"{show_words.plural(new, 'rate')} {kind}")
+    said = f"{show_words.join_words(parts)}."
     if doubted:
-        said += f" {show.plural(doubted, 'rate')} may hold a slip of the pen: see the question."
+        said += (
+            f" {show_words.plural(doubted, 'rate')} may hold a slip of the pen: see the question."
+        )
     return said
 
 
@@ -118,11 +121,11 @@ def _row(row: BookRow, replaced: Sequence[Offer], hint: str) -> EffectRow:
     option = PURCHASE_OPTIONS.get(row.purchase_option, row.purchase_option)
     place = f"{row.provider}, {row.instance}, {region}, {option}"
     if not replaced:
-        return EffectRow(place, "new offer", hint, show.NONE, amount(usd), "")
+        return EffectRow(place, "new offer", hint, show_numbers.NONE, amount(usd), "")
     before = sorted({offer.list_usd_per_instance_hour or 0.0 for offer in replaced})
     what = "replaces a built-in price"
     if row.region == EVERY_REGION:
-        what = f"replaces the price in {show.plural(len(replaced), 'region')}"
+        what = f"replaces the price in {show_words.plural(len(replaced), 'region')}"
     changes = [_percent(usd / price - 1) for price in (before[0], before[-1])]
     return EffectRow(
         place=place,
@@ -135,7 +138,7 @@ def _row(row: BookRow, replaced: Sequence[Offer], hint: str) -> EffectRow:
 
 
 def _percent(fraction: float) -> str:
-    text = show.number(fraction * 100, 1, plus=True)
+    text = show_numbers.number(fraction * 100, 1, plus=True)
     return "same" if text == "0.0" else f"{text}%"
 
 

@@ -18,7 +18,8 @@ from app.services.problems import InputProblems, Problem
 from app.web import book_views
 from app.web.book_effects import effects_view
 from app.web.book_views import MOST_EDITED, PATH, BookFormView
-from app.web.contexts import BookPage, BooksPage, Layout
+from app.web.context_frame import Layout
+from app.web.context_prices import BookPage, BooksPage
 from app.web.requests import PRIVATE, Page, Site, keep_workspace
 from app.web.validation_pages import csv_file
 

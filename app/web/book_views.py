@@ -12,7 +12,7 @@ from app.estimator.hardware import PURCHASE_OPTIONS
 from app.services.book_drafts import BookDraft
 from app.services.book_infos import BookInfo, BookVersion
 from app.services.problems import Problem
-from app.web import presenters as show
+from app.web import show_dates, show_numbers, show_words
 from app.web.book_effects import EffectsView
 from app.web.forms import Option, ProblemView
 from app.web.price_tables import amount
@@ -152,7 +152,7 @@ def cards(books: Iterable[BookInfo]) -> tuple[BookCard, ...]:
             address=address(book.token),
             owner="of this installation" if book.installation else "yours",
             holds=_holds(book),
-            version=f"{book.version}, {show.day(book.changed_at)}",
+            version=f"{book.version}, {show_dates.day(book.changed_at)}",
             prices_address=f"/prices?book={book.token}",
             estimate_address=f"/estimate?price_book={book.token}",
         )
@@ -172,12 +172,16 @@ def _holds(book: BookInfo | BookVersion) -> str:
     """
     parts = []
     if book.discounts:
-        parts.append(show.plural(book.discounts, "discount"))
+        parts.append(show_words.plural(book.discounts, "discount"))
     if book.rows:
-        parts.append(show.plural(book.rows, "rate"))
+        parts.append(show_words.plural(book.rows, "rate"))
     if book.base == "none":
-        return f"{show.join_words(parts)} alone" if parts else "no prices"
-    return f"{show.join_words(parts)} over the built-in prices" if parts else "the built-in prices"
+        return f"{show_words.join_words(parts)} alone" if parts else "no prices"
+    return (
+        f"{show_words.join_words(parts)} over the built-in prices"
+        if parts
+        else "the built-in prices"
+    )
 
 
 def form_view(
@@ -200,7 +204,11 @@ def form_view(
     errors: dict[str, list[str]] = {}
     for problem in problems:
         errors.setdefault(_field_of(problem), []).append(problem.message)
-    kept = f"{show.plural(kept_rates, 'rate')}, too many to be edited here." if kept_rates else ""
+    kept = (
+        f"{show_words.plural(kept_rates, 'rate')}, too many to be edited here."
+        if kept_rates
+        else ""
+    )
     return BookFormView(
         action=action,
         name=draft.name,
@@ -236,7 +244,10 @@ def _few(messages: Sequence[str]) -> tuple[str, ...]:
     if len(messages) <= MOST_MESSAGES:
         return tuple(messages)
     more = len(messages) - MOST_MESSAGES
-    return (*messages[:MOST_MESSAGES], f"And {show.plural(more, 'problem')} more, listed above.")
+    return (
+        *messages[:MOST_MESSAGES],
+        f"And {show_words.plural(more, 'problem')} more, listed above.",
+    )
 
 
 def book_view(
@@ -254,7 +265,7 @@ def book_view(
     """
     return BookView(
         name=info.name,
-        sentence=f"Version {info.version} of {show.day(info.changed_at)}: {_holds(info)}.",
+        sentence=f"Version {info.version} of {show_dates.day(info.changed_at)}: {_holds(info)}.",
         owned=info.owned,
         message={
             "new": f"Version {info.version} was saved.",
@@ -274,7 +285,7 @@ def _version(info: BookInfo, version: BookVersion, at: int) -> VersionRow:
     moved = version.added or version.changed or version.removed
     return VersionRow(
         number=str(version.number),
-        day=show.day(version.created_at),
+        day=show_dates.day(version.created_at),
         holds=_holds(version),
         changed="" if first else _changed(version),
         address="" if first or not moved else address(info.token, version=version.number),
@@ -315,13 +326,15 @@ def changes_view(version: int, changes: Sequence[PriceChange]) -> ChangesView:
         rows=tuple(
             ChangeRow(
                 place=change.key,
-                before=show.NONE if change.before_usd is None else amount(change.before_usd),
-                after=show.NONE if change.after_usd is None else amount(change.after_usd),
+                before=show_numbers.NONE
+                if change.before_usd is None
+                else amount(change.before_usd),
+                after=show_numbers.NONE if change.after_usd is None else amount(change.after_usd),
                 change=change.kind
                 if change.fraction is None
-                else show.number(change.fraction * 100, 1, plus=True) + "%",
+                else show_numbers.number(change.fraction * 100, 1, plus=True) + "%",
             )
             for change in changes[:MOST_CHANGES]
         ),
-        more=f"{show.plural(more, 'rate')} more changed." if more > 0 else "",
+        more=f"{show_words.plural(more, 'rate')} more changed." if more > 0 else "",
     )

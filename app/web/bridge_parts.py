@@ -8,7 +8,7 @@ from app.services.bridges import MOST_WORK, Bridges, End
 from app.services.problems import InputProblems
 from app.web import requests, waterfalls
 from app.web.comparisons import Side
-from app.web.contexts import BridgePart
+from app.web.context_comparisons import BridgePart
 from app.web.requests import Page
 
 QUICK = 3.0

@@ -16,9 +16,9 @@ from starlette.responses import HTMLResponse, Response
 from app.inputs import ScenarioInput
 from app.services.estimates import estimate
 from app.services.problems import InputProblems, Problem
-from app.web import htmx, requests, results
-from app.web import presenters as show
-from app.web.contexts import Answer, Builder, BuilderPart, Layout
+from app.web import htmx, requests, results, show_words
+from app.web.context_frame import Layout
+from app.web.context_results import Answer, Builder, BuilderPart
 from app.web.forms import Pairs, form
 from app.web.pilot_fields import without_unfinished
 from app.web.requests import (
@@ -45,7 +45,7 @@ def _status(answer: Answer[BriefView] | None, problems: Sequence[Problem]) -> st
     if answer is not None:
         return f"Recalculated. {answer.view.headline} {answer.view.because}".strip()
     # The first is enough to be heard; all are in the summary of the form.
-    return f"{show.plural(len(problems), 'problem')} in the form. {problems[0].message}"
+    return f"{show_words.plural(len(problems), 'problem')} in the form. {problems[0].message}"
 
 
 def _shorter(pairs: Pairs, scenario: ScenarioInput) -> Response | None:

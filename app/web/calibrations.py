@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.catalog.calibration import CalibrationDocument, CurvePoint, ErrorEntry
-from app.web import presenters as show
+from app.web import show_dates, show_numbers
 from app.web.charts import Scale, path
 from app.web.figures import DataTable, Frame, Tick
 from app.web.validations import METHOD_NAMES, SOURCE_NAMES
@@ -77,7 +77,7 @@ def calibration_view(found: CalibrationDocument) -> CalibrationView:
     """The calibration in words, tables and a chart."""
     folds = found.folds
     return CalibrationView(
-        fitted_on=show.day(found.fitted_on),
+        fitted_on=show_dates.day(found.fitted_on),
         data_hash=found.data_hash[:12],
         sentence=f"{len(found.constants)} constants were fitted on {found.rows['time']:,} speeds "
         f"and {found.rows['memory']:,} memory peaks. Each row below is the error of runs that "
@@ -97,11 +97,11 @@ def _row(entry: ErrorEntry) -> ErrorRow:
         detail=SOURCE_NAMES.get(entry.source, entry.source)
         or METHOD_NAMES.get(entry.method, entry.method),
         grade=entry.grade,
-        rows=show.number(entry.n),
-        median=show.share(entry.median_ape),
-        p90=show.share(entry.p90_ape),
+        rows=show_numbers.number(entry.n),
+        median=show_numbers.share(entry.median_ape),
+        p90=show_numbers.share(entry.p90_ape),
         coverage=f"{entry.coverage80:.0%}",
-        width=show.share(entry.median_width),
+        width=show_numbers.share(entry.median_width),
     )
 
 
@@ -113,14 +113,17 @@ def _curve(found: CalibrationDocument) -> Curve:
         title="Out of memory: predicted probability against what happened",
         conclusion=f"{tested.n:,} cases: peaks that are known, against cards of many sizes. The "
         "mean squared error of the predicted probability is "
-        f"{show.significant(tested.brier, 2)}, against "
-        f"{show.significant(tested.base_rate_brier, 2)} for always saying how often it happens. "
-        "Where the points lie above the line, runs fail more often than predicted.",
+        f"{show_numbers.significant(tested.brier, 2)}, against "
+        f"{show_numbers.significant(tested.base_rate_brier, 2)} for always saying how often it "
+        "happens. Where the points lie above the line, runs fail more often than predicted.",
         wide=_drawing(points, 560, 380),
         narrow=_drawing(points, 400, 340),
         table=DataTable(
             ("Predicted", "Ran out of memory", "Cases"),
-            tuple((f"{p.predicted:.0%}", f"{p.observed:.0%}", show.number(p.n)) for p in points),
+            tuple(
+                (f"{p.predicted:.0%}", f"{p.observed:.0%}", show_numbers.number(p.n))
+                for p in points
+            ),
         ),
     )
 

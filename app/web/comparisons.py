@@ -10,11 +10,10 @@ from urllib.parse import parse_qsl
 
 from app.estimator.currency import US_DOLLAR, Currency
 from app.estimator.report import MethodReport, Report
-from app.inputs import METHOD_LABELS, PILOT_SCORES, PilotRow, ScenarioInput
-from app.web import addresses
-from app.web import presenters as show
+from app.inputs import METHOD_LABELS, PILOT_SCORES, PilotRow, ScenarioInput, told_of
+from app.web import addresses, show_amounts, show_numbers, show_words
 from app.web.choices import CHOICE_LABELS, choice_label
-from app.web.contexts import ComparedSide, ComparisonView, Difference
+from app.web.context_comparisons import ComparedSide, ComparisonView, Difference
 from app.web.differences import (
     CARBON,
     HOURS,
@@ -82,30 +81,27 @@ def looks_like_a_scenario(text: str) -> bool:
     return bool(token or pairs) or addresses.split(text).path in {"/estimate", "/result"}
 
 
-def _unit(name: str) -> str:
-    extra = ScenarioInput.model_fields[name].json_schema_extra
-    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
-
-
 def words(name: str, value: Any, currency: Currency = US_DOLLAR) -> str:
     """An input as it is read; an amount, which is entered in US dollars, in the currency too."""
     if name in CHOICE_LABELS:
         return choice_label(name, str(value))
     if name in {"lengths", "own_evidence"} and value:
-        return f"given ({show.plural(len(str(value).splitlines()), 'line')})"
+        return f"given ({show_words.plural(len(str(value).splitlines()), 'line')})"
     if name == "pilot":
         return _pilot_words(value)
     if name == "methods":
-        return show.join_words([METHOD_LABELS.get(item, item) for item in value])
+        return show_words.join_words([METHOD_LABELS.get(item, item) for item in value])
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return show.join_words([str(item) for item in value]) or "all"
+        return show_words.join_words([str(item) for item in value]) or "all"
     if isinstance(value, dict):
-        return f"given ({show.plural(len(value), 'entry', 'entries')})"
+        return f"given ({show_words.plural(len(value), 'entry', 'entries')})"
     if isinstance(value, int | float):
-        return _with_unit(value, _unit(name), currency)
-    return str(value) if value not in {None, ""} else show.NONE
+        return _with_unit(value, told_of(name, "unit"), currency)
+    if value is None and told_of(name, "blank"):
+        return told_of(name, "blank")
+    return str(value) if value not in {None, ""} else show_numbers.NONE
 
 
 def _with_unit(value: float, unit: str, currency: Currency) -> str:
@@ -121,9 +117,9 @@ def _with_unit(value: float, unit: str, currency: Currency) -> str:
     money, _, per = unit.partition(" ")
     number = f"{value:,.10g}"
     if money == "USD":
-        converted = "" if currency == US_DOLLAR else f" ({show.usd(value, currency)})"
+        converted = "" if currency == US_DOLLAR else f" ({show_amounts.usd(value, currency)})"
         if converted and abs(value) < 100:
-            converted = f" ({show.unit_price(value, currency)})"
+            converted = f" ({show_amounts.unit_price(value, currency)})"
         return f"US${number}{converted} {per}".strip()
     return f"{number}{'' if unit.startswith('%') else ' '}{unit}".strip()
 
@@ -144,7 +140,7 @@ def _pilot_words(rows: Sequence[Mapping[str, Any]]) -> str:
             for name in PILOT_SCORES
             if row[name] is not None
         ]
-        said.append(f"{show.plural(row['examples'], 'example')}: {', '.join(scores)}")
+        said.append(f"{show_words.plural(row['examples'], 'example')}: {', '.join(scores)}")
     return "; ".join(said) or "none"
 
 
@@ -166,7 +162,7 @@ def _inputs(left: Side, right: Side) -> tuple[Difference, ...]:
             # As many digits as were entered, so that a reader can subtract them.
             more = b[name] - a[name]
             sign = "−" if more < 0 else "+"
-            currency = US_DOLLAR.sign if _unit(name).startswith("USD") else ""
+            currency = US_DOLLAR.sign if told_of(name, "unit").startswith("USD") else ""
             change = f"{sign}{currency}{abs(more):,.10g}"
         found.append(
             Difference(field.title or name, words(name, a[name]), words(name, b[name]), change)
@@ -188,7 +184,9 @@ def _inputs(left: Side, right: Side) -> tuple[Difference, ...]:
 
 def _verdicts(left: Report, right: Report, amounts: Kind) -> tuple[Difference, ...]:
     def choice(report: Report) -> str:
-        return show.first_sentence(show.typeset(report.verdict.headline))[0].removesuffix(".")
+        return show_words.first_sentence(show_words.typeset(report.verdict.headline))[
+            0
+        ].removesuffix(".")
 
     a, b = left.comparison, right.comparison
     one, other = choice(left), choice(right)
@@ -268,7 +266,7 @@ def compare(left: Side, right: Side) -> ComparisonView:
         ComparedSide(
             heading=side.heading,
             title=side.report.title or side.scenario.title or "Untitled scenario",
-            headline=show.typeset(side.report.verdict.headline),
+            headline=show_words.typeset(side.report.verdict.headline),
             address=side.address,
             basis=side.basis,
             pinned=side.pinned,
@@ -289,8 +287,8 @@ def _currency_note(left: Report, right: Report) -> str:
         return ""
     said = f"Amounts of both are in {a.code}"
     if a.code != US_DOLLAR.code:
-        said += f" at {show.significant(a.per_usd, 6)} per US dollar"
+        said += f" at {show_numbers.significant(a.per_usd, 6)} per US dollar"
     if (a.code, a.per_usd) == (b.code, b.per_usd):
         return f"{said}."
-    own = f"{b.code} at {show.significant(b.per_usd, 6)}" if a.code == b.code else b.code
+    own = f"{b.code} at {show_numbers.significant(b.per_usd, 6)}" if a.code == b.code else b.code
     return f"{said}, as in the first; the sentence of the second is in {own}."

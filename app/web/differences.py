@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.estimator.currency import Currency
-from app.web import presenters as show
-from app.web.contexts import Difference
+from app.web import show_amounts, show_numbers, show_units
+from app.web.context_comparisons import Difference
 
 SAME = "same"
 _HOUR_UNITS = (
@@ -91,7 +91,7 @@ def _is_number(text: str) -> bool:
     >>> _is_number("−US$3"), _is_number("CHF\\xa03"), _is_number("over 99%"), _is_number("—")
     (True, True, False, False)
     """
-    return text[:1] != show.NONE and not text.startswith(("under ", "over "))
+    return text[:1] != show_numbers.NONE and not text.startswith(("under ", "over "))
 
 
 def _decimals(a: float, b: float, allowed: tuple[int, ...]) -> int:
@@ -109,20 +109,20 @@ def money(currency: Currency) -> Kind:
         return f"{sign}{currency.sign}{abs(value):,.{decimals}f}"
 
     scale = Scale(1 / currency.per_usd, tuple(sorted({0, currency.digits})), write)
-    return Kind(lambda usd: show.usd(usd, currency), lambda _: scale)
+    return Kind(lambda usd: show_amounts.usd(usd, currency), lambda _: scale)
 
 
 def _trimmed(value: float, decimals: int, plus: bool = False) -> str:
-    text = show.number(value, decimals, plus=plus)
+    text = show_numbers.number(value, decimals, plus=plus)
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _points(value: float, decimals: int, _: bool) -> str:
-    return f"{show.number(value, decimals, plus=True)} points"
+    return f"{show_numbers.number(value, decimals, plus=True)} points"
 
 
 def _percent(value: float, decimals: int, plus: bool) -> str:
-    return f"{show.number(value, decimals, plus=plus)}%"
+    return f"{show_numbers.number(value, decimals, plus=plus)}%"
 
 
 def _percentage_points(text: str) -> str:
@@ -136,7 +136,7 @@ def _months(value: float, decimals: int, plus: bool) -> str:
 
 
 def _hours_scale(largest: float) -> Scale:
-    """The unit that a person would use, as `presenters.hours`."""
+    """The unit that a person would use, as `show_units.hours`."""
     for limit, size, unit in _HOUR_UNITS:
         if largest < limit:
             least = 0 if unit != "days" and largest / size >= 10 else 1
@@ -153,16 +153,18 @@ def _carbon_scale(largest: float) -> Scale:
 
 def _in_unit(size: float, unit: str, least: int) -> Scale:
     def write(value: float, decimals: int, plus: bool) -> str:
-        return f"{show.number(value, decimals, plus=plus)} {unit}"
+        return f"{show_numbers.number(value, decimals, plus=plus)} {unit}"
 
     return Scale(size, (least, least + 1, least + 2), write)
 
 
 POINTS = Kind(
-    lambda value: show.NONE if value is None else f"{show.points(value)} points",
+    lambda value: show_numbers.NONE if value is None else f"{show_numbers.points(value)} points",
     lambda _: Scale(1.0, (1, 2), _points),
 )
-PROBABILITY = Kind(show.percent, lambda _: Scale(0.01, (0, 1), _percent), _percentage_points)
-MONTHS = Kind(show.months, lambda _: Scale(1.0, (1, 2), _months))
-HOURS = Kind(show.hours, _hours_scale)
-CARBON = Kind(show.carbon, _carbon_scale)
+PROBABILITY = Kind(
+    show_numbers.percent, lambda _: Scale(0.01, (0, 1), _percent), _percentage_points
+)
+MONTHS = Kind(show_units.months, lambda _: Scale(1.0, (1, 2), _months))
+HOURS = Kind(show_units.hours, _hours_scale)
+CARBON = Kind(show_units.carbon, _carbon_scale)

@@ -27,7 +27,7 @@ from app.services.problems import (
     UnknownPriceBook,
     UnknownScenario,
 )
-from app.web.contexts import Layout, Message
+from app.web.context_frame import Layout, Message
 from app.web.templating import Renderer
 
 _API = "/api/"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.estimator.backtest_figures import Backtest, Errors, PilotErrors, StudyErrors
 from app.services.backtests import BacktestReport
-from app.web import presenters as show
+from app.web import show_numbers, show_words
 from app.web.evidence_words import whole_percent
 
 MODEL, PLAINEST = "model", "lora_equals_full"
@@ -116,11 +116,11 @@ def backtest_view(report: BacktestReport) -> BacktestView:
 
 
 def _points(value: float | None) -> str:
-    return show.NONE if value is None else show.number(value, 1)
+    return show_numbers.NONE if value is None else show_numbers.number(value, 1)
 
 
 def _share(value: float | None) -> str:
-    return show.NONE if value is None else whole_percent(value)
+    return show_numbers.NONE if value is None else whole_percent(value)
 
 
 def _held(name: str, errors: Errors) -> tuple[str, ...]:
@@ -149,10 +149,10 @@ def _errors(found: Errors) -> str:
     others = {key: error for key, error in found.mean_absolute_error.items() if key != MODEL}
     best = min(others, key=lambda key: others[key])
     said = (
-        f"{show.plural(found.n, 'row')} of {show.plural(found.studies, 'study', 'studies')} "
+        f"{show_words.plural(found.n, 'row')} of "
+        f"{show_words.plural(found.studies, 'study', 'studies')} "
         f"{'was' if found.n == 1 else 'were'} predicted without their study: LoRA's score, given "
-        "that of full fine-tuning, is off by "
-        f"{_points(ours)} points on average"
+        f"that of full fine-tuning, is off by {_points(ours)} points on average"
     )
     if ours < others[best]:
         return (
@@ -160,7 +160,7 @@ def _errors(found: Errors) -> str:
             f"{_points(others[best])}."
         )
     ahead = [f"{_within(key)} ({_points(error)})" for key, error in others.items() if error <= ours]
-    return f"{said}. That is no better than {show.join_words(ahead)}."
+    return f"{said}. That is no better than {show_words.join_words(ahead)}."
 
 
 def _by_study(found: Backtest, titles: Mapping[str, str]) -> tuple[str, ...]:
@@ -207,7 +207,7 @@ def _pilot(found: PilotErrors) -> tuple[str, ...]:
     change = after / before - 1
     direction = "falls" if change < 0 else "rises"
     return (
-        f"One small pilot tells more: in {show.plural(found.studies, 'study', 'studies')} "
+        f"One small pilot tells more: in {show_words.plural(found.studies, 'study', 'studies')} "
         "with one, the error of the share kept "
         f"{direction} by {whole_percent(abs(change))}, from {whole_percent(before)} to "
         f"{whole_percent(after)} of the gain.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.estimator.accuracy import Range
 from app.services.expectations import Expectation
-from app.web import presenters as show
+from app.web import show_words
 from app.web.evidence_words import GROUPS, percent_span, whole_percent
 
 
@@ -50,8 +50,8 @@ def expected_view(expected: Sequence[Expectation]) -> ExpectedView:
         rows=tuple(
             ExpectedRow(
                 group=GROUPS[found.group],
-                studies=f"{show.plural(found.summary.studies, 'study', 'studies')}, "
-                f"{show.plural(found.summary.rows, 'row')}",
+                studies=f"{show_words.plural(found.summary.studies, 'study', 'studies')}, "
+                f"{show_words.plural(found.summary.rows, 'row')}",
                 removed=share(found.summary.error_removed),
                 kept=tuple(share(at) for _, at in found.summary.recovery_by_rank),
             )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from app.estimator.evidence import HeadToHead
 from app.services.expectations import SHOWN_RANK, Effect
-from app.web import presenters as show
+from app.web import show_numbers, show_words
 from app.web.evidence_expected import Share, share
 from app.web.evidence_numbers import gap
 from app.web.evidence_words import GROUPS, WITHIN, method_name, percent_span, whole_percent
@@ -85,9 +85,9 @@ def _sentence(rows: Sequence[HeadToHead], effects: Sequence[Effect], most: str) 
         f"{whole_percent(found.mean)} (80% range {percent_span(found.p10, found.p90)})"
         for found in (before, after)
     )
-    projects = show.plural(len({row.study for row in rows}), "project")
+    projects = show_words.plural(len({row.study for row in rows}), "project")
     return (
-        f"{show.plural(len(rows), 'comparison')} of {projects} read. In {WITHIN[most]} the "
+        f"{show_words.plural(len(rows), 'comparison')} of {projects} read. In {WITHIN[most]} the "
         f"share of the gain that LoRA is expected to keep moves from {old} to {new}."
     )
 
@@ -100,11 +100,11 @@ def _row(row: HeadToHead, read: Read) -> OwnRow:
         group=GROUPS[row.group],
         metric=row.metric,
         method=f"{method_name(row.method)}{rank}",
-        base=show.number(row.base, 1),
-        full=show.number(row.full, 1),
-        adapter=show.number(row.adapter, 1),
-        gap=show.points(gap(row)),
-        kept=show.NONE if kept is None else whole_percent(kept),
+        base=show_numbers.number(row.base, 1),
+        full=show_numbers.number(row.full, 1),
+        adapter=show_numbers.number(row.adapter, 1),
+        gap=show_numbers.points(gap(row)),
+        kept=show_numbers.NONE if kept is None else whole_percent(kept),
     )
 
 
@@ -115,7 +115,7 @@ def _effect(effect: Effect) -> EffectRow:
         own=f"{effect.own_rows}" if effect.own_rows else "none",
         kept_before=share(before),
         kept_after=share(after),
-        change=show.number((after.mean - before.mean) * 100, plus=True),
+        change=show_numbers.number((after.mean - before.mean) * 100, plus=True),
         removed_before=share(effect.before.error_removed),
         removed_after=share(effect.after.error_removed),
     )

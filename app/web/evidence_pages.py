@@ -15,7 +15,8 @@ from app.services.expectations import SHOWN_RANK, Expectations
 from app.services.own_evidence import EXAMPLE_CSV, POINTER, parse_own_evidence
 from app.services.problems import InputProblems, Problem
 from app.web import evidence_views, htmx
-from app.web.contexts import Evidence, EvidencePart, Layout, OwnEvidence
+from app.web.context_evidence import Evidence, EvidencePart, OwnEvidence
+from app.web.context_frame import Layout
 from app.web.evidence_backtest import backtest_view
 from app.web.evidence_csv import as_csv
 from app.web.evidence_expected import expected_view, kept_by_group

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from app.catalog.catalog import Study
 from app.estimator.evidence import HeadToHead
-from app.web import presenters as show
+from app.web import show_numbers
 from app.web.evidence_numbers import Weighed, gap, weighed
 from app.web.evidence_query import has_foreign_base
 from app.web.evidence_words import (
@@ -112,7 +112,7 @@ def _study(
         note=study.note,
         groups="; ".join(GROUPS[g] for g in GROUPS if any(row.group == g for row in rows)),
         count=f"{len(rows)}" if len(rows) == total else f"{len(rows)} of {total}",
-        gap="" if gaps is None else show.points(gaps.mean),
+        gap="" if gaps is None else show_numbers.points(gaps.mean),
         gap_range=_range(gaps, points_span),
         kept="" if kept is None else whole_percent(kept.mean),
         kept_range=_range(kept, percent_span),
@@ -166,10 +166,10 @@ def _row(row: HeadToHead, sharing: int, read: Read) -> RowView:
         method=method_name(row.method),
         adapters=", ".join(_adapters(row)),
         data=_data(row),
-        base="" if row.base is None else show.number(row.base, 1),
-        full=show.number(row.full, 1),
-        adapter=show.number(row.adapter, 1),
-        gap=show.points(gap(row)),
+        base="" if row.base is None else show_numbers.number(row.base, 1),
+        full=show_numbers.number(row.full, 1),
+        adapter=show_numbers.number(row.adapter, 1),
+        gap=show_numbers.points(gap(row)),
         kept="" if kept is None else whole_percent(kept),
         locator=row.locator,
         marks=tuple(marks),
@@ -184,7 +184,7 @@ def _adapters(row: HeadToHead) -> list[str]:
 
 def _data(row: HeadToHead) -> str:
     if row.train_tokens is not None:
-        return f"{show.count_short(row.train_tokens)} tokens"
+        return f"{show_numbers.count_short(row.train_tokens)} tokens"
     if row.train_examples is not None:
-        return f"{show.count_short(row.train_examples)} examples"
+        return f"{show_numbers.count_short(row.train_examples)} examples"
     return ""

@@ -10,7 +10,7 @@ from app.catalog.catalog import Catalog, Study
 from app.estimator.accuracy import Range
 from app.estimator.constants import constant_values
 from app.estimator.evidence import PLAIN_ADAPTERS, HeadToHead
-from app.web import presenters as show
+from app.web import show_numbers, show_words
 from app.web.evidence_numbers import gap, recovery_with, sharing, weighed
 from app.web.evidence_query import (
     KEPT,
@@ -93,16 +93,16 @@ def conclusion(rows: Sequence[HeadToHead], read: Read) -> tuple[str, str]:
         if group != "rl" and (found := weighed((r for r in plain if r.group == group), read))
     }
     parts = [f"{whole_percent(found.mean)} in {WITHIN[group]}" for group, found in kept.items()]
-    studies = show.plural(len({row.study for row in rows}), "study", "studies")
-    said = f"{studies} hold {show.plural(len(rows), 'head-to-head')}"
+    studies = show_words.plural(len({row.study for row in rows}), "study", "studies")
+    said = f"{studies} hold {show_words.plural(len(rows), 'head-to-head')}"
     if parts:
-        said += f": of the gain of full fine-tuning, LoRA kept {show.join_words(parts)}"
+        said += f": of the gain of full fine-tuning, LoRA kept {show_words.join_words(parts)}"
     rewarded = weighed((row for row in plain if row.group == "rl"), gap)
     if rewarded is not None:
         side = "ahead" if rewarded.mean >= 0 else "behind"
         said += (
-            f"; in {WITHIN['rl']} it ended {show.number(abs(rewarded.mean), 1)} points {side} "
-            "on average"
+            f"; in {WITHIN['rl']} it ended {show_numbers.number(abs(rewarded.mean), 1)} points "
+            f"{side} on average"
         )
     return f"{said}.", " ".join(_caveats(plain, kept))
 
@@ -121,7 +121,7 @@ def _caveats(plain: Sequence[HeadToHead], kept: Mapping[str, object]) -> list[st
     ]
     if few:
         each = "" if len(few) == 1 else " each"
-        said.append(f"What is said of {show.join_words(few)} rests on one study{each}.")
+        said.append(f"What is said of {show_words.join_words(few)} rests on one study{each}.")
     said.append(
         f"{whole_percent(most)} of the rows come from one study, most models have 7 to 8 billion "
         "parameters, and learning rate, rank and layers separate results more than the kind of "
@@ -250,7 +250,7 @@ def _summary(
         return "No row passes this filter."
     of = f"{len({row.study for row in rows})} of {len({row.study for row in every})} studies"
     if not asked.narrows:
-        return f"All {len(rows):,} rows of {show.plural(len(studies), 'study', 'studies')}."
+        return f"All {len(rows):,} rows of {show_words.plural(len(studies), 'study', 'studies')}."
     parts = [
         part_label(name, value, studies)
         for name in EvidenceQuery.__dataclass_fields__
@@ -266,7 +266,7 @@ def _looser(
         LooserLink(
             part_label(name, value, studies),
             asked.address(**{name: ""}),
-            show.plural(count, "row"),
+            show_words.plural(count, "row"),
         )
         for name, value, count in looser(every, asked)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from app.web import presenters as show
+from app.web import show_numbers
 
 GROUPS: Mapping[str, str] = MappingProxyType(
     {
@@ -66,7 +66,7 @@ def whole_percent(fraction: float) -> str:
     >>> whole_percent(0.954), whole_percent(-0.123), whole_percent(1.7)
     ('95%', '−12%', '170%')
     """
-    return show.number(fraction * 100) + "%"
+    return show_numbers.number(fraction * 100) + "%"
 
 
 def percent_span(low: float, high: float) -> str:
@@ -77,7 +77,7 @@ def percent_span(low: float, high: float) -> str:
     >>> percent_span(0.087, 0.966), percent_span(-0.2, 0.3)
     ('9 to 97%', '−20 to 30%')
     """
-    return f"{show.number(low * 100)} to {show.number(high * 100)}%"
+    return f"{show_numbers.number(low * 100)} to {show_numbers.number(high * 100)}%"
 
 
 def points_span(low: float, high: float) -> str:
@@ -88,4 +88,4 @@ def points_span(low: float, high: float) -> str:
     >>> points_span(-5.83, 4.0)
     '−5.8 to +4.0'
     """
-    return f"{show.points(low)} to {show.points(high)}"
+    return f"{show_numbers.points(low)} to {show_numbers.points(high)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.estimator.report import Report
 from app.exports.feeds import FEEDS
-from app.web.contexts import FileLink
+from app.web.context_results import FileLink
 from app.web.requests import with_query
 
 

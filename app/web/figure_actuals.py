@@ -9,7 +9,7 @@ from itertools import groupby
 
 from app.estimator.currency import Currency
 from app.estimator.variance import MonthVariance, VarianceReport
-from app.web import presenters as show
+from app.web import show_amounts
 from app.web.actual_words import month_name, month_short, sentence
 from app.web.charts import Scale, nice_ticks, path, spread, text_width
 from app.web.figure_cash_flow import month_ticks
@@ -90,14 +90,16 @@ def plan_against_actual(
 
 def _row(month: MonthVariance, currency: Currency) -> tuple[str, ...]:
     spent = (
-        "not reported" if month.compared is None else show.usd(month.compared.actual_usd, currency)
+        "not reported"
+        if month.compared is None
+        else show_amounts.usd(month.compared.actual_usd, currency)
     )
     return (
         month_name(month.label),
-        show.usd(month.planned_usd, currency),
+        show_amounts.usd(month.planned_usd, currency),
         spent,
-        show.usd(month.cumulative_planned_usd, currency),
-        show.usd(month.cumulative_outlook_usd, currency),
+        show_amounts.usd(month.cumulative_planned_usd, currency),
+        show_amounts.usd(month.cumulative_outlook_usd, currency),
     )
 
 
@@ -108,7 +110,7 @@ def _drawing(
     planned = [0.0, *(currency.of(m.cumulative_planned_usd) for m in months)]
     outlook = [0.0, *(currency.of(m.cumulative_outlook_usd) for m in months)]
     y_values = nice_ticks(min(0.0, *outlook), max(*planned, *outlook), 5)
-    y_labels = [show.amount_short(v, currency, trim=True) for v in y_values]
+    y_labels = [show_amounts.amount_short(v, currency, trim=True) for v in y_values]
     frame = replace(frame, left=math.ceil(max(text_width(t, SMALL) for t in y_labels)) + 18.0)
     x = Scale(0, len(months), frame.left, frame.right)
     y = Scale(y_values[0], y_values[-1], frame.bottom, frame.top)
@@ -136,10 +138,10 @@ def _drawing(
         spent_x=xs[last],
         # A cumulative line rises to the right, so there is room below it there, above it before.
         spent_label_y=ys[last] + (-10 if right else 18),
-        spent_label=f"{show.amount_short(currency.of(_spent(found)), currency)} spent",
+        spent_label=f"{show_amounts.amount_short(currency.of(_spent(found)), currency)} spent",
         spent_anchor="end" if right else "start",
         labels=tuple(
-            EndLabel(kind, label, show.amount_short(value, currency), y(value), label_y)
+            EndLabel(kind, label, show_amounts.amount_short(value, currency), y(value), label_y)
             for (kind, label, value), label_y in zip(ends, label_ys, strict=True)
         ),
         label_x=frame.right + 14,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.estimator.evidence import HeadToHead
-from app.web import presenters as show
+from app.web import show_numbers, show_words
 from app.web.charts import Scale, nice_ticks, text_width
 from app.web.evidence_numbers import gap, weighed
 from app.web.evidence_query import has_foreign_base
@@ -97,12 +97,12 @@ def _label(name: str) -> str:
 def _table_row(name: str, rows: Sequence[HeadToHead]) -> tuple[str, ...]:
     found = weighed(rows, gap)
     if found is None:
-        return (_label(name), "0", "0", show.NONE, show.NONE)
+        return (_label(name), "0", "0", show_numbers.NONE, show_numbers.NONE)
     return (
         _label(name),
         f"{found.studies}",
         f"{found.rows}",
-        show.points(found.mean),
+        show_numbers.points(found.mean),
         points_span(found.low, found.high),
     )
 
@@ -116,14 +116,15 @@ def _conclusion(trained: Sequence[HeadToHead], rows: Sequence[HeadToHead]) -> st
     far = sum(gap(row) <= -FAR_POINTS for row in counted)
     where = "on the trained task" if trained else "on tasks that were not trained on"
     text = (
-        f"In {near} of {show.plural(len(counted), 'row')} {where} the adapter is within "
+        f"In {near} of {show_words.plural(len(counted), 'row')} {where} the adapter is within "
         f"{NEAR_POINTS:g} points of full fine-tuning, in {ahead} further ahead and in {behind} "
         f"further behind, {far} of them by {FAR_POINTS:g} points or more."
     )
     if mean is not None:
         text += (
-            f" Every study weighing the same, the adapter is {show.number(abs(mean.mean), 1)} "
-            f"points {'ahead' if mean.mean >= 0 else 'behind'} on average."
+            " Every study weighing the same, the adapter is "
+            f"{show_numbers.number(abs(mean.mean), 1)} points "
+            f"{'ahead' if mean.mean >= 0 else 'behind'} on average."
         )
     return text
 
@@ -131,7 +132,7 @@ def _conclusion(trained: Sequence[HeadToHead], rows: Sequence[HeadToHead]) -> st
 def _drawing(rows: Sequence[HeadToHead], width: int, height: int) -> ScatterDrawing:
     values = [score for row in rows for score in (row.full, row.adapter)]
     ticks = nice_ticks(min(values), max(values), 6 if width > 500 else 4)
-    labels = [show.significant(tick) for tick in ticks]
+    labels = [show_numbers.significant(tick) for tick in ticks]
     left = round(max(text_width(label, SMALL) for label in labels) + 16, 1)
     right = round(width - text_width(labels[-1], SMALL) / 2 - 4, 1)
     top, bottom = 8.0, height - 48.0

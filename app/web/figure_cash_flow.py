@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from app.estimator.currency import Currency
 from app.estimator.leading import leading_method
 from app.estimator.report import CashFlowReport, MethodReport, Report
-from app.web import presenters as show
+from app.web import show_amounts, show_units, show_words
 from app.web.charts import Scale, area, nice_ticks, path, spread, text_width
 from app.web.figures import (
     SMALL,
@@ -77,16 +77,17 @@ def cash_flow(report: Report, wide: Frame = WIDE) -> Figure[CashFlowDrawing] | N
         return None
     banded = leader if leader in methods and leader is not None else methods[0]
     currency = currency_of(report)
-    payback = show.months(banded.payback_months)
+    payback = show_units.months(banded.payback_months)
     says = (
         f"{name_of(banded.method)} is expected to pay back after {payback}"
         if banded.payback_months is not None
         else f"{name_of(banded.method)} is not expected to pay back within "
-        f"{show.months(report.horizon_months)}"
+        f"{show_units.months(report.horizon_months)}"
     )
-    ends = show.join_words(
+    ends = show_words.join_words(
         [
-            f"{name_of(m.method)} at {show.usd_short(m.cash_flow.cumulative_usd[-1], currency)}"
+            f"{name_of(m.method)} at "
+            f"{show_amounts.usd_short(m.cash_flow.cumulative_usd[-1], currency)}"
             for m in methods
             if m.cash_flow
         ]
@@ -101,16 +102,16 @@ def cash_flow(report: Report, wide: Frame = WIDE) -> Figure[CashFlowDrawing] | N
             flow = m.cash_flow
             assert flow is not None  # noqa: S101 - kept above
             row += [
-                show.usd(flow.cumulative_usd[month], currency),
-                f"{show.usd_short(flow.cumulative_p10_usd[month], currency)} to "
-                f"{show.usd_short(flow.cumulative_p90_usd[month], currency)}",
+                show_amounts.usd(flow.cumulative_usd[month], currency),
+                f"{show_amounts.usd_short(flow.cumulative_p10_usd[month], currency)} to "
+                f"{show_amounts.usd_short(flow.cumulative_p90_usd[month], currency)}",
             ]
         rows.append(tuple(row))
     return Figure(
         key="cash-flow",
         title="When the money comes back",
         conclusion=f"{says}. Expected cumulative cash flow after "
-        f"{show.months(report.horizon_months)}: {ends}.",
+        f"{show_units.months(report.horizon_months)}: {ends}.",
         caption="Cumulative cash flow at month ends, undiscounted; month 0 is what is "
         f"paid at the start. The band is the 80% range of {name_of(banded.method)}; the "
         "table has the ranges of all.",
@@ -145,7 +146,7 @@ def _cash_flow_drawing(
     values = [v for _, flow in flows for v in flow.cumulative_usd]
     values += [*band_flow.cumulative_p10_usd, *band_flow.cumulative_p90_usd, 0.0]
     y_values = nice_ticks(min(values), max(values), 5)
-    y_labels = [show.amount_short(v, currency, trim=True) for v in y_values]
+    y_labels = [show_amounts.amount_short(v, currency, trim=True) for v in y_values]
     # Amounts may be long, and with a minus sign longer: the frame begins where they end.
     frame = replace(frame, left=math.ceil(max(text_width(t, SMALL) for t in y_labels)) + 18.0)
     x = Scale(0, report.horizon_months, frame.left, frame.right)
@@ -157,7 +158,7 @@ def _cash_flow_drawing(
         Line(
             method=m.method,
             label=tag(m.method),
-            detail=show.amount_short(flow.cumulative_usd[-1], currency),
+            detail=show_amounts.amount_short(flow.cumulative_usd[-1], currency),
             d=path(xs, [y(v) for v in flow.cumulative_usd]),
             end_x=frame.right,
             end_y=end_y,
@@ -183,6 +184,6 @@ def _cash_flow_drawing(
         band_method=banded.method,
         lines=lines,
         payback_x=at,
-        payback_label=f"{tag(banded.method)} pays back: {show.months(payback)}",
+        payback_label=f"{tag(banded.method)} pays back: {show_units.months(payback)}",
         payback_anchor="end" if at is not None and at > (frame.left + frame.right) / 2 else "start",
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from app.estimator.currency import Currency
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_values import Distribution
-from app.web import presenters as show
+from app.web import show_amounts, show_numbers, show_units
 from app.web.charts import Scale, nice_ticks, text_width
 from app.web.figures import SMALL, DataTable, Figure, Frame, Tick, currency_of, name_of
 
@@ -73,10 +73,10 @@ def cost_gain(report: Report) -> Figure[CostGainDrawing] | None:
     rows = tuple(
         (
             name_of(m.method),
-            show.usd(m.total_usd, currency),
-            show.span(m.total_usd_range, currency=currency),
-            show.points(m.accuracy.gain_points.mean) if m.accuracy else show.NONE,
-            show.span(m.accuracy.gain_points if m.accuracy else None, "points"),
+            show_amounts.usd(m.total_usd, currency),
+            show_units.span(m.total_usd_range, currency=currency),
+            show_numbers.points(m.accuracy.gain_points.mean) if m.accuracy else show_numbers.NONE,
+            show_units.span(m.accuracy.gain_points if m.accuracy else None, "points"),
         )
         for m in methods
     )
@@ -88,21 +88,21 @@ def cost_gain(report: Report) -> Figure[CostGainDrawing] | None:
     if compared is not None:
         adapter = name_of(compared.adapter_method)
         more = "more" if compared.extra_cost_usd >= 0 else "less"
-        extra = show.usd_short(abs(compared.extra_cost_usd), currency)
+        extra = show_amounts.usd_short(abs(compared.extra_cost_usd), currency)
         conclusion = (
             f"Full fine-tuning costs {extra} {more} than {adapter} over "
-            f"{show.months(report.horizon_months)}, and its expected accuracy is "
-            f"{show.number(abs(compared.gap_points.mean), 1)} points "
+            f"{show_units.months(report.horizon_months)}, and its expected accuracy is "
+            f"{show_numbers.number(abs(compared.gap_points.mean), 1)} points "
             f"{'higher' if compared.gap_points.mean >= 0 else 'lower'} (80% range "
-            f"{show.span(compared.gap_points, 'points')}). {conclusion}"
+            f"{show_units.span(compared.gap_points, 'points')}). {conclusion}"
         )
     return Figure(
         key="cost-gain",
         title="What each method costs, and what it is expected to add",
         conclusion=conclusion + ".",
-        caption=f"Total cost over {show.months(report.horizon_months)} beside the expected gain in "
-        "accuracy over the base model, in points. Lines are 80% ranges; better is a mark further "
-        "to the left in cost and further to the right in gain.",
+        caption=f"Total cost over {show_units.months(report.horizon_months)} beside the expected "
+        "gain in accuracy over the base model, in points. Lines are 80% ranges; better is a mark "
+        "further to the left in cost and further to the right in gain.",
         wide=_cost_gain_drawing(methods, currency, 760, label_above=False),
         narrow=_cost_gain_drawing(methods, currency, 400, label_above=True),
         legend=(),
@@ -167,7 +167,7 @@ def _cost_gain_drawing(
         left + half,
         [v for _, cost, r, _ in figures for v in ((cost, r.p10, r.p90) if r else (cost,))],
         count,
-        lambda v: show.amount_short(v, currency, trim=True),
+        lambda v: show_amounts.amount_short(v, currency, trim=True),
         "Total cost",
     )
     gains = _panel(
@@ -175,7 +175,7 @@ def _cost_gain_drawing(
         right,
         [v for *_, gain in figures for v in (gain.mean, gain.p10, gain.p90)],
         count + 1,
-        lambda v: show.points(v).removesuffix(".0"),
+        lambda v: show_numbers.points(v).removesuffix(".0"),
         "Expected gain, points",
     )
     above, step = (18.0, 68.0) if label_above else (0.0, 50.0)
@@ -191,8 +191,8 @@ def _cost_gain_drawing(
                 text_y=top + 16,
                 y=top + 32,
                 extents=(
-                    _extent(costs, cost, cost_range, show.amount_short(cost, currency)),
-                    _extent(gains, gain.mean, gain, f"{show.points(gain.mean)} pts"),
+                    _extent(costs, cost, cost_range, show_amounts.amount_short(cost, currency)),
+                    _extent(gains, gain.mean, gain, f"{show_numbers.points(gain.mean)} pts"),
                 ),
             )
         )

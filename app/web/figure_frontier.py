@@ -9,7 +9,7 @@ from app.estimator.currency import Currency
 from app.estimator.hardware import PURCHASE_OPTIONS
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_plans import FrontierPoint
-from app.web import presenters as show
+from app.web import show_amounts, show_numbers, show_units
 from app.web.charts import Scale, nice_ticks, path, text_width
 from app.web.figures import SMALL, DataTable, Figure, Frame, Tick, currency_of, name_of
 from app.web.result_plans import option_tag
@@ -98,9 +98,9 @@ def frontier(report: Report) -> Figure[FrontierDrawing] | None:
                     point.provider_name,
                     PURCHASE_OPTIONS.get(point.purchase_option, point.purchase_option)
                     + (" (marketplace)" if point.tier == "marketplace" else ""),
-                    show.hours(point.hours),
-                    show.usd(point.usd, currency),
-                    show.percent(point.probability_out_of_memory),
+                    show_units.hours(point.hours),
+                    show_amounts.usd(point.usd, currency),
+                    show_numbers.percent(point.probability_out_of_memory),
                 )
                 for m in methods
                 for point in m.frontier
@@ -116,13 +116,14 @@ def _is_wide(values: Sequence[float]) -> bool:
 def _said(m: MethodReport, currency: Currency) -> str:
     cheapest, fastest = m.frontier[0], m.frontier[-1]
     first = (
-        f"{show.usd(cheapest.usd, currency)} in {show.hours(cheapest.hours)} on {said(cheapest)}"
+        f"{show_amounts.usd(cheapest.usd, currency)} in {show_units.hours(cheapest.hours)} on "
+        f"{said(cheapest)}"
     )
     if len(m.frontier) == 1:
         return f"{name_of(m.method)}: {first}, the cheapest and the fastest at once."
     return (
-        f"{name_of(m.method)}: from {first} to {show.usd(fastest.usd, currency)} in "
-        f"{show.hours(fastest.hours)} on {said(fastest)}."
+        f"{name_of(m.method)}: from {first} to {show_amounts.usd(fastest.usd, currency)} in "
+        f"{show_units.hours(fastest.hours)} on {said(fastest)}."
     )
 
 
@@ -155,11 +156,11 @@ def _drawing(
         8 if width > 500 else 6,
         bottom,
         top,
-        lambda v: show.amount_short(v, currency, trim=True),
+        lambda v: show_amounts.amount_short(v, currency, trim=True),
     )
     left = max(text_width(tick.label, SMALL) for tick in y_ticks) + 18
     right = width - 28.0
-    x, x_ticks = _axis(hours, 9 if width > 500 else 5, left, right, show.hours)
+    x, x_ticks = _axis(hours, 9 if width > 500 else 5, left, right, show_units.hours)
     series = []
     for m in methods:
         xs, ys = [x(p.hours) for p in m.frontier], [y(currency.of(p.usd)) for p in m.frontier]

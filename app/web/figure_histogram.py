@@ -8,7 +8,7 @@ from functools import partial
 from itertools import pairwise
 
 from app.estimator.report_risk import Histogram
-from app.web import presenters as show
+from app.web import show_numbers
 from app.web.charts import Scale, spread, text_width, ticks_with_room
 from app.web.figures import SMALL, Frame, Tick, Write
 
@@ -151,7 +151,7 @@ def _lane(row: Spread, top: float, x: Scale, width: int, write: Write) -> Lane:
                 left,
                 round(base - _BARS + 12, 1),
                 wide,
-                f"{show.percent(share)} of cases",
+                f"{show_numbers.percent(share)} of cases",
                 round(right + 6 if early else left - 6, 1),
                 "start" if early else "end",
             )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_accuracy import CurveReport, PilotReport, PilotScoreReport
-from app.web import presenters as show
+from app.web import show_numbers, show_words
 from app.web.charts import Scale, area, nice_ticks, path, spread, text_width
 from app.web.figures import SMALL, DataTable, Figure, Frame, Tick, name_of, name_within, tag
 
@@ -69,17 +69,17 @@ def learning_curve(report: Report) -> Figure[LearningCurveDrawing] | None:
     if pilot is None or not methods:
         return None
     ends = [
-        f"{name_within(m.method)} at {show.number(m.accuracy.final_points.mean, 1)} (80% range "
-        f"{show.number(m.accuracy.final_points.p10, 1)} to "
-        f"{show.number(m.accuracy.final_points.p90, 1)})"
+        f"{name_within(m.method)} at {show_numbers.number(m.accuracy.final_points.mean, 1)} (80% "
+        f"range {show_numbers.number(m.accuracy.final_points.p10, 1)} to "
+        f"{show_numbers.number(m.accuracy.final_points.p90, 1)})"
         for m in methods
         if m.accuracy
     ]
     return Figure(
         key="learning-curve",
         title="What more training data is expected to bring",
-        conclusion=f"With the planned {show.plural(planned, 'example')}, the studies and your "
-        f"pilot expect {show.join_words(ends)}.",
+        conclusion=f"With the planned {show_words.plural(planned, 'example')}, the studies and "
+        f"your pilot expect {show_words.join_words(ends)}.",
         caption="Expected score by the number of training examples. Bands and error bars are 80% "
         "ranges, those of marks by the size of the test set alone. How a score grows with data is "
         "weakly known: its form comes from one published scaling law and one study of continued "
@@ -112,22 +112,23 @@ def _table(methods: Sequence[MethodReport], pilot: PilotReport) -> DataTable:
     rows = []
     for score in pilot.scores:
         low, high = _range(score)
-        between = f"{show.number(low, 1)} to {show.number(high, 1)}"
+        between = f"{show_numbers.number(low, 1)} to {show_numbers.number(high, 1)}"
         at = "None" if score.method == "base" else f"{score.examples:,}"
-        row = [f"{at}, measured on {show.plural(score.test_set_size, 'question')}"]
-        base = f"{show.number(score.points, 1)} ({between})"
+        row = [f"{at}, measured on {show_words.plural(score.test_set_size, 'question')}"]
+        base = f"{show_numbers.number(score.points, 1)} ({between})"
         row.append(base if score.method == "base" else "")
         for key in keys:
             mine = key == score.method
-            row += [show.number(score.points, 1), between] if mine else ["", ""]
+            row += [show_numbers.number(score.points, 1), between] if mine else ["", ""]
         rows.append(tuple(row))
     for i, examples in enumerate(_curve(methods[0]).examples):
         row = [f"{examples:,}", ""]
         for m in methods:
             curve = _curve(m)
             row += [
-                show.number(curve.mean_points[i], 1),
-                f"{show.number(curve.p10_points[i], 1)} to {show.number(curve.p90_points[i], 1)}",
+                show_numbers.number(curve.mean_points[i], 1),
+                f"{show_numbers.number(curve.p10_points[i], 1)} to "
+                f"{show_numbers.number(curve.p90_points[i], 1)}",
             ]
         rows.append(tuple(row))
     return DataTable(tuple(columns), tuple(rows))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from app.estimator.memory import LINE_LABELS
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_plans import PlanReport
-from app.web import presenters as show
+from app.web import show_numbers, show_units
 from app.web.charts import Scale, nice_ticks
 from app.web.figures import DataTable, Figure, Frame, Tick, name_of
 
@@ -78,8 +78,8 @@ def memory(report: Report) -> Figure[MemoryDrawing] | None:
     index = {key: i for i, key in enumerate(LINE_LABELS, start=1)}
     labels = {key: label for key, label in LINE_LABELS.items() if key in used}
     said = "; ".join(
-        f"{name_of(m.method)} takes {show.gib(plan.memory_bytes)} of "
-        f"{show.gib(plan.memory_capacity_bytes)} ({plan.accelerator_name}), at its peak "
+        f"{name_of(m.method)} takes {show_units.gib(plan.memory_bytes)} of "
+        f"{show_units.gib(plan.memory_capacity_bytes)} ({plan.accelerator_name}), at its peak "
         f"{PEAKS[plan.memory_peak]}{_risk_in_sentence(plan)}"
         for m, plan in plans
     )
@@ -104,22 +104,23 @@ def memory(report: Report) -> Figure[MemoryDrawing] | None:
 def _rows(plans: Sequence[PlanReport], labels: dict[str, str]) -> tuple[tuple[str, ...], ...]:
     held = [{line.key: line.bytes for line in plan.memory_lines} for plan in plans]
     rows = [
-        (label, *(show.gib(lines.get(key, 0.0)) for lines in held)) for key, label in labels.items()
+        (label, *(show_units.gib(lines.get(key, 0.0)) for lines in held))
+        for key, label in labels.items()
     ]
-    rows.append(("Together", *(show.gib(plan.memory_bytes) for plan in plans)))
+    rows.append(("Together", *(show_units.gib(plan.memory_bytes) for plan in plans)))
     if any(has_range(plan) for plan in plans):
         rows += [
-            ("80% range", *(show.span(plan.memory_range_bytes, "gib") for plan in plans)),
-            ("Allocated", *(show.gib(plan.memory_allocated_bytes) for plan in plans)),
-            ("Reserved", *(show.gib(plan.memory_reserved_bytes) for plan in plans)),
+            ("80% range", *(show_units.span(plan.memory_range_bytes, "gib") for plan in plans)),
+            ("Allocated", *(show_units.gib(plan.memory_allocated_bytes) for plan in plans)),
+            ("Reserved", *(show_units.gib(plan.memory_reserved_bytes) for plan in plans)),
         ]
     rows.append(("Peak", *(PEAKS[plan.memory_peak] for plan in plans)))
-    rows.append(("Capacity", *(show.gib(plan.memory_capacity_bytes) for plan in plans)))
+    rows.append(("Capacity", *(show_units.gib(plan.memory_capacity_bytes) for plan in plans)))
     if any(has_range(plan) for plan in plans):
         rows.append(
             (
                 "Chance of running out",
-                *(show.percent(plan.probability_out_of_memory) for plan in plans),
+                *(show_numbers.percent(plan.probability_out_of_memory) for plan in plans),
             )
         )
     return tuple(rows)
@@ -129,8 +130,8 @@ def _risk_in_sentence(plan: PlanReport) -> str:
     if not has_range(plan):
         return ""
     return (
-        f", with a chance of {show.percent(plan.probability_out_of_memory)} of running out of "
-        "memory"
+        f", with a chance of {show_numbers.percent(plan.probability_out_of_memory)} of running out "
+        "of memory"
     )
 
 
@@ -138,8 +139,8 @@ def _risk(plan: PlanReport) -> str:
     if not has_range(plan):
         return ""
     return (
-        f"80% range {show.span(plan.memory_range_bytes, 'gib')}; runs out: "
-        f"{show.percent(plan.probability_out_of_memory)}"
+        f"80% range {show_units.span(plan.memory_range_bytes, 'gib')}; runs out: "
+        f"{show_numbers.percent(plan.probability_out_of_memory)}"
     )
 
 
@@ -167,8 +168,8 @@ def _drawing(
         bars.append(
             Bar(
                 label=name_of(m.method),
-                detail=f"{show.number(plan.memory_bytes / _GIB, 1)} of "
-                f"{show.gib(plan.memory_capacity_bytes)}",
+                detail=f"{show_numbers.number(plan.memory_bytes / _GIB, 1)} of "
+                f"{show_units.gib(plan.memory_capacity_bytes)}",
                 label_y=y + 18,
                 peak=f"peak: {PEAKS[plan.memory_peak]}",
                 peak_y=y + 83 if ranged else y + 73,
@@ -185,7 +186,7 @@ def _drawing(
         )
     return MemoryDrawing(
         frame=frame,
-        x_ticks=tuple(Tick(x(v), show.significant(v)) for v in x_values),
+        x_ticks=tuple(Tick(x(v), show_numbers.significant(v)) for v in x_values),
         x_title="GiB of one GPU",
         bars=tuple(bars),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.estimator.accuracy import Range
 from app.estimator.evidence import HeadToHead
-from app.web import presenters as show
+from app.web import show_numbers, show_words
 from app.web.charts import Scale, nice_ticks, text_width
 from app.web.evidence_numbers import Weighed, weighed
 from app.web.evidence_query import RANK_LABELS, rank_range
@@ -146,7 +146,11 @@ def _lines(
     if group in expected:
         at = expected[group]
         label = f"model, rank {rank}"
-        lines.append(_Line(MODEL, group, label, at.mean, at.p10, at.p90, show.NONE, show.NONE))
+        lines.append(
+            _Line(
+                MODEL, group, label, at.mean, at.p10, at.p90, show_numbers.NONE, show_numbers.NONE
+            )
+        )
     return lines
 
 
@@ -163,11 +167,11 @@ def _measured(kind: str, group: str, label: str, found: Weighed) -> _Line:
 def _conclusion(lines: Sequence[_Line]) -> str:
     parts = [
         f"{whole_percent(line.mean)} in {WITHIN[line.group]} "
-        f"({show.plural(int(line.studies), 'study', 'studies')})"
+        f"({show_words.plural(int(line.studies), 'study', 'studies')})"
         for line in lines
         if line.kind == ALL
     ]
-    return f"Adapters kept {show.join_words(parts)}."
+    return f"Adapters kept {show_words.join_words(parts)}."
 
 
 def _drawing(lines: Sequence[_Line], width: int) -> RecoveryDrawing:
@@ -223,5 +227,5 @@ def _text(line: _Line) -> str:
     text = f"{whole_percent(line.mean)} ({percent_span(line.low, line.high)})"
     if line.kind == MODEL:
         return text
-    studies = show.plural(int(line.studies), "study", "studies")
-    return f"{text}, {show.plural(int(line.rows), 'row')} of {studies}"
+    studies = show_words.plural(int(line.studies), "study", "studies")
+    return f"{text}, {show_words.plural(int(line.rows), 'row')} of {studies}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.estimator.currency import Currency
 from app.estimator.report_serving import ServingReport, VariantsPoint
-from app.web import presenters as show
+from app.web import show_amounts, show_numbers, show_words
 from app.web.charts import Scale, nice_ticks, path, spread, text_width
 from app.web.figures import SMALL, DataTable, Figure, Frame, Tick
 from app.web.scatter import LogScale, log_ticks
@@ -75,9 +75,9 @@ def by_variants(serving: ServingReport, currency: Currency) -> Figure[VariantsDr
             ("Variants", "Dedicated models, a month", "Adapters on one base, a month"),
             tuple(
                 (
-                    show.number(p.variants),
-                    show.usd(p.dedicated_usd_per_month, currency),
-                    show.usd(p.adapters_usd_per_month, currency),
+                    show_numbers.number(p.variants),
+                    show_amounts.usd(p.dedicated_usd_per_month, currency),
+                    show_amounts.usd(p.adapters_usd_per_month, currency),
                 )
                 for p in points
             ),
@@ -92,15 +92,15 @@ def _is_wide(points: Sequence[VariantsPoint]) -> bool:
 def _said(serving: ServingReport, currency: Currency) -> str:
     last = serving.by_variants[-1]
     at_last = (
-        f"with {show.number(last.variants)} variants dedicated models cost "
-        f"{show.usd(last.dedicated_usd_per_month, currency)} a month and adapters "
-        f"{show.usd(last.adapters_usd_per_month, currency)}."
+        f"with {show_numbers.number(last.variants)} variants dedicated models cost "
+        f"{show_amounts.usd(last.dedicated_usd_per_month, currency)} a month and adapters "
+        f"{show_amounts.usd(last.adapters_usd_per_month, currency)}."
     )
     if serving.break_even_variants is None:
         return f"Adapters on one base never cost less than dedicated models: {at_last}"
     return (
         "Adapters on one base cost less than dedicated models from "
-        f"{show.plural(serving.break_even_variants, 'variant')} on: {at_last}"
+        f"{show_words.plural(serving.break_even_variants, 'variant')} on: {at_last}"
     )
 
 
@@ -113,10 +113,10 @@ def _drawing(
     top, bottom = 24.0, height - 48.0
     heights = nice_ticks(0.0, max(*dedicated, *adapters), 6)
     y = Scale(heights[0], heights[-1], bottom, top)
-    y_ticks = tuple(Tick(y(v), show.amount_short(v, currency, trim=True)) for v in heights)
+    y_ticks = tuple(Tick(y(v), show_amounts.amount_short(v, currency, trim=True)) for v in heights)
     left = max(text_width(tick.label, SMALL) for tick in y_ticks) + 18
     names = ("Dedicated", "Adapters")
-    details = tuple(show.amount_short(v[-1], currency) for v in (dedicated, adapters))
+    details = tuple(show_amounts.amount_short(v[-1], currency) for v in (dedicated, adapters))
     # The names are bold and stand beside the marks.
     right = width - 16 - 1.15 * max(text_width(text, SMALL) for text in (*names, *details))
     x, x_ticks = _x_axis(points, width, left, right)
@@ -168,8 +168,10 @@ def _x_axis(
     if _is_wide(points):
         at = log_ticks(first, last, 7 if width > 500 else 5)
         log = LogScale(at[0], at[-1], left, right)
-        return log, tuple(Tick(log(v), show.number(v)) for v in at)
+        return log, tuple(Tick(log(v), show_numbers.number(v)) for v in at)
     count = 9 if width > 500 else 5
     whole = [v for v in nice_ticks(first, last, count) if v == int(v) and first <= v <= last]
     scale = Scale(first, last, left, right)
-    return scale, tuple(Tick(scale(v), show.number(v)) for v in sorted({float(first), *whole}))
+    return scale, tuple(
+        Tick(scale(v), show_numbers.number(v)) for v in sorted({float(first), *whole})
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from app.estimator.report_risk import ValueMap
-from app.web import presenters as show
+from app.web import show_numbers
 from app.web.charts import spread, text_width
 from app.web.figure_learning_curve import example_ticks
 from app.web.figures import SMALL, Frame, Tick, Write
@@ -164,7 +164,7 @@ def drawing(
     worths = [value * per_usd for value in found.value_per_point_usd]
     x_edges, y_edges = edges(worths), edges(found.answers_per_month)
     y_values = example_ticks(y_edges[0], y_edges[-1], 6)
-    y_labels = [show.count_short(value) for value in y_values]
+    y_labels = [show_numbers.count_short(value) for value in y_values]
     left = math.ceil(max(text_width(text, SMALL) for text in y_labels)) + 16.0
     frame = Frame(width, height, left, width - 12.0, 8.0, height - 54.0)
     x = LogScale(x_edges[0], x_edges[-1], frame.left, frame.right)

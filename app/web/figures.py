@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 from app.estimator.currency import Currency
 from app.estimator.report import Report
 from app.inputs import METHOD_LABELS
-from app.web import presenters as show
+from app.web import show_amounts
 
 SMALL = 12.5
 """Size of the smaller text in a drawing. [px of the viewBox]"""
@@ -88,7 +88,7 @@ def writer(currency: Currency) -> Write:
     """
 
     def write(value: float, *, trim: bool = False) -> str:
-        return show.amount_short(value, currency, trim=trim)
+        return show_amounts.amount_short(value, currency, trim=trim)
 
     return write
 

@@ -16,17 +16,20 @@ from app.inputs import (
     METHOD_LABELS,
     SEQUENCE_FIELDS,
     ScenarioInput,
+    number_of,
+    told_of,
 )
 from app.services.book_infos import BookInfo
+from app.services.ledger import preset_of
 from app.services.problems import Problem
-from app.web import presenters as show
+from app.web import show_numbers
 from app.web.choices import CHOICE_LABELS, choice_label
 from app.web.form_steps import STEPS
 from app.web.pilot_fields import PilotTable, id_of, table, typed_rows
 
 Pairs = Sequence[tuple[str, str]]
 
-_GROUPED_NUMBER = re.compile(r"\s*\d{1,3}(,\d{3})+(\.\d+)?\s*")
+_GROUPED_NUMBER = re.compile(r"\s*[1-9]\d{0,2}(,\d{3})+(\.\d+)?\s*")
 _WHOLE = re.compile(r"-?\d+\.0")
 _TEXT_FIELDS = frozenset(
     {"title", "model", "config_json", "lengths", "own_evidence", "lora_targets", "qlora_targets"}
@@ -76,6 +79,8 @@ class FieldView:
     default: str
     changed: bool
     error: str
+    blank: str
+    """what counts where a number is left blank; empty where it may not be"""
     inputmode: str
     maxlength: int | None
     groups: tuple[OptionGroup, ...]
@@ -129,8 +134,8 @@ def cleaned(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
     Examples
     --------
-    >>> cleaned([("examples", "50,000"), ("title", "1,000 things"), ("epochs", "1,5")])
-    [('examples', '50000'), ('title', '1,000 things'), ('epochs', '1,5')]
+    >>> cleaned([("examples", "50,000"), ("title", "1,000 things"), ("epochs", "0,125")])
+    [('examples', '50000'), ('title', '1,000 things'), ('epochs', '0,125')]
     """
     return [
         (
@@ -250,7 +255,7 @@ def _control(name: str, field: FieldInfo) -> str:
         return "select"
     if field.annotation is bool:
         return "checkbox"
-    return "number" if field.annotation in {int, float} else "text"
+    return "number" if number_of(name) else "text"
 
 
 def _maxlength(field: FieldInfo) -> int | None:
@@ -267,15 +272,22 @@ def _field(
     errors: Mapping[str, str],
     catalog: Catalog,
     books: Sequence[BookInfo],
+    preset: ScenarioInput,
 ) -> FieldView:
+    """One field as it is shown.
+
+    Parameters
+    ----------
+    preset : what its value is compared with; an address that lacks it means the default.
+    """
     field = ScenarioInput.model_fields[name]
     control = _control(name, field)
-    default = field.get_default(call_default_factory=True)
+    default, usual = field.get_default(call_default_factory=True), getattr(preset, name)
     given = [value for value in typed.get(name, ()) if value.strip()]
     if control == "checks":
         chosen = set(given if name in typed else default)
         value = ""
-        changed = name in typed and chosen != set(default)
+        changed = name in typed and chosen != set(usual)
     else:
         value = typed[name][-1] if typed.get(name) else _text(default)
         if control == "number" and _WHOLE.fullmatch(value):
@@ -283,16 +295,14 @@ def _field(
         if control == "checkbox":
             value = "true" if value.lower() in {"true", "1", "on", "yes"} else ""
         chosen = {value}
-        changed = value.strip() != (_text(default) if default is not False else "")
+        changed = value.strip() != (_text(usual) if control != "checkbox" else "true" * usual)
     choices = []
     if control in {"select", "checks"}:
         choices = _choices(name, field, catalog, books, value)
     known = {choice for _, choice, _ in choices}
     # What was chosen elsewhere (a link, the API) stays visible, so that it can be taken out.
     choices += [("Not listed", item, item) for item in sorted(chosen - known) if choices and item]
-    extra = field.json_schema_extra
-    unit = extra.get("unit", "") if isinstance(extra, dict) else ""
-    prefix, unit = _around(str(unit))
+    prefix, unit = _around(told_of(name, "unit"))
     labels = {choice: label for _, choice, label in choices}
     return FieldView(
         name=name,
@@ -303,10 +313,11 @@ def _field(
         prefix=prefix,
         unit=unit,
         value=value,
-        default=labels.get(_text(default), _text(default)) if control != "checks" else "",
+        default=labels.get(_text(usual), _text(usual)) if control != "checks" else "",
         changed=changed,
         error=errors.get(f"f-{name}", ""),
-        inputmode="numeric" if field.annotation is int else "decimal",
+        blank=told_of(name, "blank"),
+        inputmode="numeric" if number_of(name) is int else "decimal",
         maxlength=_maxlength(field) if control == "text" else None,
         groups=_groups(choices, chosen),
         suggestions=LORA_TARGET_CHOICES if name.endswith("_targets") else (),
@@ -331,7 +342,9 @@ def _assumption_field(
     constant = CONSTANTS[key]
     name = f"assumptions.{key}"
     value = typed[name][-1] if typed.get(name) else ""
-    limits = f"{show.significant(constant.low)} to {show.significant(constant.high)}"
+    limits = (
+        f"{show_numbers.significant(constant.low)} to {show_numbers.significant(constant.high)}"
+    )
     return FieldView(
         name=name,
         id=f"f-assumptions-{key}",
@@ -344,6 +357,7 @@ def _assumption_field(
         default=f"{constant.value:g}",
         changed=bool(value.strip()),
         error=errors.get(f"f-assumptions-{key}", ""),
+        blank=f"{constant.value:g}",
         inputmode="decimal",
         maxlength=None,
         groups=(),
@@ -367,6 +381,7 @@ def form(
     typed: dict[str, list[str]] = {}
     for name, value in pairs:
         typed.setdefault(name, []).append(value)
+    preset = preset_of(typed.get("situation", [""])[-1])
     rows = list(typed_rows(pairs))
     errors: dict[str, str] = {}
     for problem in problems:
@@ -374,7 +389,7 @@ def form(
         errors[where] = f"{errors[where]} {problem.message}" if where in errors else problem.message
 
     def fields(names: Iterable[str]) -> tuple[FieldView, ...]:
-        return tuple(_field(name, typed, errors, catalog, books) for name in names)
+        return tuple(_field(name, typed, errors, catalog, books, preset) for name in names)
 
     steps = tuple(
         StepView(

@@ -42,27 +42,18 @@ from app.web import (
     requests,
     result_assumptions,
     results,
+    show_dates,
+    show_words,
     today_pages,
     validation_pages,
     validations,
     workbook_pages,
 )
-from app.web import presenters as show
 from app.web.calibrations import calibration_view
-from app.web.contexts import (
-    Compare,
-    ConstantRow,
-    Home,
-    Layout,
-    MethodPage,
-    RecentView,
-    Result,
-    Shared,
-    SharedView,
-    SideForm,
-    SituationCard,
-    StudyRow,
-)
+from app.web.context_comparisons import Compare, SideForm
+from app.web.context_evidence import ConstantRow, MethodPage, StudyRow
+from app.web.context_frame import Layout
+from app.web.context_results import Home, RecentView, Result, Shared, SharedView, SituationCard
 from app.web.feed_links import file_links
 from app.web.requests import (
     PRIVATE,
@@ -111,8 +102,8 @@ def _recent(site: Page, limit: int) -> tuple[RecentView, ...]:
         RecentView(
             address=f"/s/{found.token}",
             title=found.title or "Untitled scenario",
-            headline=show.typeset(found.headline),
-            saved=show.day(found.created_at),
+            headline=show_words.typeset(found.headline),
+            saved=show_dates.day(found.created_at),
         )
         for found in site.scenarios.recent(key)[:limit]
     )
@@ -213,7 +204,7 @@ def _shared_view(
     """
     return SharedView(
         token=found.token,
-        saved=show.day(found.created_at),
+        saved=show_dates.day(found.created_at),
         estimator_version=found.estimator_version,
         catalog_hash=found.catalog_hash[:12],
         prices=results.prices(found.report),
@@ -222,6 +213,7 @@ def _shared_view(
         facts_changed=(found.catalog_hash, found.estimator_version) != (facts, __version__)
         or site.prices.newer_version(found.scenario.price_book, site.workspace) is not None,
         dated=found.report.as_of != today.isoformat(),
+        spend=site.actuals.offered(found.token, site.workspace),
     )
 
 
@@ -380,7 +372,7 @@ def method(request: Request, site: Site) -> Response:
             Layout("Method", "method", indexed=not request.url.query),
             constants,
             tuple(sorted(studies, key=lambda s: (s.year, s.title))),
-            show.day(catalog.prices_as_of),
+            show_dates.day(catalog.prices_as_of),
             ", ".join(FAMILIES),
             None if fitted is None else calibration_view(fitted),
             validations.published_view(

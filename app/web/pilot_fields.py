@@ -14,7 +14,7 @@ from app.inputs import (
     PilotRow,
     ScenarioInput,
 )
-from app.web import presenters as show
+from app.web import show_words
 
 _BLANK_ROWS = 3
 _NEEDED = tuple(name for name in PILOT_COLUMNS if name not in PILOT_SCORES)
@@ -184,7 +184,7 @@ def _row(row: int, cells: Mapping[str, str], errors: Mapping[str, str]) -> Pilot
     needs = missing(cells)
     wrong = error or any(cell.error for cell in made)
     note = (
-        f"Not used yet: row {row + 1} needs {show.join_words(needs)}."
+        f"Not used yet: row {row + 1} needs {show_words.join_words(needs)}."
         if needs and not wrong
         else ""
     )

@@ -12,7 +12,8 @@ from app.exports.plans import plans_report
 from app.services.plans import Filters, plan, plan_choices, trained_tables
 from app.services.problems import InputProblems
 from app.web import plan_views, requests
-from app.web.contexts import Layout, Plans
+from app.web.context_frame import Layout
+from app.web.context_results import Plans
 from app.web.requests import REVALIDATE, Site, form_again, read_scenario, with_query
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)

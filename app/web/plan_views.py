@@ -15,8 +15,15 @@ from app.estimator.wording import sentence_start
 from app.exports.plans import MethodPlans, plans_report
 from app.exports.recipe import Recipe, Setting
 from app.services.plans import FilterChoices, Filters
-from app.web import presenters as show
-from app.web import result_currency, result_plans
+from app.web import (
+    result_currency,
+    result_plans,
+    show_amounts,
+    show_dates,
+    show_numbers,
+    show_units,
+    show_words,
+)
 from app.web.figure_frontier import FrontierDrawing, frontier, said, where
 from app.web.figures import Figure, currency_of, name_of
 from app.web.forms import Option
@@ -137,7 +144,7 @@ def selects(
 ) -> tuple[FilterSelect, ...]:
     """The lists of the filter; what was chosen stays visible, even where it is not among them."""
     made = []
-    regions = tuple((value, show.region(value)) for value, _ in choices.regions)
+    regions = tuple((value, show_words.region(value)) for value, _ in choices.regions)
     bought = tuple((value, sentence_start(text)) for value, text in choices.options)
     for name, label, every, chosen, known in (
         ("provider", "Provider", "All providers", filters.provider, choices.providers),
@@ -165,7 +172,7 @@ def scope(choices: FilterChoices, filters: Filters) -> str:
         f"{word} {dict(names).get(value, value)}"
         for word, value, names in (
             ("of", filters.provider, choices.providers),
-            ("in", filters.region, tuple((r, show.region(r)) for r, _ in choices.regions)),
+            ("in", filters.region, tuple((r, show_words.region(r)) for r, _ in choices.regions)),
             ("with", filters.gpu, choices.gpus),
             ("bought", filters.option, choices.options),
         )
@@ -204,11 +211,12 @@ def _sentence(report: Report) -> str:
     currency = currency_of(report)
     cheapest, least = min(points, key=lambda found: found[1].usd)
     fastest, shortest = min(points, key=lambda found: found[1].hours)
-    low, high = (show.usd(point.usd, currency) for point in (least, shortest))
+    low, high = (show_amounts.usd(point.usd, currency) for point in (least, shortest))
     return (
-        f"The cheapest run costs {low} and takes {show.hours(least.hours)} "
-        f"({name_of(cheapest)}, {said(least)}); the fastest takes {show.hours(shortest.hours)} "
-        f"and costs {high} ({name_of(fastest)}, {said(shortest)})."
+        f"The cheapest run costs {low} and takes {show_units.hours(least.hours)} "
+        f"({name_of(cheapest)}, {said(least)}); the fastest takes "
+        f"{show_units.hours(shortest.hours)} and costs {high} ({name_of(fastest)}, "
+        f"{said(shortest)})."
     )
 
 
@@ -219,12 +227,12 @@ def _method(
     figures, price = "", ("fresh", "")
     if plan is not None:
         age = (facts.today - date.fromisoformat(plan.price_valid_from)).days
-        price = show.price_age(plan.price_valid_from, age)
+        price = show_dates.price_age(plan.price_valid_from, age)
         figures = (
-            f"{show.hours(plan.hours)} a run ({show.span(plan.hours_range, 'hours')}), "
-            f"{show.usd(plan.usd, currency, cents=True)}; {show.gib(plan.memory_bytes)} of "
-            f"{show.gib(plan.memory_capacity_bytes)} on each GPU; {result_plans.layout(plan)}; "
-            f"{result_plans.batch(plan)}."
+            f"{show_units.hours(plan.hours)} a run ({show_units.span(plan.hours_range, 'hours')}), "
+            f"{show_amounts.usd(plan.usd, currency, cents=True)}; "
+            f"{show_units.gib(plan.memory_bytes)} of {show_units.gib(plan.memory_capacity_bytes)} "
+            f"on each GPU; {result_plans.layout(plan)}; {result_plans.batch(plan)}."
         )
     return MethodPlansView(
         method=m.method,
@@ -246,17 +254,17 @@ def _rows(m: MethodPlans, currency: Currency, facts: Facts) -> Iterator[Frontier
     for at, point in enumerate(m.frontier):
         offer = facts.offers[point.offer_key]
         age = (facts.today - offer.valid_from).days
-        level, written = show.price_date(offer.valid_from.isoformat(), age)
+        level, written = show_dates.price_date(offer.valid_from.isoformat(), age)
         yield FrontierRow(
             gpus=where(point),
-            where=f"{point.provider_name}, {point.instance}, {show.region(point.region)}",
+            where=f"{point.provider_name}, {point.instance}, {show_words.region(point.region)}",
             layout=point.layout,
             batch=f"micro-batch {point.micro_batch}, checkpointing {point.checkpointing}",
-            hours=show.hours(point.hours),
-            cost=show.usd(point.usd, currency),
+            hours=show_units.hours(point.hours),
+            cost=show_amounts.usd(point.usd, currency),
             price_level=level,
             price_date=written,
-            risk=show.percent(point.probability_out_of_memory),
+            risk=show_numbers.percent(point.probability_out_of_memory),
             tags=tuple(_tags(m, point, at, last)),
             bought=result_plans.option_tag(point.purchase_option, point.tier),
         )
@@ -287,7 +295,7 @@ def _recipe(method: str, recipe: Recipe, query: str) -> RecipeView:
     return RecipeView(
         files=files,
         groups=tuple((title, rows) for title, rows in listed if rows),
-        missing=show.join_words(missing),
+        missing=show_words.join_words(missing),
     )
 
 

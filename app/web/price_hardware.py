@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from app.estimator.hardware import PLANNED_VENDORS, Accelerator
 from app.estimator.units import GB, GIB, TERA
-from app.web import presenters as show
+from app.web import show_numbers, show_words
 from app.web.price_tables import FactCell, FactColumn, FactTable, short_day, source_cell
 
 _LINKS = {
@@ -74,7 +74,7 @@ def _text(found: list[Accelerator]) -> str:
     ):
         names = sorted(a.name for a in found if why_not(a) == reason)
         if names:
-            said += f" Without plans: {show.join_words(names)} {words}."
+            said += f" Without plans: {show_words.join_words(names)} {words}."
     return said
 
 
@@ -84,8 +84,8 @@ def _row(a: Accelerator) -> tuple[FactCell, ...]:
     return (
         FactCell(a.name, f"{a.architecture}, {a.year}"),
         FactCell("no" if reason else "yes", reason),
-        FactCell(show.significant(a.memory_bytes / GIB)),
-        FactCell(show.number(a.memory_bytes_per_s / GB)),
+        FactCell(show_numbers.significant(a.memory_bytes / GIB)),
+        FactCell(show_numbers.number(a.memory_bytes_per_s / GB)),
         *(
             FactCell(_peak(rate))
             for rate in (
@@ -96,8 +96,8 @@ def _row(a: Accelerator) -> tuple[FactCell, ...]:
                 a.fp32_flop_per_s,
             )
         ),
-        FactCell(_LINKS.get(a.link, a.link), show.significant(a.link_bytes_per_s / GB, 4)),
-        FactCell(show.number(a.tdp_w) if a.tdp_w else show.NONE),
+        FactCell(_LINKS.get(a.link, a.link), show_numbers.significant(a.link_bytes_per_s / GB, 4)),
+        FactCell(show_numbers.number(a.tdp_w) if a.tdp_w else show_numbers.NONE),
         FactCell(_EVIDENCE.get(a.evidence, a.evidence), read),
         source_cell(a.source),
     )
@@ -105,4 +105,4 @@ def _row(a: Accelerator) -> tuple[FactCell, ...]:
 
 def _peak(flop_per_s: float | None) -> str:
     """A dense peak in TFLOP/s; a dash where there are no such units, or none is published."""
-    return show.significant(flop_per_s / TERA, 4) if flop_per_s else show.NONE
+    return show_numbers.significant(flop_per_s / TERA, 4) if flop_per_s else show_numbers.NONE

@@ -11,7 +11,8 @@ from starlette.responses import HTMLResponse, Response
 from app.catalog.catalog import Catalog
 from app.estimator.constants import constant_values
 from app.web import htmx, price_lists, price_tables, price_views, requests
-from app.web.contexts import Layout, Prices, PricesPart
+from app.web.context_frame import Layout
+from app.web.context_prices import Prices, PricesPart
 from app.web.price_csv import as_csv
 from app.web.price_hardware import hardware_table
 from app.web.price_lists import PriceQuery, page_of, selected

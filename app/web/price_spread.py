@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from app.estimator.hardware import Accelerator, Offer
-from app.web import presenters as show
+from app.web import show_amounts, show_numbers, show_words
 from app.web.figures import Tick
 from app.web.scatter import LogScale, log_ticks
 
@@ -111,7 +111,7 @@ def spread_view(offers: Iterable[Offer], address_of: Callable[[str], str]) -> Sp
         sentence=_sentence(found),
         width=WIDTH,
         height=HEIGHT,
-        ticks=tuple(Tick(x(value), show.significant(value)) for value in ticks),
+        ticks=tuple(Tick(x(value), show_numbers.significant(value)) for value in ticks),
         rows=tuple(
             SpreadRow(
                 gpu=s.accelerator.name,
@@ -137,11 +137,11 @@ def _sentence(found: list[Spread]) -> str:
     name = most.accelerator.name
     if len(most.prices) == 1:
         return f"No GPU is listed by more than one firm provider; the dearest is {name}."
-    times = show.significant(most.high / most.low, 2)
+    times = show_numbers.significant(most.high / most.low, 2)
     return (
-        f"{name}, which most providers list, costs {show.unit_price(round(most.low, 2))} per "
-        f"GPU-hour at {most.prices[0][1]} and {show.unit_price(round(most.high, 2))} at "
-        f"{most.prices[-1][1]}, {times} times as much; the median of "
-        f"{show.plural(len(most.prices), 'provider')} is "
-        f"{show.unit_price(round(most.median, 2))}."
+        f"{name}, which most providers list, costs {show_amounts.unit_price(round(most.low, 2))} "
+        f"per GPU-hour at {most.prices[0][1]} and {show_amounts.unit_price(round(most.high, 2))} "
+        f"at {most.prices[-1][1]}, {times} times as much; the median of "
+        f"{show_words.plural(len(most.prices), 'provider')} is "
+        f"{show_amounts.unit_price(round(most.median, 2))}."
     )

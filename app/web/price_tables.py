@@ -9,7 +9,7 @@ from typing import Protocol
 
 from app.catalog.catalog import Catalog
 from app.estimator.hardware import OLD_PRICE_DAYS, STALE_PRICE_DAYS, Grid, Source
-from app.web import presenters as show
+from app.web import show_amounts, show_dates, show_numbers
 from app.web.result_parts import SourceRow
 from app.web.result_sources import anchor
 
@@ -152,7 +152,7 @@ def source_rows(sources: Iterable[Source]) -> tuple[SourceRow, ...]:
             publisher=s.publisher,
             locator=s.locator,
             url=s.locator if s.locator.startswith(("https://", "http://")) else "",
-            retrieved=show.day(s.retrieved),
+            retrieved=show_dates.day(s.retrieved),
         )
         for s in sorted(every, key=lambda s: s.title.lower())
     )
@@ -217,11 +217,11 @@ def _managed(catalog: Catalog, today: date) -> FactTable:
                 FactCell(m.label, m.note),
                 FactCell(_METHODS.get(m.method, m.method)),
                 FactCell(amount(m.usd_per_million_tokens)),
-                FactCell(show.unit_price(m.minimum_usd) if m.minimum_usd else "none"),
+                FactCell(show_amounts.unit_price(m.minimum_usd) if m.minimum_usd else "none"),
                 FactCell(
                     "not published"
                     if m.hosting_usd_per_hour is None
-                    else show.unit_price(m.hosting_usd_per_hour)
+                    else show_amounts.unit_price(m.hosting_usd_per_hour)
                 ),
                 day_cell(m, today, m.note),
                 source_cell(m.source, m.evidence),
@@ -246,7 +246,7 @@ def _servers(catalog: Catalog, today: date) -> FactTable:
                     if s.low_usd == s.high_usd
                     else f"{s.low_usd:,.0f} to {s.high_usd:,.0f}"
                 ),
-                FactCell(f"{show.significant(s.power_w / 1000)} kW"),
+                FactCell(f"{show_numbers.significant(s.power_w / 1000)} kW"),
                 day_cell(s, today, s.note),
                 source_cell(s.source, s.evidence),
             )
@@ -296,7 +296,10 @@ def _range(low: float, high: float, scale: float) -> str:
     >>> _range(0.25, 0.35, 100), _range(3, 3, 1)
     ('25 to 35', '3')
     """
-    first, last = show.significant(low * scale, 4), show.significant(high * scale, 4)
+    first, last = (
+        show_numbers.significant(low * scale, 4),
+        show_numbers.significant(high * scale, 4),
+    )
     return first if low == high else f"{first} to {last}"
 
 
@@ -352,7 +355,7 @@ def _grids(catalog: Catalog, today: date) -> FactTable:
 def _price_of(grid: Grid, today: date) -> tuple[FactCell, FactCell, FactCell]:
     """Price of electricity, its day and where it was read."""
     if grid.usd_per_kwh is None or grid.usd_per_kwh_source is None:
-        return FactCell(show.NONE), FactCell(""), FactCell("")
+        return FactCell(show_numbers.NONE), FactCell(""), FactCell("")
     return (
         FactCell(amount(grid.usd_per_kwh)),
         day_cell(grid, today),
@@ -392,7 +395,7 @@ def _rates(catalog: Catalog, today: date) -> FactTable:
             (
                 FactCell(r.name),
                 FactCell(r.code),
-                FactCell(show.significant(r.per_usd, 6)),
+                FactCell(show_numbers.significant(r.per_usd, 6)),
                 day_cell(r, today),
                 source_cell(r.source),
             )

@@ -15,7 +15,7 @@ from app.estimator.hardware import (
 )
 from app.estimator.wording import sentence_start
 from app.services.book_infos import BookInfo
-from app.web import presenters as show
+from app.web import show_numbers, show_words
 from app.web.forms import Option
 from app.web.plan_views import FilterSelect
 from app.web.price_lists import Delivered, PageOf, PriceQuery, usd_per_pflop_hour
@@ -238,7 +238,7 @@ def _page_address(asked: PriceQuery, number: int) -> str:
 def _summary(page: PageOf, every: int, asked: PriceQuery) -> str:
     if not page.total:
         return "No price passes this filter." if asked.narrows else "This price book has no prices."
-    said = show.plural(every, "price")
+    said = show_words.plural(every, "price")
     if asked.narrows:
         said = f"{page.total:,} of {said}: {_scope(page.offers[0], asked)}"
     last = page.first + len(page.offers) - 1
@@ -278,7 +278,7 @@ def _row(offer: Offer, delivered: Delivered, today: date) -> PriceRow:
         provider=offer.provider_name,
         instance=offer.instance,
         gpus=_unbroken(f"{offer.gpus_per_instance} × {offer.accelerator.name}"),
-        region=show.region(offer.region),
+        region=show_words.region(offer.region),
         option=option,
         tier=_tier(offer),
         not_planned=not offer.can_be_planned,
@@ -318,4 +318,4 @@ def _before(offer: Offer) -> str:
     percent = -offer.discount_fraction * 100
     if not round(percent, 1):
         return listed
-    return f"{listed}, {show.number(percent, 1, plus=True).removesuffix('.0')}%"
+    return f"{listed}, {show_numbers.number(percent, 1, plus=True).removesuffix('.0')}%"

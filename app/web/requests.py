@@ -23,7 +23,8 @@ from app.services.problems import InputProblems, Problem, problems_from_validati
 from app.services.scenario_prices import ScenarioPrices
 from app.services.scenarios import ScenarioService
 from app.settings import Settings
-from app.web.contexts import Answer, Builder, Layout, ViewT
+from app.web.context_frame import Layout
+from app.web.context_results import Answer, Builder, ViewT
 from app.web.forms import Pairs, cleaned, form
 from app.web.templating import Renderer
 

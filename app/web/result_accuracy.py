@@ -9,7 +9,7 @@ from app.estimator.report import MethodReport, Report
 from app.estimator.report_accuracy import EvidenceReport, PilotReport
 from app.estimator.report_values import Distribution
 from app.inputs import TASK_GROUP_LABELS
-from app.web import presenters as show
+from app.web import show_numbers, show_units, show_words
 from app.web.figure_learning_curve import LearningCurveDrawing, learning_curve
 from app.web.figures import Figure, name_of
 from app.web.result_parts import Cell, Detail
@@ -98,18 +98,21 @@ def _row(m: MethodReport) -> AccuracyRow:
     return AccuracyRow(
         method=m.method,
         label=name_of(m.method),
-        base=show.number(found.base_points, 1),
+        base=show_numbers.number(found.base_points, 1),
         expected=_score(found.final_points),
-        gain=Cell(show.points(found.gain_points.mean), show.span(found.gain_points, "points")),
-        kept=Cell(show.NONE) if found.recovery is None else _kept(found.recovery),
+        gain=Cell(
+            show_numbers.points(found.gain_points.mean),
+            show_units.span(found.gain_points, "points"),
+        ),
+        kept=Cell(show_numbers.NONE) if found.recovery is None else _kept(found.recovery),
         prior=Cell("") if found.prior_points is None else _score(found.prior_points),
     )
 
 
 def _score(found: Distribution) -> Cell:
     return Cell(
-        show.number(found.mean, 1),
-        f"{show.number(found.p10, 1)} to {show.number(found.p90, 1)}",
+        show_numbers.number(found.mean, 1),
+        f"{show_numbers.number(found.p10, 1)} to {show_numbers.number(found.p90, 1)}",
     )
 
 
@@ -125,7 +128,7 @@ def _share(fraction: float) -> str:
     >>> _share(0.934), _share(-0.2), _share(1.07)
     ('93%', '−20%', '107%')
     """
-    return f"{show.number(100 * fraction)}%"
+    return f"{show_numbers.number(100 * fraction)}%"
 
 
 def _shares(found: Distribution) -> str:
@@ -136,14 +139,14 @@ def _evidence(report: Report, found: EvidenceReport) -> tuple[str, ...]:
     """Which studies, what they say, and how much is borrowed."""
     task = TASK_GROUP_LABELS.get(found.task_group, found.task_group)
     task = str(task).split(":")[0].lower()
-    studies = show.plural(found.studies, "study", "studies")
+    studies = show_words.plural(found.studies, "study", "studies")
     said = (
-        f"{studies} with {show.plural(found.rows, 'comparison')} of this kind of task ({task}; "
-        f"{REGIMES.get(found.regime, found.regime)}, "
+        f"{studies} with {show_words.plural(found.rows, 'comparison')} of this kind of task "
+        f"({task}; {REGIMES.get(found.regime, found.regime)}, "
         f"{DISTANCES.get(found.distance, found.distance)})"
     )
     if found.own_rows:
-        own = show.plural(found.own_rows, "comparison")
+        own = show_words.plural(found.own_rows, "comparison")
         said += f", and {own} of your own"
     borrowed = (
         f" {_share(found.share_from_other_groups)} of the weight is borrowed from other kinds of "
@@ -176,8 +179,8 @@ def _pilot(report: Report, found: PilotReport) -> PilotMove:
         sentences.append(
             "The chance that full fine-tuning is worth more "
             + _moved(
-                show.percent(found.probability_full_before),
-                show.percent(found.probability_full_after),
+                show_numbers.percent(found.probability_full_before),
+                show_numbers.percent(found.probability_full_after),
             )
         )
     if found.gap_before is not None and found.gap_after is not None:
@@ -190,10 +193,10 @@ def _pilot(report: Report, found: PilotReport) -> PilotMove:
     warning = ""
     if found.surprise_sd > SURPRISING_SD:
         warning = (
-            f"The scores lie {show.number(found.surprise_sd, 1)} standard deviations from what the "
-            "studies expect. Before you rely on them, check that they are points of 0 to 100, of "
-            "one test set, and that nothing of the test set was trained on; or the studies are not "
-            "of your kind of task."
+            f"The scores lie {show_numbers.number(found.surprise_sd, 1)} standard deviations from "
+            "what the studies expect. Before you rely on them, check that they are points of 0 to "
+            "100, of one test set, and that nothing of the test set was trained on; or the studies "
+            "are not of your kind of task."
         )
     return PilotMove(tuple(sentences), warning)
 
@@ -203,4 +206,4 @@ def _moved(before: str, after: str) -> str:
 
 
 def _gap(found: Distribution) -> str:
-    return f"{show.points(found.mean)} points ({show.span(found, 'points')})"
+    return f"{show_numbers.points(found.mean)} points ({show_units.span(found, 'points')})"

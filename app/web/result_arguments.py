@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from app.estimator.currency import Currency
 from app.estimator.report import ArgumentReport, ArgumentValue, Report
 from app.inputs import ScenarioInput
-from app.web import presenters as show
-from app.web import result_sources
+from app.web import result_sources, show_amounts, show_numbers, show_units, show_words
 from app.web.figures import currency_of
 from app.web.result_parts import MethodHead, SourceMark
 
@@ -73,7 +72,7 @@ def arguments(report: Report, heads: tuple[MethodHead, ...]) -> ArgumentsView | 
     return ArgumentsView(
         methods=able,
         rows=tuple(_row(report, argument, able, currency) for argument in found),
-        horizon=show.months(report.horizon_months),
+        horizon=show_units.months(report.horizon_months),
         left_out=_left_out(waiting),
     )
 
@@ -86,7 +85,7 @@ def _stands(argument: ArgumentReport) -> bool:
 def _left_out(labels: list[str]) -> str:
     if not labels:
         return ""
-    names = show.join_words([f"“{label}”" for label in labels])
+    names = show_words.join_words([f"“{label}”" for label in labels])
     one = len(labels) == 1
     return (
         f"{names} {'is' if one else 'are'} not counted, because what drives "
@@ -109,7 +108,7 @@ def _row(
         counted=stands,
         enter=() if stands else tuple(_link(name) for name in _unset(report, argument)),
         cells=tuple(_cell(argument, by_method.get(head.method), currency) for head in heads),
-        note=show.typeset(argument.note),
+        note=show_words.typeset(argument.note),
         source=result_sources.mark(report, argument.source),
     )
 
@@ -131,11 +130,11 @@ def _cell(
 ) -> ArgumentCell:
     """One method of an argument; a gain has its sign, other points have none."""
     if found is None:
-        return ArgumentCell(show.NONE, "", "", earns=False)
+        return ArgumentCell(show_numbers.NONE, "", "", earns=False)
 
     def write(value: float | None) -> str:
         signed = argument.key == "accuracy"
-        return show.quantity(value, argument.unit, currency, signed=signed)
+        return show_units.quantity(value, argument.unit, currency, signed=signed)
 
     between = ""
     if found.p10 is not None and found.p90 is not None:
@@ -160,4 +159,4 @@ def _money(usd: float | None, currency: Currency) -> str:
     """
     if usd is None or round(usd) == 0:
         return ""
-    return f"{'costs' if usd > 0 else 'earns'} {show.usd_short(abs(usd), currency)}"
+    return f"{'costs' if usd > 0 else 'earns'} {show_amounts.usd_short(abs(usd), currency)}"

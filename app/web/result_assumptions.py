@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from app.estimator.report import Assumption, Report
-from app.web import presenters as show
-from app.web import result_sources
+from app.web import result_sources, show_numbers, show_words
 from app.web.choices import choice_label
 from app.web.result_parts import AssumptionRow
 
@@ -26,7 +25,7 @@ def rows(report: Report) -> tuple[AssumptionRow, ...]:
 
 def _plain_number(value: float) -> str:
     """A quantity or unit price with no more decimals than it has (at most four)."""
-    text = show.number(value, 4)
+    text = show_numbers.number(value, 4)
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
@@ -42,8 +41,8 @@ def worded(report: Report, item: Assumption) -> str:
     """The value of an assumption with its unit."""
     value = _words(report, item) if isinstance(item.value, str) else _plain_number(item.value)
     if not isinstance(item.value, str) and value == "0" and item.value != 0:
-        value = show.significant(item.value)
-    return show.with_unit(value, item.unit) if item.unit != "%" else f"{value}%"
+        value = show_numbers.significant(item.value)
+    return show_words.with_unit(value, item.unit) if item.unit != "%" else f"{value}%"
 
 
 def _assumption(report: Report, item: Assumption) -> AssumptionRow:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_plans import BillEntry
-from app.web import presenters as show
+from app.web import show_numbers, show_units
 from app.web.result_parts import BillGroup, BillRow, BillTable, Cell, MethodHead
 
 GROUPS = {
@@ -60,7 +60,7 @@ def _rows(group: str, methods: Sequence[MethodReport]) -> list[BillRow]:
                 label=" or ".join([*labels][:1] + [text.lower() for text in [*labels][1:]]),
                 note=shared,
                 cells=tuple(
-                    Cell(show.NONE)
+                    Cell(show_numbers.NONE)
                     if entry is None
                     else Cell(quantity(entry), note="" if shared else _note(entry))
                     for entry in found
@@ -104,12 +104,12 @@ def quantity(entry: BillEntry) -> str:
     '900\\xa0GB/s'
     """
     if entry.unit == "bytes":
-        write = show.gib if _group(entry) in _IN_GIB else show.data_size
+        write = show_units.gib if _group(entry) in _IN_GIB else show_units.data_size
         return write(entry.quantity)
     if entry.unit == "bytes/s":
-        return f"{show.data_size(entry.quantity)}/s"
+        return f"{show_units.data_size(entry.quantity)}/s"
     if entry.unit == "skill":
         return "needed"
-    text = show.number(entry.quantity, 1).removesuffix(".0")
+    text = show_numbers.number(entry.quantity, 1).removesuffix(".0")
     one = entry.unit.removesuffix("s") if text == "1" else entry.unit
     return f"{text} {one}".strip()

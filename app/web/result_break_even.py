@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.estimator.currency import Currency
 from app.estimator.report import BreakEven, MethodReport, Report
-from app.web import presenters as show
+from app.web import show_amounts, show_numbers
 from app.web.figures import currency_of, name_of
 
 GPU_PRICE = "gpu_price"
@@ -86,10 +86,10 @@ def _now(key: str, stand: Sequence[MethodReport], currency: Currency) -> str:
 
 def _writer(key: str, currency: Currency) -> Callable[[float], str]:
     if key == "answers_per_month":
-        return lambda value: show.significant(value, 3)
+        return lambda value: show_numbers.significant(value, 3)
     if key == GPU_PRICE:
-        return lambda value: f"{show.unit_price(value, currency)} an hour"
-    return lambda value: show.unit_price(value, currency)
+        return lambda value: f"{show_amounts.unit_price(value, currency)} an hour"
+    return lambda value: show_amounts.unit_price(value, currency)
 
 
 def _cell(key: str, points: Sequence[BreakEven], better: bool, currency: Currency) -> str:
@@ -105,5 +105,5 @@ def _cell(key: str, points: Sequence[BreakEven], better: bool, currency: Currenc
     side = "above" if point.above else "below"
     if key == GPU_PRICE:
         # Plans differ in price, and in their unit where several are meant: all cells have one unit.
-        return f"{side} {show.significant(point.value / point.now, 3)} times today's"
+        return f"{side} {show_numbers.significant(point.value / point.now, 3)} times today's"
     return f"{side} {_writer(key, currency)(point.value)}"

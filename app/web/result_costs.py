@@ -6,11 +6,9 @@ import math
 from collections.abc import Sequence
 
 from app.estimator.currency import Currency
-from app.estimator.leading import leading_method
 from app.estimator.report import CostLine, MethodReport, Report
 from app.estimator.report_money import MoneyLine, MoneyReport
-from app.web import presenters as show
-from app.web import result_sources
+from app.web import result_folds, result_sources, show_amounts, show_numbers, show_units
 from app.web.figures import currency_of, name_of
 from app.web.result_parts import CostGroup, CostRow, CostTable, Detail
 
@@ -52,9 +50,11 @@ def table(report: Report, m: MethodReport) -> CostTable:
 def lines(report: Report, found: Sequence[CostLine]) -> tuple[tuple[CostRow, ...], str]:
     """Cost lines and their total in the report's currency; the rows add up to the total."""
     currency = currency_of(report)
-    amounts, total = show.rounded_to_sum([currency.of(line.usd) for line in found], currency.digits)
+    amounts, total = show_numbers.rounded_to_sum(
+        [currency.of(line.usd) for line in found], currency.digits
+    )
     rows = tuple(_row(report, line, amount) for line, amount in zip(found, amounts, strict=True))
-    return rows, show.amount(total, currency, cents=True)
+    return rows, show_amounts.amount(total, currency, cents=True)
 
 
 def note(report: Report) -> str:
@@ -69,9 +69,25 @@ def note(report: Report) -> str:
     if any(index != 1.0 for index in found.price_index):
         said += (
             " Unit prices are those of month 0: an amount is its quantity in each month × unit "
-            f"price × inflation of {show.share(found.inflation_fraction)} a year until then."
+            f"price × inflation of {show_numbers.share(found.inflation_fraction)} a year until "
+            "then."
+        )
+        if reserved(report):
+            said += " The price of a reservation stays as it was signed."
+    elif reserved(report) and any(index != 1.0 for index in found.contract_index):
+        said += (
+            " The price of a reservation stays as it was signed, so in money of month 0 its "
+            f"amounts are quantity × unit price less inflation of "
+            f"{show_numbers.share(found.inflation_fraction)} a year until then."
         )
     return said
+
+
+def reserved(report: Report) -> bool:
+    """Whether something is paid at a price that was fixed at the start."""
+    return any(
+        line.fixed_price for m in report.methods if m.money is not None for line in m.money.lines
+    )
 
 
 def month_span(by_month: Sequence[float]) -> str:
@@ -103,7 +119,9 @@ def _with_benefits(report: Report, m: MethodReport, money: MoneyReport) -> CostT
     shown: dict[str, list[tuple[CostRow, float]]] = {key: [] for key, _ in _GROUPS}
     totals = []
     for side in (costs, benefits):
-        amounts, total = show.rounded_to_sum([currency.of(x.usd) for x in side], currency.digits)
+        amounts, total = show_numbers.rounded_to_sum(
+            [currency.of(x.usd) for x in side], currency.digits
+        )
         totals.append(total)
         for line, amount in zip(side, amounts, strict=True):
             row = _money_row(report, line, amount)
@@ -111,9 +129,8 @@ def _with_benefits(report: Report, m: MethodReport, money: MoneyReport) -> CostT
     cost, benefit = totals
     tax = round(currency.of(math.fsum(money.tax_by_month)), currency.digits)
     net = benefit - cost - tax
-    horizon = show.months(report.horizon_months)
+    horizon = show_units.months(report.horizon_months)
     taxed = report.timeline is not None and report.timeline.tax_fraction > 0
-    leader = leading_method(report)
     return CostTable(
         m.method,
         name_of(m.method),
@@ -135,21 +152,24 @@ def _with_benefits(report: Report, m: MethodReport, money: MoneyReport) -> CostT
                 f"Benefits less costs{' and tax' if taxed else ''}, {horizon}",
                 _exact(net, currency),
             ),
-            Detail("Net present value", show.usd(money.npv_usd, currency, cents=True)),
+            Detail("Net present value", show_amounts.usd(money.npv_usd, currency, cents=True)),
         ),
-        f"costs {show.amount_short(cost, currency)}, brings {show.amount_short(benefit, currency)}",
-        leader is not None and leader.method == m.method,
+        f"costs {show_amounts.amount_short(cost, currency)}, brings "
+        f"{show_amounts.amount_short(benefit, currency)}",
+        opened=result_folds.opened(report) == m.method,
     )
 
 
 def _exact(amount: float, currency: Currency) -> str:
-    return show.amount(amount, currency, cents=True)
+    return show_amounts.amount(amount, currency, cents=True)
 
 
 def _quantity(value: float) -> str:
     """Two decimals, or as many as it takes to see that it is something."""
-    text = show.number(value, 2).removesuffix(".00")
-    return show.significant(value, 2) if value and text.strip("−") in {"0", "0.00"} else text
+    text = show_numbers.number(value, 2).removesuffix(".00")
+    return (
+        show_numbers.significant(value, 2) if value and text.strip("−") in {"0", "0.00"} else text
+    )
 
 
 def _money_row(report: Report, line: MoneyLine, amount: float) -> CostRow:
@@ -161,7 +181,7 @@ def _money_row(report: Report, line: MoneyLine, amount: float) -> CostRow:
         when=f"{category}, {months}" if months else category,
         quantity=_quantity(line.quantity),
         unit=line.unit,
-        unit_price=show.unit_price(line.unit_price_usd, currency),
+        unit_price=show_amounts.unit_price(line.unit_price_usd, currency),
         amount=_exact(amount, currency),
         source=result_sources.mark(report, line.source),
     )
@@ -174,7 +194,7 @@ def _row(report: Report, line: CostLine, amount: float) -> CostRow:
         when={"once": "once", "recurring": "over the horizon"}.get(line.when, line.when),
         quantity=_quantity(line.quantity),
         unit=line.unit,
-        unit_price=show.unit_price(line.unit_price_usd, currency),
-        amount=show.amount(amount, currency, cents=True),
+        unit_price=show_amounts.unit_price(line.unit_price_usd, currency),
+        amount=show_amounts.amount(amount, currency, cents=True),
         source=result_sources.mark(report, line.source),
     )

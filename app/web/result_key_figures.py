@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from app.estimator.leading import leading_method
 from app.estimator.report import Report
-from app.web import presenters as show
-from app.web import result_purchase
+from app.web import result_purchase, show_amounts, show_numbers, show_units, show_words
 from app.web.figures import currency_of, name_of, name_within
 from app.web.result_knowing import default_pilot
 from app.web.result_parts import KeyFigure
@@ -22,7 +21,7 @@ _NO_GAP_POINTS = 0.05
 def key_figures(report: Report) -> tuple[KeyFigure, ...]:
     """Worth, payback, expected gap, chance and extra cost; or those of a method that is alone."""
     found: list[KeyFigure] = []
-    horizon = show.months(report.horizon_months)
+    horizon = show_units.months(report.horizon_months)
     currency = currency_of(report)
     leader = leading_method(report)
     compared = report.comparison
@@ -30,17 +29,20 @@ def key_figures(report: Report) -> tuple[KeyFigure, ...]:
         found.append(
             KeyFigure(
                 f"Net present value, {name_within(leader.method)}",
-                show.usd_short(leader.npv_usd.mean, currency),
-                show.span(leader.npv_usd, currency=currency),
-                f"over {horizon} at {show.share(report.discount_rate_fraction)} a year",
+                show_amounts.usd_short(leader.npv_usd.mean, currency),
+                show_units.span(leader.npv_usd, currency=currency),
+                f"over {horizon} at {show_numbers.share(report.discount_rate_fraction)} a year",
             )
         )
         found.append(
             KeyFigure(
                 f"Payback, {name_within(leader.method)}",
-                show.months(leader.payback_months) if leader.payback_months is not None else "none",
+                show_units.months(leader.payback_months)
+                if leader.payback_months is not None
+                else "none",
                 "",
-                f"chance that it pays within {horizon}: {show.percent(leader.probability_pays)}",
+                f"chance that it pays within {horizon}: "
+                f"{show_numbers.percent(leader.probability_pays)}",
             )
         )
     if compared is not None:
@@ -48,8 +50,8 @@ def key_figures(report: Report) -> tuple[KeyFigure, ...]:
         found.append(
             KeyFigure(
                 f"Expected accuracy, full over {adapter}",
-                f"{show.points(compared.gap_points.mean)} points",
-                show.span(compared.gap_points, "points"),
+                f"{show_numbers.points(compared.gap_points.mean)} points",
+                show_units.span(compared.gap_points, "points"),
                 _break_even(report),
             )
         )
@@ -57,7 +59,7 @@ def key_figures(report: Report) -> tuple[KeyFigure, ...]:
             found.append(
                 KeyFigure(
                     "Chance that full is worth more",
-                    show.percent(compared.probability_full_beats_adapter),
+                    show_numbers.percent(compared.probability_full_beats_adapter),
                     "",
                     f"than {adapter}: share of simulated cases with the higher net present value",
                 )
@@ -65,7 +67,7 @@ def key_figures(report: Report) -> tuple[KeyFigure, ...]:
         found.append(
             KeyFigure(
                 f"Extra cost of full over {adapter}",
-                show.usd_short(compared.extra_cost_usd, currency),
+                show_amounts.usd_short(compared.extra_cost_usd, currency),
                 "",
                 _bought(report, ("full", compared.adapter_method), f"over {horizon}"),
             )
@@ -74,16 +76,16 @@ def key_figures(report: Report) -> tuple[KeyFigure, ...]:
         found.append(
             KeyFigure(
                 f"Expected gain, {name_within(leader.method)}",
-                f"{show.points(leader.accuracy.gain_points.mean)} points",
-                show.span(leader.accuracy.gain_points, "points"),
+                f"{show_numbers.points(leader.accuracy.gain_points.mean)} points",
+                show_units.span(leader.accuracy.gain_points, "points"),
                 "accuracy over the base model",
             )
         )
         found.append(
             KeyFigure(
                 f"Total cost, {name_within(leader.method)}",
-                show.usd_short(leader.total_usd, currency),
-                show.span(leader.total_usd_range, currency=currency),
+                show_amounts.usd_short(leader.total_usd, currency),
+                show_units.span(leader.total_usd_range, currency=currency),
                 _bought(report, (leader.method,), f"over {horizon}"),
             )
         )
@@ -102,10 +104,11 @@ def _pilot(report: Report) -> KeyFigure | None:
     currency = currency_of(report)
     return KeyFigure(
         "A pilot first would be worth",
-        show.usd_short(default.value_usd, currency),
+        show_amounts.usd_short(default.value_usd, currency),
         "",
-        f"for {show.usd_short(default.cost_usd, currency)}: {show.share(default.data_fraction)} of "
-        f"the data, {show.plural(default.test_questions, 'question')}",
+        f"for {show_amounts.usd_short(default.cost_usd, currency)}: "
+        f"{show_numbers.share(default.data_fraction)} of the data, "
+        f"{show_words.plural(default.test_questions, 'question')}",
     )
 
 
@@ -120,7 +123,7 @@ def _bought(report: Report, methods: Sequence[str], note: str) -> str:
     if len(kinds) == 1 or (len(said) == 1 and all(kinds.values())):
         return f"{note}, {said[0]}"
     parts = [f"{name_within(method)} {kind}" for method, kind in kinds.items() if kind]
-    return f"{note}; {show.join_words(parts)}"
+    return f"{note}; {show_words.join_words(parts)}"
 
 
 def _break_even(report: Report) -> str:
@@ -133,4 +136,4 @@ def _break_even(report: Report) -> str:
         return "no gap in accuracy would pay for full fine-tuning"
     if abs(threshold) < _NO_GAP_POINTS:
         return "both cost about the same"
-    return f"both are worth the same at {show.points(threshold)} points"
+    return f"both are worth the same at {show_numbers.points(threshold)} points"

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from app.estimator.report import Report
 from app.estimator.report_risk import InformationReport, PilotDesign
-from app.web import figure_pilot_value
-from app.web import presenters as show
+from app.web import figure_pilot_value, show_amounts, show_numbers, show_words
 from app.web.figure_pilot_value import BOUND, PILOT, PilotValueDrawing, Worth
 from app.web.figures import DataTable, Figure, currency_of, within, writer
 
@@ -65,13 +64,13 @@ def view(report: Report) -> KnowingView | None:
 def _row(report: Report, design: PilotDesign) -> PilotRow:
     currency = currency_of(report)
     return PilotRow(
-        share=show.share(design.data_fraction),
+        share=show_numbers.share(design.data_fraction),
         examples=f"{design.examples:,}",
         questions=f"{design.test_questions:,}",
-        cost=show.usd_short(design.cost_usd, currency),
-        value=show.usd_short(design.value_usd, currency),
-        net=show.usd_short(design.value_usd - design.cost_usd, currency),
-        changes=show.percent(design.probability_changes),
+        cost=show_amounts.usd_short(design.cost_usd, currency),
+        value=show_amounts.usd_short(design.value_usd, currency),
+        net=show_amounts.usd_short(design.value_usd - design.cost_usd, currency),
+        changes=show_numbers.percent(design.probability_changes),
         default=design.default,
     )
 
@@ -89,11 +88,11 @@ def pilot_sentence(report: Report, designs: Sequence[PilotDesign]) -> str:
     currency = currency_of(report)
 
     def money(usd: float) -> str:
-        return show.usd_short(usd, currency)
+        return show_amounts.usd_short(usd, currency)
 
     said = (
         f"A pilot on {_of_data(default)}, scored on "
-        f"{show.plural(default.test_questions, 'question')}, costs "
+        f"{show_words.plural(default.test_questions, 'question')}, costs "
         f"{money(default.cost_usd)} and would be worth {money(default.value_usd)}"
     )
     said += ", less than it costs" if default.value_usd < default.cost_usd else ""
@@ -105,7 +104,7 @@ def pilot_sentence(report: Report, designs: Sequence[PilotDesign]) -> str:
         if design is None:
             continue
         what = (
-            show.plural(design.test_questions, "question")
+            show_words.plural(design.test_questions, "question")
             if design.data_fraction == default.data_fraction
             else _of_data(design)
         )
@@ -116,8 +115,8 @@ def pilot_sentence(report: Report, designs: Sequence[PilotDesign]) -> str:
     if more:
         said += f"; {', and '.join(more)}"
     return (
-        f"{said}. It would change the choice in {show.percent(default.probability_changes)} of "
-        "cases."
+        f"{said}. It would change the choice in "
+        f"{show_numbers.percent(default.probability_changes)} of cases."
     )
 
 
@@ -137,7 +136,7 @@ def _next(
 def _of_data(design: PilotDesign) -> str:
     if design.data_fraction >= 1.0:
         return "all the data"
-    return f"{show.share(design.data_fraction)} of the data"
+    return f"{show_numbers.share(design.data_fraction)} of the data"
 
 
 def _figures(report: Report, found: InformationReport) -> str:
@@ -149,18 +148,18 @@ def _figures(report: Report, found: InformationReport) -> str:
         )
     said = (
         f"Knowing every uncertain figure before choosing would be worth "
-        f"{show.usd_short(found.perfect_usd, currency)}: no study is worth more."
+        f"{show_amounts.usd_short(found.perfect_usd, currency)}: no study is worth more."
     )
     telling = [one for one in found.figures if one.value_usd > _LITTLE * found.perfect_usd]
     silent = [one for one in found.figures if one not in telling]
     if telling:
         first, *others = (
-            (within(one.key), show.usd_short(one.value_usd, currency)) for one in telling
+            (within(one.key), show_amounts.usd_short(one.value_usd, currency)) for one in telling
         )
         worths = [f"{first[0]} would be worth {first[1]}", *(" ".join(other) for other in others)]
-        said += f" Known alone, {show.join_words(worths)}."
+        said += f" Known alone, {show_words.join_words(worths)}."
     if silent:
-        names = show.join_words([within(one.key) for one in silent], "or")
+        names = show_words.join_words([within(one.key) for one in silent], "or")
         said += f" Knowing {names} alone would not change the choice."
     return said
 
@@ -173,11 +172,12 @@ def _chart(report: Report, found: InformationReport) -> Figure[PilotValueDrawing
     worths = [
         Worth(
             PILOT,
-            f"{_of_data(d)}, {show.plural(d.test_questions, 'question')}".capitalize()
+            f"{_of_data(d)}, {show_words.plural(d.test_questions, 'question')}".capitalize()
             if d.data_fraction >= 1.0
-            else f"{_of_data(d)}, {show.plural(d.test_questions, 'question')}",
+            else f"{_of_data(d)}, {show_words.plural(d.test_questions, 'question')}",
             currency.of(d.value_usd),
-            f"{show.usd_short(d.value_usd, currency)} for {show.usd_short(d.cost_usd, currency)}",
+            f"{show_amounts.usd_short(d.value_usd, currency)} for "
+            f"{show_amounts.usd_short(d.cost_usd, currency)}",
             d.default,
         )
         for d in found.designs
@@ -187,14 +187,19 @@ def _chart(report: Report, found: InformationReport) -> Figure[PilotValueDrawing
             BOUND,
             f"{one.label}, known exactly",
             currency.of(one.value_usd),
-            show.usd_short(one.value_usd, currency),
+            show_amounts.usd_short(one.value_usd, currency),
         )
         for one in found.figures[:1]
         if one.value_usd > _LITTLE * found.perfect_usd
     ]
     most = currency.of(found.perfect_usd)
     worths.append(
-        Worth(BOUND, "Everything, known exactly", most, show.usd_short(found.perfect_usd, currency))
+        Worth(
+            BOUND,
+            "Everything, known exactly",
+            most,
+            show_amounts.usd_short(found.perfect_usd, currency),
+        )
     )
     wide, narrow = (
         figure_pilot_value.drawing(

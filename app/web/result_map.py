@@ -8,7 +8,7 @@ from app.estimator.report import Report
 from app.estimator.report_risk import Stretch, ValueMap
 from app.estimator.wording import sentence_start
 from app.web import figure_value_map as drawn
-from app.web import presenters as show
+from app.web import show_amounts, show_numbers, show_words
 from app.web.figure_value_map import ADAPTER, FULL, NEITHER, MapDrawing
 from app.web.figures import DataTable, Figure, currency_of, name_of, name_within, tag, writer
 
@@ -59,7 +59,7 @@ def figure(report: Report) -> Figure[MapDrawing] | None:
             ("Answers a month", *(write(currency.of(v)) for v in found.value_per_point_usd)),
             tuple(
                 (
-                    show.significant(answers, 3),
+                    show_numbers.significant(answers, 3),
                     *("Neither" if best == NEITHER else tag(best) for best in row),
                 )
                 for answers, row in zip(found.answers_per_month, found.best, strict=True)
@@ -140,27 +140,31 @@ def _conclusion(report: Report, found: ValueMap, names: Mapping[str, str]) -> st
     """Where choices change along both axes through the scenario."""
     currency = currency_of(report)
     by_worth, by_answers = _along(found)
-    answers = show.with_unit(show.count_short(found.now_answers_per_month), "answers a month")
-    now = show.usd_short(found.now_value_per_point_usd, currency)
+    answers = show_words.with_unit(
+        show_numbers.count_short(found.now_answers_per_month), "answers a month"
+    )
+    now = show_amounts.usd_short(found.now_value_per_point_usd, currency)
     edges = (
-        show.usd_short(found.value_per_point_usd[0], currency),
-        show.usd_short(found.value_per_point_usd[-1], currency),
+        show_amounts.usd_short(found.value_per_point_usd[0], currency),
+        show_amounts.usd_short(found.value_per_point_usd[-1], currency),
     )
     said = [
         _sentence(
             names,
             by_worth,
             f"With {answers}",
-            lambda at: f"{_about(at, lambda v: show.usd_short(v, currency, trim=True))} a point",
+            lambda at: (
+                f"{_about(at, lambda v: show_amounts.usd_short(v, currency, trim=True))} a point"
+            ),
             f"from {edges[0]} to {edges[1]} a point",
         ),
         _sentence(
             names,
             by_answers,
             f"With {now} a point",
-            lambda at: f"{_about(at, show.count_short)} answers a month",
-            f"from {show.count_short(_two(found.answers_per_month[0]))} to "
-            f"{show.count_short(_two(found.answers_per_month[-1]))} answers a month",
+            lambda at: f"{_about(at, show_numbers.count_short)} answers a month",
+            f"from {show_numbers.count_short(_two(found.answers_per_month[0]))} to "
+            f"{show_numbers.count_short(_two(found.answers_per_month[-1]))} answers a month",
         ),
     ]
     kinds = _kinds(found)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from app.estimator.report import Report
 from app.estimator.tokens import PACKINGS
-from app.web import presenters as show
+from app.web import show_amounts, show_numbers, show_words
 from app.web.figures import currency_of, name_within
 from app.web.result_parts import Detail
 
@@ -17,48 +17,52 @@ def model_details(report: Report) -> Iterator[Detail]:
     """The base model, its data and what one point of accuracy is worth."""
     model, data = report.model, report.data
     yield Detail("Base model", model.label)
-    yield Detail("Parameters", f"{model.parameters:,} ({show.count_short(model.parameters)})")
+    yield Detail(
+        "Parameters", f"{model.parameters:,} ({show_numbers.count_short(model.parameters)})"
+    )
     if model.active_parameters < model.parameters:
         yield Detail(
             "Active parameters",
-            f"{model.active_parameters:,} ({show.count_short(model.active_parameters)}): a token "
-            f"meets {show.share(model.active_parameters / model.parameters)} of them (mixture of "
-            "experts)",
+            f"{model.active_parameters:,} ({show_numbers.count_short(model.active_parameters)}): a "
+            f"token meets {show_numbers.share(model.active_parameters / model.parameters)} of them "
+            "(mixture of experts)",
         )
     yield Detail(
         "Shape",
-        f"{show.plural(model.layers, 'layer')}, width {model.hidden_size:,}, vocabulary "
+        f"{show_words.plural(model.layers, 'layer')}, width {model.hidden_size:,}, vocabulary "
         f"{model.vocab_size:,}",
     )
     yield Detail(
         "Training data",
-        f"{show.plural(data.examples, 'example')} × "
-        f"{show.plural(data.tokens_per_example, 'token')} × "
-        f"{show.with_unit(show.significant(data.epochs), 'epochs')}; "
-        f"{show.with_unit(show.count_short(data.tokens_per_run), 'tokens a run')}, without padding",
+        f"{show_words.plural(data.examples, 'example')} × "
+        f"{show_words.plural(data.tokens_per_example, 'token')} × "
+        f"{show_words.with_unit(show_numbers.significant(data.epochs), 'epochs')}; "
+        f"{show_words.with_unit(show_numbers.count_short(data.tokens_per_run), 'tokens a run')}, "
+        "without padding",
     )
     yield Detail(
         "Steps",
-        f"{show.plural(data.steps_per_run, 'step')} of "
-        f"{show.plural(data.global_batch_sequences, 'sequence')} of up to "
-        f"{show.plural(data.sequence_length, 'token')}",
+        f"{show_words.plural(data.steps_per_run, 'step')} of "
+        f"{show_words.plural(data.global_batch_sequences, 'sequence')} of up to "
+        f"{show_words.plural(data.sequence_length, 'token')}",
     )
     if report.schema > 1:
         yield Detail("How examples become sequences", PACKINGS.get(data.packing, data.packing))
         yield Detail(
             "Padding and cuts",
-            f"{show.share(data.padding_fraction)} of the computed tokens is padding (at "
-            f"micro-batch 1); {show.share(data.truncated_fraction)} of the examples are cut",
+            f"{show_numbers.share(data.padding_fraction)} of the computed tokens is padding (at "
+            f"micro-batch 1); {show_numbers.share(data.truncated_fraction)} of the examples are "
+            "cut",
         )
         yield Detail(
             "Evaluation during a run",
-            show.with_unit(show.count_short(data.evaluation_tokens_per_run), "tokens")
+            show_words.with_unit(show_numbers.count_short(data.evaluation_tokens_per_run), "tokens")
             if data.evaluation_tokens_per_run
             else "none",
         )
     yield Detail(
         "Worth of one accuracy point",
-        f"{show.usd(report.value_per_point_month_usd, currency_of(report))} a month",
+        f"{show_amounts.usd(report.value_per_point_month_usd, currency_of(report))} a month",
     )
 
 
@@ -95,7 +99,9 @@ def software_line(report: Report, unfitted: Mapping[str, str] | None = None) -> 
     line = f"Training software: {software.label}, {sure}."
     classes = _unfitted(report, unfitted)
     if classes and software.time_calibrated:
-        line += f" None of the runs behind the times is of {show.join_words(list(classes))} GPUs."
+        line += (
+            f" None of the runs behind the times is of {show_words.join_words(list(classes))} GPUs."
+        )
     return line
 
 
@@ -114,7 +120,7 @@ def notes(report: Report, unfitted: Mapping[str, str] | None) -> tuple[str, ...]
     found = list(report.notes)
     for name, methods in _unfitted(report, unfitted).items():
         found.append(
-            f"The plans of {show.join_words(methods)} are on {name} GPUs, and no run of that "
+            f"The plans of {show_words.join_words(methods)} are on {name} GPUs, and no run of that "
             "class was part of the fit: their hours are carried over from other classes. The "
             "method page shows how far off known runs are, by GPU."
         )

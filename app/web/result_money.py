@@ -9,8 +9,9 @@ from datetime import date, timedelta
 
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_money import MoneyReport, Period, Timeline
-from app.web import presenters as show
+from app.web import show_dates, show_numbers, show_units, show_words
 from app.web.figures import currency_of, name_of
+from app.web.result_costs import reserved
 from app.web.result_parts import Detail
 
 _MONTHS = 12
@@ -98,15 +99,15 @@ def nested(
     ]
     year_sums = [math.fsum(quarter_sums[i] for i in within) for within in of_year]
     total = round(math.fsum(year_sums))
-    by_year = show.whole_to_sum(year_sums, total)
+    by_year = show_numbers.whole_to_sum(year_sums, total)
     by_quarter = [0] * len(quarters)
     for within, whole in zip(of_year, by_year, strict=True):
-        parts = show.whole_to_sum([quarter_sums[i] for i in within], whole)
+        parts = show_numbers.whole_to_sum([quarter_sums[i] for i in within], whole)
         for i, part in zip(within, parts, strict=True):
             by_quarter[i] = part
     months = [0] * len(by_month)
     for place, whole in zip(inside, by_quarter, strict=True):
-        months[place] = show.whole_to_sum(by_month[place], whole)
+        months[place] = show_numbers.whole_to_sum(by_month[place], whole)
     return Nested(total, tuple(by_year), tuple(by_quarter), tuple(months))
 
 
@@ -146,7 +147,7 @@ def view(report: Report) -> CashFlowView | None:
 
 def _short(period: Period) -> str:
     months = period.last_month - period.first_month + 1
-    return "" if months == _MONTHS else show.plural(months, "month")
+    return "" if months == _MONTHS else show_words.plural(months, "month")
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,7 @@ class _Rounded:
         return [sum(column) for column in zip(*rows, strict=True)]
 
     def _said(self, amount: int) -> str:
-        return show.number(amount / 10**self.digits, self.digits)
+        return show_numbers.number(amount / 10**self.digits, self.digits)
 
     def by_year(self) -> FlowGroup:
         """Rows of kinds, columns of years and their total."""
@@ -268,16 +269,16 @@ def terms(report: Report, calendar: Timeline) -> list[Detail]:
     found = [
         Detail(
             "Months",
-            f"What is paid at the start, {show.day(calendar.start)}, is month 0. Later amounts "
-            f"fall on the last day of their month, up to {show.day(last)}.",
+            f"What is paid at the start, {show_dates.day(calendar.start)}, is month 0. Later "
+            f"amounts fall on the last day of their month, up to {show_dates.day(last)}.",
         ),
         Detail(
             "Discounting",
-            f"{show.share(rate, 4)} a year, which is i = (1 + {show.share(rate, 4)})^(1/12) − 1 = "
-            f"{show.share(monthly, 4)} a month. Month 0 counts in full: in Excel, "
-            f"=C0 + NPV(i, C1:C{months}).",
+            f"{show_numbers.share(rate, 4)} a year, which is i = (1 + "
+            f"{show_numbers.share(rate, 4)})^(1/12) − 1 = {show_numbers.share(monthly, 4)} a "
+            f"month. Month 0 counts in full: in Excel, =C0 + NPV(i, C1:C{months}).",
         ),
-        Detail("Prices", _prices(calendar)),
+        Detail("Prices", _prices(calendar, reserved(report))),
         Detail("Tax", _tax(calendar)),
         Detail("Fiscal years", _fiscal(calendar)),
     ]
@@ -286,15 +287,17 @@ def terms(report: Report, calendar: Timeline) -> list[Detail]:
     return found
 
 
-def _prices(calendar: Timeline) -> str:
-    rise = show.share(calendar.inflation_fraction)
+def _prices(calendar: Timeline, reservations: bool) -> str:
+    rise = show_numbers.share(calendar.inflation_fraction)
     if calendar.money_terms == "real":
         said = "Real: all amounts are in money of month 0, and the discount rate is a real one"
         if calendar.inflation_fraction:
-            return f"{said}. Inflation of {rise} a year only shrinks what is written off for tax."
+            also = ", and what a reservation costs, whose price is fixed" if reservations else ""
+            return f"{said}. Inflation of {rise} a year shrinks what is written off for tax{also}."
         return f"{said}."
     if calendar.inflation_fraction:
-        return f"Nominal: all prices and worths rise by {rise} a year from month 0."
+        other = ", but for those of a reservation, which are fixed" if reservations else ""
+        return f"Nominal: all prices and worths rise by {rise} a year from month 0{other}."
     return "Nominal, with prices that stay as they are: no inflation is entered."
 
 
@@ -302,14 +305,14 @@ def _tax(calendar: Timeline) -> str:
     if not calendar.tax_fraction:
         return "None is counted: all amounts are before tax."
     said = (
-        f"{show.share(calendar.tax_fraction, 4)} of profit, in the month in which it arises; "
-        "losses are set off at once against other profit of the company."
+        f"{show_numbers.share(calendar.tax_fraction, 4)} of profit, in the month in which it "
+        "arises; losses are set off at once against other profit of the company."
     )
     if not calendar.capitalised_fraction:
         return f"{said} All costs are deducted when they are paid."
     return (
-        f"{said} {show.share(calendar.capitalised_fraction, 4)} of capex is written off in equal "
-        f"parts over {show.months(calendar.write_off_months)} of use."
+        f"{said} {show_numbers.share(calendar.capitalised_fraction, 4)} of capex is written off in "
+        f"equal parts over {show_units.months(calendar.write_off_months)} of use."
     )
 
 
@@ -319,7 +322,7 @@ def _fiscal(calendar: Timeline) -> str:
     ends = date.fromisoformat(whole.end) - timedelta(days=1)
     if _short(whole):
         return f"They begin on 1 {first:%B} and have the number of the year that they end in."
-    return f"They begin on 1 {first:%B}; {whole.label} ends on {show.day(ends)}."
+    return f"They begin on 1 {first:%B}; {whole.label} ends on {show_dates.day(ends)}."
 
 
 def _returns(report: Report) -> str:
@@ -333,8 +336,8 @@ def _returns(report: Report) -> str:
             said.append(f"{name}: none, since {m.money.xirr_note or m.irr_note}.")
             continue
         text = (
-            f"{name}: IRR {show.rates(m.irr_fractions)} a year, XIRR "
-            f"{show.rates(m.money.xirr_fractions)}."
+            f"{name}: IRR {show_numbers.rates(m.irr_fractions)} a year, XIRR "
+            f"{show_numbers.rates(m.money.xirr_fractions)}."
         )
         if len(m.money.xirr_fractions) > 1 or len(m.irr_fractions) > 1:
             text += " At several rates it is worth nothing, so none of them is its return."

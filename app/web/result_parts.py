@@ -104,7 +104,7 @@ class CostTable:
     ends : what follows from costs and benefits, the net worth last; empty in reports that do not
         tell benefits.
     summary : the totals in one line.
-    first : whether a reader sees it opened.
+    opened : whether a reader sees more than its line.
     """
 
     method: str
@@ -113,7 +113,7 @@ class CostTable:
     total: str
     ends: tuple[Detail, ...] = ()
     summary: str = ""
-    first: bool = False
+    opened: bool = False
 
     @property
     def rows(self) -> tuple[CostRow, ...]:
@@ -140,11 +140,20 @@ class TimePart:
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """Where and how one run of a method is trained."""
+    """Where and how one run of a method is trained.
+
+    Parameters
+    ----------
+    headline : what is rented.
+    summary : how long a run takes and what it costs.
+    opened : whether a reader sees more than these two.
+    """
 
     method: str
     label: str
     headline: str
+    summary: str
+    opened: bool
     price_level: str
     price_words: str
     price_source: SourceMark
@@ -152,6 +161,11 @@ class PlanView:
     time_parts: tuple[TimePart, ...]
     time_total: str
     alternatives: tuple[Detail, ...]
+
+    @property
+    def price_warning(self) -> str:
+        """What the line says of a price that is not fresh; its date is below the line."""
+        return {"old": "Old price", "stale": "Very old price"}.get(self.price_level, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +200,16 @@ class WaysTable:
 
     Parameters
     ----------
+    summary : what the chosen way costs, and which one is cheapest.
+    opened : whether a reader sees more than its line.
     buying : from which use on owning is cheaper than renting, or that no server's price is known.
     """
 
     method: str
     label: str
     horizon: str
+    summary: str
+    opened: bool
     buying: tuple[str, ...]
     ways: tuple[WayView, ...]
 

@@ -9,8 +9,15 @@ from app.estimator.currency import Currency
 from app.estimator.hardware import PURCHASE_OPTIONS, TIERS
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_plans import EnergyReport, PlanReport
-from app.web import presenters as show
-from app.web import result_sources
+from app.web import (
+    result_folds,
+    result_sources,
+    show_amounts,
+    show_dates,
+    show_numbers,
+    show_units,
+    show_words,
+)
 from app.web.figure_memory import PEAKS, has_range
 from app.web.figures import currency_of, name_of
 from app.web.result_parts import Detail, PlanView, TimePart
@@ -63,15 +70,15 @@ def _terms(plan: PlanReport) -> str:
 def _price(plan: PlanReport, currency: Currency) -> str:
     """What an instance costs, and what a price book takes off."""
     said = (
-        f"{show.usd(plan.usd_per_instance_hour, currency, cents=True)} per instance-hour "
+        f"{show_amounts.usd(plan.usd_per_instance_hour, currency, cents=True)} per instance-hour "
         f"({plan.gpus_per_instance} × {plan.accelerator_name}), "
-        f"{show.usd(plan.usd_per_gpu_hour, currency, cents=True)} per GPU-hour"
+        f"{show_amounts.usd(plan.usd_per_gpu_hour, currency, cents=True)} per GPU-hour"
     )
     listed = plan.list_usd_per_instance_hour
     if listed:
         less = 1.0 - plan.usd_per_instance_hour / listed
-        change = f"{show.share(abs(less), 3)} {'less' if less >= 0 else 'more'} than "
-        said += f"; {change}the list price of {show.usd(listed, currency, cents=True)}"
+        change = f"{show_numbers.share(abs(less), 3)} {'less' if less >= 0 else 'more'} than "
+        said += f"; {change}the list price of {show_amounts.usd(listed, currency, cents=True)}"
     return f"{said}; price book {plan.price_book}" if plan.price_book else said
 
 
@@ -119,7 +126,7 @@ def view(report: Report, m: MethodReport, plan: PlanReport, today: date) -> Plan
     today : day to which the age of its price is counted.
     """
     age = (today - date.fromisoformat(plan.price_valid_from)).days
-    level, words = show.price_age(plan.price_valid_from, age)
+    level, words = show_dates.price_age(plan.price_valid_from, age)
     step = plan.step_time
     total = step.total_s or 1.0
     parts = (
@@ -134,17 +141,22 @@ def view(report: Report, m: MethodReport, plan: PlanReport, today: date) -> Plan
         method=m.method,
         label=name_of(m.method),
         headline=headline(plan),
+        summary=f"{show_units.hours(plan.hours)} and "
+        f"{show_amounts.usd(plan.usd, currency_of(report))} a run",
+        opened=result_folds.opened(report) == m.method,
         price_level=level,
         price_words=words,
         price_source=result_sources.mark(report, plan.price_source_key),
         details=tuple(_details(report, m, plan)),
         time_parts=tuple(
-            TimePart(label, show.seconds(value), show.share(value / total, trim=False))
+            TimePart(
+                label, show_units.seconds(value), show_numbers.share(value / total, trim=False)
+            )
             for label, value in parts
             # Reports of the first schema do not know the last part.
             if report.schema > 1 or value
         ),
-        time_total=show.seconds(step.total_s),
+        time_total=show_units.seconds(step.total_s),
         alternatives=tuple(_others(m, plan, currency_of(report))),
     )
 
@@ -153,18 +165,19 @@ def _details(report: Report, m: MethodReport, plan: PlanReport) -> Iterator[Deta
     currency = currency_of(report)
     yield Detail(
         "Region and terms",
-        f"{show.region(plan.region)}, {_terms(plan)}",
+        f"{show_words.region(plan.region)}, {_terms(plan)}",
     )
     yield Detail("Price", _price(plan, currency))
     yield Detail(
         "One run",
-        f"{show.hours(plan.hours)} ({show.span(plan.hours_range, 'hours')}), "
-        f"{show.number(plan.gpu_hours, 1)} GPU-hours, {show.usd(plan.usd, currency, cents=True)}",
+        f"{show_units.hours(plan.hours)} ({show_units.span(plan.hours_range, 'hours')}), "
+        f"{show_numbers.number(plan.gpu_hours, 1)} GPU-hours, "
+        f"{show_amounts.usd(plan.usd, currency, cents=True)}",
     )
     if plan.idle_fraction > 0:
         yield Detail(
             "Paid but idle",
-            f"{show.share(plan.idle_fraction)} of the GPU time that is paid for over the "
+            f"{show_numbers.share(plan.idle_fraction)} of the GPU time that is paid for over the "
             "programme; the cost of a run includes its share",
         )
     if report.schema > 1:
@@ -180,7 +193,9 @@ def _details(report: Report, m: MethodReport, plan: PlanReport) -> Iterator[Deta
         yield Detail(
             "What the run's time is",
             ", ".join(
-                f"{show.hours(hours)} {what}" for what, hours in parts if hours >= _SHORTEST_PART_H
+                f"{show_units.hours(hours)} {what}"
+                for what, hours in parts
+                if hours >= _SHORTEST_PART_H
             ),
         )
     if plan.energy is not None:
@@ -188,47 +203,48 @@ def _details(report: Report, m: MethodReport, plan: PlanReport) -> Iterator[Deta
     if m.programme_gpu_hours is not None:
         yield Detail(
             "Whole programme",
-            f"{show.number(m.programme_gpu_hours)} GPU-hours: all runs over "
-            f"{show.months(report.horizon_months)}, experiments and failed runs included",
+            f"{show_numbers.number(m.programme_gpu_hours)} GPU-hours: all runs over "
+            f"{show_units.months(report.horizon_months)}, experiments and failed runs included",
         )
     yield Detail("Parallel layout", layout(plan))
     yield Detail(
         "Batch",
-        f"micro-batch {plan.micro_batch} × {show.plural(plan.data_parallel, 'replica')} × "
-        + show.plural(plan.gradient_accumulation_steps, "accumulation step"),
+        f"micro-batch {plan.micro_batch} × {show_words.plural(plan.data_parallel, 'replica')} × "
+        + show_words.plural(plan.gradient_accumulation_steps, "accumulation step"),
     )
     yield Detail(
         "Memory of one GPU",
-        f"{show.gib(plan.memory_bytes)} of {show.gib(plan.memory_capacity_bytes)}, at its peak "
-        f"{PEAKS[plan.memory_peak]}",
+        f"{show_units.gib(plan.memory_bytes)} of {show_units.gib(plan.memory_capacity_bytes)}, at "
+        f"its peak {PEAKS[plan.memory_peak]}",
     )
     if has_range(plan):
         yield Detail(
             "How sure",
-            f"80% range {show.span(plan.memory_range_bytes, 'gib')}; chance of running out of "
-            f"memory: {show.percent(plan.probability_out_of_memory)}",
+            f"80% range {show_units.span(plan.memory_range_bytes, 'gib')}; chance of running out "
+            f"of memory: {show_numbers.percent(plan.probability_out_of_memory)}",
         )
         yield Detail(
             "Allocated, reserved",
-            f"{show.gib(plan.memory_allocated_bytes)} by tensors, "
-            f"{show.gib(plan.memory_reserved_bytes)} by the allocator; the rest is the GPU context",
+            f"{show_units.gib(plan.memory_allocated_bytes)} by tensors, "
+            f"{show_units.gib(plan.memory_reserved_bytes)} by the allocator; the rest is the GPU "
+            "context",
         )
     yield Detail("Checkpointing", CHECKPOINTING.get(plan.checkpointing, plan.checkpointing))
     if plan.offload != "none":
         yield Detail(
             "Offload",
-            f"{OFFLOADS[plan.offload]}: {show.gib(plan.host_memory_bytes)} for each GPU",
+            f"{OFFLOADS[plan.offload]}: {show_units.gib(plan.host_memory_bytes)} for each GPU",
         )
     yield Detail(
         "Speed",
-        f"{show.number(plan.tokens_per_s)} tokens/s, model FLOP utilisation "
-        f"{show.share(plan.model_flop_utilisation_fraction)}",
+        f"{show_numbers.number(plan.tokens_per_s)} tokens/s, model FLOP utilisation "
+        f"{show_numbers.share(plan.model_flop_utilisation_fraction)}",
     )
     if m.flop is not None:
         yield Detail(
             "Work",
-            f"{show.power_of_ten(m.flop.run_flop, 'FLOP')} a run; a step takes "
-            f"{show.share(m.flop.ratio_to_full, 3)} of the FLOP of full fine-tuning",
+            f"{show_units.power_of_ten(m.flop.run_flop, 'FLOP')} a run; a step takes "
+            f"{show_numbers.share(m.flop.ratio_to_full, 3)} of the FLOP of full fine-tuning",
         )
     yield Detail("Plans", counts(m))
 
@@ -236,8 +252,9 @@ def _details(report: Report, m: MethodReport, plan: PlanReport) -> Iterator[Deta
 def _energy(report: Report, energy: EnergyReport) -> Iterator[Detail]:
     yield Detail(
         "Electricity of one run",
-        f"{show.energy(energy.kwh)} at the meter: {show.number(energy.power_w_per_gpu)} W a GPU "
-        f"with its share of the host, PUE {show.significant(energy.pue)}",
+        f"{show_units.energy(energy.kwh)} at the meter: "
+        f"{show_numbers.number(energy.power_w_per_gpu)} W a GPU with its share of the host, PUE "
+        f"{show_numbers.significant(energy.pue)}",
     )
     if energy.kg_co2e is None or energy.g_co2e_per_kwh is None:
         yield Detail("Carbon of one run", "not known: region not stated")
@@ -245,8 +262,8 @@ def _energy(report: Report, energy: EnergyReport) -> Iterator[Detail]:
     read = result_sources.mark(report, energy.grid_source_key).text
     yield Detail(
         "Carbon of one run",
-        f"{show.carbon(energy.kg_co2e)} at {show.number(energy.g_co2e_per_kwh)} g/kWh "
-        f"({energy.grid_label}; {read})",
+        f"{show_units.carbon(energy.kg_co2e)} at {show_numbers.number(energy.g_co2e_per_kwh)} "
+        f"g/kWh ({energy.grid_label}; {read})",
     )
 
 
@@ -266,7 +283,7 @@ def counts(m: MethodReport) -> str:
         )
         if count
     ]
-    return f"{said}; {show.join_words(why)}" if why else said
+    return f"{said}; {show_words.join_words(why)}" if why else said
 
 
 def _others(m: MethodReport, chosen: PlanReport, currency: Currency) -> Iterator[Detail]:
@@ -279,6 +296,7 @@ def _others(m: MethodReport, chosen: PlanReport, currency: Currency) -> Iterator
             found.setdefault(other, []).append(label)
     for plan, labels in found.items():
         yield Detail(
-            show.join_words([labels[0], *(label.lower() for label in labels[1:])]),
-            f"{headline(plan)}: {show.hours(plan.hours)}, {show.usd(plan.usd, currency)} a run",
+            show_words.join_words([labels[0], *(label.lower() for label in labels[1:])]),
+            f"{headline(plan)}: {show_units.hours(plan.hours)}, "
+            f"{show_amounts.usd(plan.usd, currency)} a run",
         )

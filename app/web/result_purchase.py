@@ -8,7 +8,7 @@ from datetime import date
 from app.estimator.hardware import STALE_PRICE_DAYS
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_plans import PlanReport
-from app.web import presenters as show
+from app.web import show_dates, show_numbers, show_words
 from app.web.figures import name_of
 
 _TERMS = {"reserved-1y": "1 year", "reserved-3y": "3 years"}
@@ -84,7 +84,7 @@ def _names(methods: list[MethodReport]) -> str:
 
 def _joined(methods: list[MethodReport]) -> str:
     names = [name_of(m.method) for m in methods]
-    return show.join_words(names)
+    return show_words.join_words(names)
 
 
 def _commitment(m: MethodReport, plan: PlanReport) -> str:
@@ -95,7 +95,7 @@ def _commitment(m: MethodReport, plan: PlanReport) -> str:
     )
     if plan.idle_fraction < _LEAST_IDLE:
         return f"{said}."
-    return f"{said}; {show.share(plan.idle_fraction)} of what is paid stays idle."
+    return f"{said}; {show_numbers.share(plan.idle_fraction)} of what is paid stays idle."
 
 
 def _ages(plans: list[tuple[MethodReport, PlanReport]], today: date) -> Iterator[str]:
@@ -108,7 +108,7 @@ def _ages(plans: list[tuple[MethodReport, PlanReport]], today: date) -> Iterator
         if age > STALE_PRICE_DAYS:
             yield (
                 f"The price behind {_within_sentence(methods)} is {age:,} days old (of "
-                f"{show.day(day)}): ask for today's before you rely on it."
+                f"{show_dates.day(day)}): ask for today's before you rely on it."
             )
 
 

@@ -8,8 +8,16 @@ from dataclasses import dataclass
 from app.estimator.report import MethodReport, Report
 from app.estimator.report_risk import Histogram, MethodRisk, TornadoBar
 from app.estimator.wording import sentence_start
-from app.web import figure_histogram, figure_tornado, result_break_even, result_knowing, result_map
-from app.web import presenters as show
+from app.web import (
+    figure_histogram,
+    figure_tornado,
+    result_break_even,
+    result_knowing,
+    result_map,
+    show_amounts,
+    show_numbers,
+    show_words,
+)
 from app.web.figure_histogram import HistogramDrawing, Spread
 from app.web.figure_tornado import Swing, TornadoDrawing
 from app.web.figure_value_map import MapDrawing
@@ -127,7 +135,7 @@ def _spread(report: Report) -> Figure[HistogramDrawing] | None:
         detail = ""
         if below is not None:
             where = f"{adapter} as good or better" if risk.method == LEAD else "below zero"
-            detail = f"{where} in {show.percent(below)} of cases"
+            detail = f"{where} in {show_numbers.percent(below)} of cases"
             said.append((risk.method, below))
         rows.append(
             Spread(
@@ -181,13 +189,13 @@ def _converted(risk: MethodRisk, of: Callable[[float], float]) -> Histogram:
 def _spread_said(said: Sequence[tuple[str, float]], adapter: str) -> str:
     """Shares of the cases at or below zero, as sentences."""
     alone = [
-        f"{name_within(key)} {'ends below zero ' if not i else ''}in {show.percent(share)}"
+        f"{name_within(key)} {'ends below zero ' if not i else ''}in {show_numbers.percent(share)}"
         f"{' of cases' if not i else ''}"
         for i, (key, share) in enumerate((k, s) for k, s in said if k != LEAD)
     ]
-    sentences = [f"{sentence_start(show.join_words(alone))}."] if alone else []
+    sentences = [f"{sentence_start(show_words.join_words(alone))}."] if alone else []
     sentences += [
-        f"{adapter} is worth as much as full fine-tuning or more in {show.percent(share)}."
+        f"{adapter} is worth as much as full fine-tuning or more in {show_numbers.percent(share)}."
         for key, share in said
         if key == LEAD
     ]
@@ -205,7 +213,9 @@ def _unreleased(report: Report) -> str:
     ]
     if not shares:
         return ""
-    said = show.join_words([f"{show.percent(share)} for {name}" for name, share in shares])
+    said = show_words.join_words(
+        [f"{show_numbers.percent(share)} for {name}" for name, share in shares]
+    )
     return (
         " A model that tests below the base is not released, and what it cost is lost: that is so "
         f"in {said}."
@@ -215,8 +225,8 @@ def _unreleased(report: Report) -> str:
 def _figure_at(bar: TornadoBar, value: float) -> str:
     """A figure at one of its ends."""
     if bar.unit == "points":
-        return f"{show.points(value)} points"
-    return f"×{show.significant(value, 3, trim=False)}"
+        return f"{show_numbers.points(value)} points"
+    return f"×{show_numbers.significant(value, 3, trim=False)}"
 
 
 def _tornado(report: Report, risk: MethodRisk) -> Figure[TornadoDrawing] | None:
@@ -281,7 +291,8 @@ def _hangs_on(report: Report, risk: MethodRisk, *, lead: bool) -> str:
     subject = "The lead of full" if lead else sentence_start(name_within(risk.method))
     said = (
         f"{sentence_start(what)} matters most: {'the lead' if lead else 'the worth'} goes from "
-        f"{show.usd_short(low, currency)} to {show.usd_short(high, currency)} with it."
+        f"{show_amounts.usd_short(low, currency)} to {show_amounts.usd_short(high, currency)} with "
+        "it."
     )
     turning = [bar for bar in risk.tornado if bar.low_usd * bar.high_usd < 0]
     others = [within(bar.key) for bar in turning[1:]]
@@ -290,14 +301,14 @@ def _hangs_on(report: Report, risk: MethodRisk, *, lead: bool) -> str:
     elif not others:
         said += " No other figure takes it across zero by itself."
     elif len(turning) < len(risk.tornado):
-        said += f" {sentence_start(show.join_words(others))} can take it across zero too."
+        said += f" {sentence_start(show_words.join_words(others))} can take it across zero too."
     small = [
         within(bar.key)
         for bar in risk.tornado
         if abs(bar.high_usd - bar.low_usd) < _NOTHING * (high - low)
     ]
     if small:
-        said += f" Hardly anything hangs on {show.join_words(small, 'or')}."
+        said += f" Hardly anything hangs on {show_words.join_words(small, 'or')}."
     return said
 
 
@@ -305,12 +316,13 @@ def _correlations(report: Report) -> str:
     assert report.risk is not None  # noqa: S101 - kept by the caller
     pairs = [
         f"{within(first)} with {within(second)} "
-        f"({show.number(value, 2, plus=True).rstrip('0').rstrip('.')})"
+        f"({show_numbers.number(value, 2, plus=True).rstrip('0').rstrip('.')})"
         for first, second, value in report.risk.correlations
     ]
     if not pairs:
         return "All uncertain figures are drawn independently of each other."
     return (
-        f"Drawn together, with their correlation: {show.join_words(pairs)}. All other figures are "
-        "drawn independently; the accuracies of the methods go together as the studies say."
+        f"Drawn together, with their correlation: {show_words.join_words(pairs)}. All other "
+        "figures are drawn independently; the accuracies of the methods go together as the studies "
+        "say."
     )

@@ -8,8 +8,7 @@ from datetime import date
 from app.estimator.currency import Currency
 from app.estimator.report import Report
 from app.estimator.report_serving import MethodServing, ServingReport, ServingWay
-from app.web import presenters as show
-from app.web import result_sources
+from app.web import result_sources, show_amounts, show_dates, show_numbers, show_words
 from app.web.figure_serving import VariantsDrawing, by_variants
 from app.web.figures import Figure, currency_of, name_of
 from app.web.result_parts import SourceMark
@@ -113,24 +112,30 @@ def view(report: Report, today: date) -> ServingView | None:
 
 
 def _lead(serving: ServingReport) -> str:
-    answers = show.with_unit(show.number(serving.answers_per_month), "answers a month")
+    answers = show_words.with_unit(
+        show_numbers.number(serving.answers_per_month), "answers a month"
+    )
     return (
         f"{answers}, the mean over the horizon, of "
-        f"{show.number(serving.prompt_tokens)} prompt and "
-        f"{show.with_unit(show.number(serving.completion_tokens), 'answer tokens')}, "
+        f"{show_numbers.number(serving.prompt_tokens)} prompt and "
+        f"{show_words.with_unit(show_numbers.number(serving.completion_tokens), 'answer tokens')}, "
         f"{_shared(serving.variants)}; the busiest hour takes "
-        f"{show.significant(serving.peak_factor)} times the mean."
+        f"{show_numbers.significant(serving.peak_factor)} times the mean."
     )
 
 
 def _shared(variants: int) -> str:
-    return "of one tuned model" if variants == 1 else f"shared by {show.number(variants)} variants"
+    return (
+        "of one tuned model"
+        if variants == 1
+        else f"shared by {show_numbers.number(variants)} variants"
+    )
 
 
 def _variants(serving: ServingReport, currency: Currency) -> str:
     """From how many variants on adapters on one base are cheaper."""
     number = serving.break_even_variants
-    loss = show.percent(serving.adapter_throughput_loss_fraction)
+    loss = show_numbers.percent(serving.adapter_throughput_loss_fraction)
     if number is None:
         return (
             "Dedicated models cost no more than adapters on one base at any number of variants "
@@ -141,11 +146,11 @@ def _variants(serving: ServingReport, currency: Currency) -> str:
     here = ""
     if merged is not None and shared is not None:
         here = (
-            f" Here, with {show.number(serving.variants)}, "
+            f" Here, with {show_numbers.number(serving.variants)}, "
             f"{'a dedicated model costs' if serving.variants == 1 else 'dedicated models cost'} "
-            f"{show.usd(merged.usd_per_month, currency)} a month and "
+            f"{show_amounts.usd(merged.usd_per_month, currency)} a month and "
             f"{'an adapter kept apart' if serving.variants == 1 else 'adapters'} "
-            f"{show.usd(shared.usd_per_month, currency)}."
+            f"{show_amounts.usd(shared.usd_per_month, currency)}."
         )
     return (
         f"From {number} variants on, adapters on one base always cost less than a dedicated model "
@@ -162,10 +167,14 @@ def _method(serving: ServingReport, m: MethodServing, currency: Currency) -> str
     if abs(m.extra_usd_per_month) < _LEAST_USD:
         money = "at no more than the base model costs"
     else:
-        money = f"for {show.usd(m.extra_usd_per_month, currency)} a month beyond the base model"
+        money = (
+            f"for {show_amounts.usd(m.extra_usd_per_month, currency)} a month beyond the base model"
+        )
     wait = ""
     if m.extra_seconds_per_answer > _LEAST_S:
-        wait = f"; an answer takes {show.significant(m.extra_seconds_per_answer, 2)} s longer"
+        wait = (
+            f"; an answer takes {show_numbers.significant(m.extra_seconds_per_answer, 2)} s longer"
+        )
     return f"{text}, {money}{wait}.{_why_dearer(serving, m)}"
 
 
@@ -185,26 +194,27 @@ def _way(report: Report, way: ServingWay, tags: tuple[str, ...], today: date) ->
     currency = currency_of(report)
     # To the day of the reader: prices age on a saved page too.
     age = (today - date.fromisoformat(way.price_valid_from)).days
-    level, written = show.price_date(way.price_valid_from, age)
+    level, written = show_dates.price_date(way.price_valid_from, age)
     spread = way.usd_per_month_range
-    low, high = show.usd(spread.p10, currency), show.usd(spread.p90, currency)
-    region = f", {show.region(way.region)}" if way.region not in ("", "all") else ""
+    low, high = show_amounts.usd(spread.p10, currency), show_amounts.usd(spread.p90, currency)
+    region = f", {show_words.region(way.region)}" if way.region not in ("", "all") else ""
     return ServingWayView(
         label=way.label,
         tags=tags,
         what=f"{way.provider_name}: {way.instances} × {way.instance}{region}",
         note=(
-            f"{show.plural(way.models, 'model')}, {show.plural(way.replicas, 'replica')} of "
-            f"{show.plural(way.gpus_per_replica, 'GPU')}; used "
-            f"{show.percent(way.utilisation_fraction)} of what they can give in the mean"
+            f"{show_words.plural(way.models, 'model')}, "
+            f"{show_words.plural(way.replicas, 'replica')} of "
+            f"{show_words.plural(way.gpus_per_replica, 'GPU')}; used "
+            f"{show_numbers.percent(way.utilisation_fraction)} of what they can give in the mean"
         ),
-        gpus=f"{show.number(way.gpus)} × {way.accelerator_name}",
-        month=show.usd(way.usd_per_month, currency),
+        gpus=f"{show_numbers.number(way.gpus)} × {way.accelerator_name}",
+        month=show_amounts.usd(way.usd_per_month, currency),
         month_range=f"{low} to {high}" if low != high else "",
-        per_million=show.usd(way.usd_per_million_tokens, currency, cents=True),
-        per_thousand=show.usd(1000 * way.usd_per_answer, currency, cents=True),
-        ms_per_token=f"{show.significant(way.ms_per_token)}\u00a0ms",
-        seconds=f"{show.significant(way.seconds_per_answer)}\u00a0s",
+        per_million=show_amounts.usd(way.usd_per_million_tokens, currency, cents=True),
+        per_thousand=show_amounts.usd(1000 * way.usd_per_answer, currency, cents=True),
+        ms_per_token=f"{show_numbers.significant(way.ms_per_token)}\u00a0ms",
+        seconds=f"{show_numbers.significant(way.seconds_per_answer)}\u00a0s",
         price_level=level,
         price_date=written,
         price_source=result_sources.mark(report, way.price_source_key),

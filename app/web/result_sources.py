@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.estimator.report import Report
-from app.web import presenters as show
+from app.web import show_dates
 from app.web.result_parts import SourceMark, SourceRow
 
 
@@ -44,7 +44,7 @@ def rows(report: Report) -> tuple[SourceRow, ...]:
             publisher=s.publisher,
             locator=s.locator,
             url=s.locator if s.locator.startswith(("https://", "http://")) else "",
-            retrieved=show.day(s.retrieved),
+            retrieved=show_dates.day(s.retrieved),
         )
         for s in report.sources
     )

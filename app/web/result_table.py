@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from app.estimator.adapters import ALL_LINEARS, ATTENTION_LINEARS
 from app.estimator.report import Comparison, IncrementalReport, MethodReport, Report
-from app.web import presenters as show
-from app.web import result_plans, result_purchase
+from app.web import (
+    result_plans,
+    result_purchase,
+    show_amounts,
+    show_numbers,
+    show_units,
+    show_words,
+)
 from app.web.figure_memory import has_range
 from app.web.figures import currency_of, name_of, name_within
 from app.web.result_parts import Cell, MethodHead, TableRow
@@ -36,7 +42,7 @@ def notes(report: Report) -> tuple[str, ...]:
     found = []
     idle = idle_fraction(report)
     if idle is not None:
-        found.append(f"Doing nothing is the best choice in {show.percent(idle)} of cases.")
+        found.append(f"Doing nothing is the best choice in {show_numbers.percent(idle)} of cases.")
     together = alike(report)
     if together:
         found.append(together)
@@ -44,14 +50,14 @@ def notes(report: Report) -> tuple[str, ...]:
         found.append(_incremental(report, report.comparison, report.comparison.incremental))
     worse = [
         f"{name_within(m.method) if i else name_of(m.method)} in "
-        f"{show.percent(m.accuracy.probability_worse_than_base)}"
+        f"{show_numbers.percent(m.accuracy.probability_worse_than_base)}"
         for i, m in enumerate(m for m in report.methods if m.accuracy is not None)
         if m.accuracy is not None
     ]
     if worse:
         found.append(
             f"{_basis_of_the_gain(report)} A model that tests below the base is not released: "
-            f"{show.join_words(worse)} of cases."
+            f"{show_words.join_words(worse)} of cases."
         )
     return tuple(found)
 
@@ -73,160 +79,176 @@ def alike(report: Report) -> str:
     # Of the chances as they are shown, so that a reader who adds them finds the same.
     either = sum(round(m.probability_best or 0.0, 2) for m in adapters)
     return (
-        f"{show.join_words([name_of(m.method) for m in adapters], 'or')} is the best choice in "
-        f"{show.percent(either)} of cases: methods this alike share their chances."
+        f"{show_words.join_words([name_of(m.method) for m in adapters], 'or')} is the best choice "
+        f"in {show_numbers.percent(either)} of cases: methods this alike share their chances."
     )
 
 
 def _incremental(report: Report, comparison: Comparison, found: IncrementalReport) -> str:
     """What the extra money of full fine-tuning brings back, as a sentence."""
     over = name_within(comparison.adapter_method)
-    worth = show.usd_short(found.npv_usd, currency_of(report))
+    worth = show_amounts.usd_short(found.npv_usd, currency_of(report))
     said = f"Full fine-tuning instead of {over}: net present value {worth}, "
     if found.irr_fractions:
         several = "rates" if len(found.irr_fractions) > 1 else "rate"
-        said += f"internal {several} of return {show.rates(found.irr_fractions)} a year"
+        said += f"internal {several} of return {show_numbers.rates(found.irr_fractions)} a year"
     else:
         said += f"no internal rate of return ({found.irr_note})"
     if found.payback_months is None:
-        return f"{said}, and it does not pay back within {show.months(report.horizon_months)}."
-    return f"{said}, payback {show.months(found.payback_months)}."
+        return (
+            f"{said}, and it does not pay back within {show_units.months(report.horizon_months)}."
+        )
+    return f"{said}, payback {show_units.months(found.payback_months)}."
 
 
 def rows(report: Report) -> tuple[TableRow, ...]:
     """The side-by-side table; a method that does not fit says so once, in the first row."""
     methods = report.methods
-    horizon = show.months(report.horizon_months)
+    horizon = show_units.months(report.horizon_months)
     currency = currency_of(report)
     taxed = report.timeline is not None and report.timeline.tax_fraction > 0
 
     def gain(m: MethodReport) -> Cell:
         if m.accuracy is None:
-            return Cell(show.NONE, note="does not fit" if not m.feasible else "")
+            return Cell(show_numbers.NONE, note="does not fit" if not m.feasible else "")
         return Cell(
-            f"{show.points(m.accuracy.gain_points.mean)} pts",
-            show.span(m.accuracy.gain_points, "points"),
+            f"{show_numbers.points(m.accuracy.gain_points.mean)} pts",
+            show_units.span(m.accuracy.gain_points, "points"),
         )
 
     def final(m: MethodReport) -> Cell:
         if m.accuracy is None:
-            return Cell(show.NONE)
+            return Cell(show_numbers.NONE)
         low, high = m.accuracy.final_points.p10, m.accuracy.final_points.p90
         return Cell(
-            f"{show.number(m.accuracy.final_points.mean, 1)}%",
-            f"{show.number(low, 1)} to {show.number(high, 1)}",
+            f"{show_numbers.number(m.accuracy.final_points.mean, 1)}%",
+            f"{show_numbers.number(low, 1)} to {show_numbers.number(high, 1)}",
         )
 
     def per_point(m: MethodReport) -> Cell:
         if m.usd_per_point is None and m.accuracy is not None:
-            return Cell(show.NONE, note="no gain expected")
-        return Cell(show.usd(m.usd_per_point, currency))
+            return Cell(show_numbers.NONE, note="no gain expected")
+        return Cell(show_amounts.usd(m.usd_per_point, currency))
 
     def payback(m: MethodReport) -> Cell:
         if m.payback_months is None and m.cash_flow is not None:
-            return Cell(show.NONE, note=f"not within {horizon}")
-        return Cell(show.months(m.payback_months))
+            return Cell(show_numbers.NONE, note=f"not within {horizon}")
+        return Cell(show_units.months(m.payback_months))
 
     def discounted(m: MethodReport) -> Cell:
         if m.discounted_payback_months is None and m.payback_months is not None:
-            return Cell(show.NONE, note=f"not within {horizon}")
-        return Cell(show.months(m.discounted_payback_months))
+            return Cell(show_numbers.NONE, note=f"not within {horizon}")
+        return Cell(show_units.months(m.discounted_payback_months))
 
     def rate(m: MethodReport) -> Cell:
-        dated = "" if m.money is None else show.rates(m.money.xirr_fractions)
-        note = f"by dates (XIRR) {dated}" if dated not in {"", show.NONE} else ""
-        return Cell(show.rates(m.irr_fractions), note=m.irr_note or note)
+        dated = "" if m.money is None else show_numbers.rates(m.money.xirr_fractions)
+        note = f"by dates (XIRR) {dated}" if dated not in {"", show_numbers.NONE} else ""
+        return Cell(show_numbers.rates(m.irr_fractions), note=m.irr_note or note)
 
     def roi(m: MethodReport) -> Cell:
         if m.roi_fraction is None:
-            return Cell(show.NONE)
+            return Cell(show_numbers.NONE)
         note = "benefit less cost, over cost"
-        return Cell(show.rates([m.roi_fraction]), note=f"before tax; {note}" if taxed else note)
+        return Cell(
+            show_numbers.rates([m.roi_fraction]), note=f"before tax; {note}" if taxed else note
+        )
 
     def npv(m: MethodReport) -> Cell:
         if m.npv_usd is None:
-            return Cell(show.NONE)
+            return Cell(show_numbers.NONE)
         return Cell(
-            show.usd_short(m.npv_usd.mean, currency), show.span(m.npv_usd, currency=currency)
+            show_amounts.usd_short(m.npv_usd.mean, currency),
+            show_units.span(m.npv_usd, currency=currency),
         )
 
     def run_hours(m: MethodReport) -> Cell:
         if m.plan is None:
-            return Cell(show.NONE)
+            return Cell(show_numbers.NONE)
         return Cell(
-            show.hours(m.plan.hours),
-            show.span(m.plan.hours_range, "hours"),
-            f"{show.number(m.plan.gpu_hours, 1)} GPU-hours",
+            show_units.hours(m.plan.hours),
+            show_units.span(m.plan.hours_range, "hours"),
+            f"{show_numbers.number(m.plan.gpu_hours, 1)} GPU-hours",
         )
 
     def gpus(m: MethodReport) -> Cell:
         if m.plan is None:
-            return Cell(show.NONE)
+            return Cell(show_numbers.NONE)
         bought = result_plans.option_tag(m.plan.purchase_option, m.plan.tier)
         return Cell(f"{m.plan.gpus} × {m.plan.accelerator_name}", note=bought)
 
     def held(m: MethodReport) -> Cell:
         if m.plan is None:
-            return Cell(show.NONE)
+            return Cell(show_numbers.NONE)
         return Cell(
-            show.gib(m.plan.memory_bytes),
-            show.span(m.plan.memory_range_bytes, "gib") if has_range(m.plan) else "",
-            f"of {show.gib(m.plan.memory_capacity_bytes)}; {result_plans.batch(m.plan)}",
+            show_units.gib(m.plan.memory_bytes),
+            show_units.span(m.plan.memory_range_bytes, "gib") if has_range(m.plan) else "",
+            f"of {show_units.gib(m.plan.memory_capacity_bytes)}; {result_plans.batch(m.plan)}",
         )
 
     def runs_out(m: MethodReport) -> Cell:
         if m.plan is None or not has_range(m.plan):
-            return Cell(show.NONE)
-        return Cell(show.percent(m.plan.probability_out_of_memory))
+            return Cell(show_numbers.NONE)
+        return Cell(show_numbers.percent(m.plan.probability_out_of_memory))
 
     def carbon(m: MethodReport) -> Cell:
         energy = m.plan.energy if m.plan is not None else None
         if energy is None:
-            return Cell(show.NONE)
+            return Cell(show_numbers.NONE)
         if energy.kg_co2e is None:
-            return Cell(show.energy(energy.kwh), note="carbon not known: region not stated")
+            return Cell(show_units.energy(energy.kwh), note="carbon not known: region not stated")
         return Cell(
-            show.carbon(energy.kg_co2e), note=f"{show.energy(energy.kwh)}, {energy.grid_label}"
+            show_units.carbon(energy.kg_co2e),
+            note=f"{show_units.energy(energy.kwh)}, {energy.grid_label}",
         )
 
     def programme(m: MethodReport) -> Cell:
         if m.programme_gpu_hours is None:
-            return Cell(show.NONE)
-        return Cell(show.number(m.programme_gpu_hours), note="GPU-hours of all runs")
+            return Cell(show_numbers.NONE)
+        return Cell(show_numbers.number(m.programme_gpu_hours), note="GPU-hours of all runs")
 
     def total(m: MethodReport) -> Cell:
         spread, bought = m.total_usd_range, result_purchase.at_prices(m.plan)
-        amount = show.usd(m.total_usd, currency)
+        amount = show_amounts.usd(m.total_usd, currency)
         if spread is None:
             return Cell(amount, note=bought)
-        if show.usd_short(spread.p10, currency) == show.usd_short(spread.p90, currency):
+        if show_amounts.usd_short(spread.p10, currency) == show_amounts.usd_short(
+            spread.p90, currency
+        ):
             said = "as entered; only GPU time varies"
             return Cell(amount, note=f"{said}, {bought}" if bought else said)
         note = f"range of GPU time; {bought}" if bought else "range of GPU time"
-        return Cell(amount, show.span(spread, currency=currency), note)
+        return Cell(amount, show_units.span(spread, currency=currency), note)
 
     def one_run(m: MethodReport) -> Cell:
         usd = m.plan.usd if m.plan else None
-        return Cell(show.usd(usd, currency), note=result_purchase.at_prices(m.plan))
+        return Cell(show_amounts.usd(usd, currency), note=result_purchase.at_prices(m.plan))
 
     table = (
         ("Expected accuracy gain", gain, True),
         ("Expected accuracy", final, False),
         (f"Total cost, {horizon}", total, True),
         ("Cost per accuracy point", per_point, True),
-        ("Cost before the first release", lambda m: Cell(show.usd(m.upfront_usd, currency)), False),
+        (
+            "Cost before the first release",
+            lambda m: Cell(show_amounts.usd(m.upfront_usd, currency)),
+            False,
+        ),
         ("Net present value", npv, True),
         ("Payback", payback, False),
         ("Payback, discounted", discounted, False),
         ("Internal rate of return, a year", rate, False),
         (f"Return on investment, {horizon}", roi, False),
-        ("Chance that it pays", lambda m: Cell(show.percent(m.probability_pays)), False),
+        ("Chance that it pays", lambda m: Cell(show_numbers.percent(m.probability_pays)), False),
         (
             "Chance that it is the best choice",
-            lambda m: Cell(show.percent(m.probability_best)),
+            lambda m: Cell(show_numbers.percent(m.probability_best)),
             True,
         ),
-        ("Time to first release", lambda m: Cell(show.months(m.time_to_release_months)), False),
+        (
+            "Time to first release",
+            lambda m: Cell(show_units.months(m.time_to_release_months)),
+            False,
+        ),
         ("One training run", run_hours, False),
         ("Cost of one run", one_run, False),
         (f"GPU time of the programme, {horizon}", programme, False),
@@ -237,8 +259,8 @@ def rows(report: Report) -> tuple[TableRow, ...]:
         (
             "Trained parameters",
             lambda m: Cell(
-                show.count_short(m.trainable_parameters),
-                note=show.share(m.trainable_fraction, trim=False),
+                show_numbers.count_short(m.trainable_parameters),
+                note=show_numbers.share(m.trainable_fraction, trim=False),
             ),
             False,
         ),

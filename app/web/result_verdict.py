@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.estimator.currency import Currency
 from app.estimator.report import DecidingNumber, Report
 from app.estimator.verdict_setting import nothing_pays
-from app.web import presenters as show
+from app.web import show_numbers, show_units, show_words
 from app.web.figures import currency_of, name_of, name_within
 
 PILOT_CHOICES = frozenset({"pilot", "undecided"})
@@ -63,7 +63,7 @@ def deciding(report: Report) -> DecidingView:
     return DecidingView(
         chance=_chance(report),
         numbers=tuple(_number(number, currency) for number in report.verdict.numbers),
-        turns=tuple(show.typeset(turn.sentence) for turn in report.verdict.turns),
+        turns=tuple(show_words.typeset(turn.sentence) for turn in report.verdict.turns),
     )
 
 
@@ -72,13 +72,13 @@ def _chance(report: Report) -> str:
     chance, choice = report.verdict.probability, report.verdict.choice
     if chance is None or choice in PILOT_CHOICES:
         return ""  # the words of a verdict that asks to measure say what is open
-    said = show.percent(chance)
+    said = show_numbers.percent(chance)
     if choice == "neither":
         return f"Doing nothing is the best choice in {said} of the simulated cases."
     name = name_within(choice)
     return (
-        f"{name[:1].upper()}{name[1:]} is worth more than {show.join_words(rivals(report))} in "
-        f"{said} of the simulated cases."
+        f"{name[:1].upper()}{name[1:]} is worth more than {show_words.join_words(rivals(report))} "
+        f"in {said} of the simulated cases."
     )
 
 
@@ -94,6 +94,6 @@ def rivals(report: Report) -> list[str]:
 def _number(number: DecidingNumber, currency: Currency) -> NumberView:
     return NumberView(
         number.label,
-        show.quantity(number.value, number.unit, currency, signed=False),
-        show.typeset(number.note),
+        show_units.quantity(number.value, number.unit, currency, signed=False),
+        show_words.typeset(number.note),
     )

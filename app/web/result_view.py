@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.web import show_words
 from app.web.figure_cash_flow import CashFlowDrawing
 from app.web.figure_cost_gain import CostGainDrawing
 from app.web.figure_memory import MemoryDrawing
@@ -97,6 +98,11 @@ class ResultView(BriefView):
     def assumed(self) -> tuple[AssumptionRow, ...]:
         """All others."""
         return tuple(row for row in self.assumptions if row not in self.entered)
+
+    @property
+    def sources_label(self) -> str:
+        """How many sources there are; a link to one of them opens their list."""
+        return show_words.plural(len(self.sources), "source")
 
     @property
     def costs_label(self) -> str:

@@ -7,8 +7,16 @@ from datetime import date
 from app.estimator.constants import CONSTANTS
 from app.estimator.report import BuyingReport, MethodReport, Report, WayReport
 from app.estimator.ways import OWN
-from app.web import presenters as show
-from app.web import result_costs, result_sources
+from app.web import (
+    result_costs,
+    result_folds,
+    result_sources,
+    show_amounts,
+    show_dates,
+    show_numbers,
+    show_units,
+    show_words,
+)
 from app.web.figures import currency_of, name_of
 from app.web.result_parts import WaysTable, WayView
 
@@ -21,23 +29,42 @@ def table(report: Report, m: MethodReport, today: date) -> WaysTable:
     today : day to which the age of prices is counted.
     """
     chosen = next((way for way in m.ways if way.chosen), None)
-    least = min(way.total_usd for way in m.ways if _can_be_cheapest(way, m.buying))
+    able = [way for way in m.ways if _can_be_cheapest(way, m.buying)]
+    cheapest = min(able, key=lambda way: way.total_usd)
     return WaysTable(
         method=m.method,
         label=name_of(m.method),
-        horizon=show.months(report.horizon_months),
+        horizon=show_units.months(report.horizon_months),
+        summary=_summary(report, m, chosen, cheapest),
+        opened=result_folds.opened(report) == m.method,
         buying=_no_server(m) if m.buying is None else _buying(report, m.buying),
         ways=tuple(
             _way(
                 report,
                 way,
                 chosen,
-                cheapest=way.total_usd == least and _can_be_cheapest(way, m.buying),
+                cheapest=way in able and way.total_usd == cheapest.total_usd,
                 today=today,
             )
             for way in m.ways
         ),
     )
+
+
+def _summary(report: Report, m: MethodReport, chosen: WayReport | None, cheapest: WayReport) -> str:
+    """What the chosen way costs, and the cheapest one where that is another."""
+
+    def said(way: WayReport) -> str:
+        label = way.label[0].lower() + way.label[1:]
+        return f"{show_amounts.usd(way.total_usd, currency_of(report))} ({label})"
+
+    if chosen is None:
+        return f"cheapest {said(cheapest)}"
+    if len(m.ways) == 1:
+        return said(chosen)
+    if chosen.total_usd == cheapest.total_usd:
+        return f"{said(chosen)}, the cheapest way"
+    return f"{said(chosen)}; the cheapest way is {said(cheapest)}"
 
 
 def _can_be_cheapest(way: WayReport, buying: BuyingReport | None) -> bool:
@@ -59,12 +86,12 @@ def _way(
     # To the day of the reader: prices age on a saved page too.
     known = bool(way.price_valid_from)
     age = (today - date.fromisoformat(way.price_valid_from)).days if known else 0
-    level, written = show.price_date(way.price_valid_from, age)
+    level, written = show_dates.price_date(way.price_valid_from, age)
     idle = idle_share = ""
     if way.paid_gpu_hours and way.gpu_hours is not None:
         hours = max(0.0, way.paid_gpu_hours - way.gpu_hours)
-        idle = show.number(hours)
-        idle_share = show.percent(hours / way.paid_gpu_hours) if round(hours) else ""
+        idle = show_numbers.number(hours)
+        idle_share = show_numbers.percent(hours / way.paid_gpu_hours) if round(hours) else ""
     rows, exact_total = result_costs.lines(report, way.lines)
     tags = [tag for tag, given in (("chosen", way.chosen), ("cheapest", cheapest)) if given]
     return WayView(
@@ -72,15 +99,15 @@ def _way(
         what=": ".join(part for part in (way.seller, way.what) if part),
         note=way.note,
         tags=tuple(tags),
-        total=show.usd(way.total_usd, currency),
+        total=show_amounts.usd(way.total_usd, currency),
         against=""
         if chosen is None or way is chosen
-        else show.usd(way.total_usd - chosen.total_usd, currency, plus=True),
-        upfront=show.usd(way.upfront_usd, currency),
-        per_gpu_hour=show.usd(way.usd_per_gpu_hour, currency, cents=True),
-        hours_per_run=show.hours(way.hours_per_run),
-        used=show.number(way.gpu_hours),
-        idle=idle or show.NONE,
+        else show_amounts.usd(way.total_usd - chosen.total_usd, currency, plus=True),
+        upfront=show_amounts.usd(way.upfront_usd, currency),
+        per_gpu_hour=show_amounts.usd(way.usd_per_gpu_hour, currency, cents=True),
+        hours_per_run=show_units.hours(way.hours_per_run),
+        used=show_numbers.number(way.gpu_hours),
+        idle=idle or show_numbers.NONE,
         idle_share=idle_share,
         price_level=level,
         price_date=written,
@@ -106,12 +133,12 @@ def _buying(report: Report, found: BuyingReport) -> tuple[str, ...]:
     currency = currency_of(report)
 
     def price(value: float) -> str:
-        return show.usd(value, currency, cents=True)
+        return show_amounts.usd(value, currency, cents=True)
 
-    servers = show.plural(found.servers, "server")
+    servers = show_words.plural(found.servers, "server")
     busy = "it is" if found.servers == 1 else "they are"
     alone = f"this programme alone keeps {'it' if found.servers == 1 else 'them'} busy " + (
-        show.percent(found.programme_fraction)
+        show_numbers.percent(found.programme_fraction)
     )
     if found.break_even_fraction is None:
         first = (
@@ -121,28 +148,30 @@ def _buying(report: Report, found: BuyingReport) -> tuple[str, ...]:
     else:
         first = (
             f"Buying {servers} beats renting once {busy} busy more than "
-            f"{show.percent(found.break_even_fraction)} of the time; {alone}."
+            f"{show_numbers.percent(found.break_even_fraction)} of the time; {alone}."
         )
     beside = () if not found.chosen_label else (_against_the_chosen(report, found),)
     return (
         first,
         *beside,
-        f"Compared: {found.servers} × {found.server} ({show.plural(found.gpus, 'GPU')} together), "
-        f"{show.usd(found.total_usd, currency)} over {show.months(report.horizon_months)} less "
-        f"what {'it is' if found.servers == 1 else 'they are'} worth at the end, or "
+        f"Compared: {found.servers} × {found.server} ({show_words.plural(found.gpus, 'GPU')} "
+        f"together), {show_amounts.usd(found.total_usd, currency)} over "
+        f"{show_units.months(report.horizon_months)} less what "
+        f"{'it is' if found.servers == 1 else 'they are'} worth at the end, or "
         f"{price(found.usd_per_gpu_hour_at_full_use)} per GPU-hour in use all the time, against "
-        f"{price(found.rent_usd_per_gpu_hour)} for renting ({found.rent_label}). Below, "
-        "servers “for this alone” charge this programme all of that, and shared ones its part in a "
-        f"company that uses them {show.percent(found.utilisation_fraction)} of the time.",
+        f"{price(found.rent_usd_per_gpu_hour)} for renting ({found.rent_label}). Below, servers "
+        "“for this alone” charge this programme all of that, and shared ones its part in a "
+        f"company that uses them {show_numbers.percent(found.utilisation_fraction)} of the time.",
     )
 
 
 def _against_the_chosen(report: Report, found: BuyingReport) -> str:
     """The same comparison with the way that the plan is paid for."""
-    price = show.usd(found.chosen_usd_per_gpu_hour, currency_of(report), cents=True)
+    price = show_amounts.usd(found.chosen_usd_per_gpu_hour, currency_of(report), cents=True)
     paid = f"Against {price} for each GPU-hour used as the plan is paid for ({found.chosen_label})"
     if found.chosen_break_even_fraction is None:
         return f"{paid}, buying never wins."
     return (
-        f"{paid}, buying wins above {show.percent(found.chosen_break_even_fraction)} of the time."
+        f"{paid}, buying wins above {show_numbers.percent(found.chosen_break_even_fraction)} of "
+        "the time."
     )

@@ -7,7 +7,6 @@ from dataclasses import fields
 from datetime import date
 
 from app.estimator.report import Report
-from app.web import presenters as show
 from app.web import (
     result_assumptions,
     result_bill,
@@ -22,6 +21,8 @@ from app.web import (
     result_sources,
     result_table,
     result_ways,
+    show_dates,
+    show_words,
 )
 from app.web.figure_cash_flow import cash_flow
 from app.web.figure_cost_gain import cost_gain
@@ -57,14 +58,14 @@ def brief(
     currency_names : of currencies by their code.
     """
     day = today or date.fromisoformat(report.as_of)
-    headline, because = show.first_sentence(show.typeset(report.verdict.headline))
+    headline, because = show_words.first_sentence(show_words.typeset(report.verdict.headline))
     return BriefView(
         title=report.title,
         situation=SITUATION_LABELS.get(report.situation, ""),
         choice=report.verdict.choice,
         headline=headline,
         because=because,
-        sentences=tuple(show.typeset(sentence) for sentence in report.verdict.sentences),
+        sentences=tuple(show_words.typeset(sentence) for sentence in report.verdict.sentences),
         deciding=deciding(report),
         currency=result_currency.line(report, currency_names),
         key_figures=key_figures(report),
@@ -114,8 +115,8 @@ def view(
         software=tuple(result_model.software_details(report)),
         assumptions=result_assumptions.rows(report),
         sources=result_sources.rows(report),
-        basis=f"Computed for {show.day(report.as_of)} with estimator {report.estimator_version}, "
-        f"{prices(report)}, {report.draws:,} simulated cases, "
+        basis=f"Computed for {show_dates.day(report.as_of)} with estimator "
+        f"{report.estimator_version}, {prices(report)}, {report.draws:,} simulated cases, "
         f"seed {report.seed}.",
     )
 
@@ -128,7 +129,7 @@ def prices(report: Report) -> str:
     The newest day on which a price held, and the oldest day of the chosen plans' prices.
     """
     days = [m.plan.price_valid_from for m in report.methods if m.plan is not None]
-    said = f"prices of up to {show.day(max([report.prices_as_of, *days]))}"
+    said = f"prices of up to {show_dates.day(max([report.prices_as_of, *days]))}"
     if days:
-        said += f", oldest price used of {show.day(min(days))}"
+        said += f", oldest price used of {show_dates.day(min(days))}"
     return f"{said} (price book {report.price_book})" if report.price_book else said

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from app.estimator.measured import MEMORY_METRICS, SPEED_METRIC
 from app.inputs import METHOD_LABELS
 from app.services.validation import ValidationRow
-from app.web import presenters as show
+from app.web import show_numbers, show_words
 from app.web.charts import text_width
 from app.web.figures import Frame, Tick
 
@@ -111,13 +111,13 @@ def _scatter(rows: Sequence[ValidationRow], key: str, title: str, unit: str) -> 
     too_much = sum(predicted > measured for _, measured, predicted in points)
     left_out = len(rows) - len(points)
     conclusion = (
-        f"{near} of {show.plural(len(points), 'prediction')} {'lies' if near == 1 else 'lie'} "
-        f"within {NEAR:.0%} of what was measured; {too_much} {'is' if too_much == 1 else 'are'} "
-        f"too high and {len(points) - too_much} too low. {held} of the 80% ranges "
-        f"{'holds' if held == 1 else 'hold'} the measured value."
+        f"{near} of {show_words.plural(len(points), 'prediction')} "
+        f"{'lies' if near == 1 else 'lie'} within {NEAR:.0%} of what was measured; {too_much} "
+        f"{'is' if too_much == 1 else 'are'} too high and {len(points) - too_much} too low. {held} "
+        f"of the 80% ranges {'holds' if held == 1 else 'hold'} the measured value."
     )
     if left_out:
-        conclusion += f" {show.plural(left_out, 'row')} could not be predicted and "
+        conclusion += f" {show_words.plural(left_out, 'row')} could not be predicted and "
         conclusion += f"{'is' if left_out == 1 else 'are'} not drawn."
     return Scatter(
         key=key,
@@ -214,4 +214,4 @@ def mark(method: str, x: float, y: float) -> str:
 
 
 def _written(tick: float) -> str:
-    return show.significant(tick)
+    return show_numbers.significant(tick)

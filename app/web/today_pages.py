@@ -12,9 +12,9 @@ from app.services.book_access import INSTALLATION
 from app.services.bridges import End
 from app.services.repricing import Repriced, reprice
 from app.services.scenarios import SharedScenario
-from app.web import bridge_parts, comparisons, requests, results, today_views
-from app.web import presenters as show
-from app.web.contexts import Layout, Today
+from app.web import bridge_parts, comparisons, requests, results, show_dates, today_views
+from app.web.context_comparisons import Today
+from app.web.context_frame import Layout
 from app.web.requests import PRIVATE, Site, with_query
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -23,7 +23,7 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 def shared_side(found: SharedScenario, heading: str) -> comparisons.Side:
     """A saved scenario as one side of a comparison."""
     basis = (
-        f"as shared on {show.day(found.created_at)}: estimator {found.estimator_version}, "
+        f"as shared on {show_dates.day(found.created_at)}: estimator {found.estimator_version}, "
         f"{results.prices(found.report)}"
     )
     return comparisons.Side(
@@ -88,7 +88,7 @@ def today(site: Site, token: str, bridge: Annotated[str, Query(max_length=20)] =
             ),
             title=title,
             shared_address=f"/s/{token}",
-            saved=show.day(shared.created_at),
+            saved=show_dates.day(shared.created_at),
             result_address=result_address,
             builder_address=with_query("/estimate", scenario.to_query()),
             view=view,

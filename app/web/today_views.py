@@ -9,10 +9,17 @@ from app.catalog.price_changes import PriceChange
 from app.estimator.hardware import PURCHASE_OPTIONS, Offer
 from app.estimator.report import Report
 from app.services.repricing import Repriced
-from app.web import comparisons, result_plans
-from app.web import presenters as show
+from app.web import (
+    comparisons,
+    result_plans,
+    show_amounts,
+    show_dates,
+    show_numbers,
+    show_units,
+    show_words,
+)
 from app.web.comparisons import TOTAL_LABEL
-from app.web.contexts import ChangeRow, ComparisonView, TodayView
+from app.web.context_comparisons import ChangeRow, ComparisonView, TodayView
 from app.web.figures import currency_of
 
 MOST_ROWS = 200
@@ -82,8 +89,8 @@ def _totals(found: Repriced, comparison: ComparisonView) -> str:
     ]
     if not moved:
         return ""
-    horizon = show.months(found.before.horizon_months)
-    return f"Total cost over {horizon}: {show.join_words(moved)}."
+    horizon = show_units.months(found.before.horizon_months)
+    return f"Total cost over {horizon}: {show_words.join_words(moved)}."
 
 
 def _reasons(found: Repriced, comparison: ComparisonView | None) -> Iterator[str]:
@@ -97,7 +104,7 @@ def _reasons(found: Repriced, comparison: ComparisonView | None) -> Iterator[str
         )
     elif count:
         yield (
-            f"{show.plural(count, 'price')} that this scenario may plan on "
+            f"{show_words.plural(count, 'price')} that this scenario may plan on "
             f"{'has' if count == 1 else 'have'} changed since."
         )
     elif found.all_changes:
@@ -129,15 +136,15 @@ def _row(
     if offer is not None:
         name = f"{offer.provider_name}, {offer.instance}"
         bought = result_plans.option_tag(offer.purchase_option, offer.tier)
-        place = f"{show.region(offer.region)}, {bought or PURCHASE_OPTIONS['on-demand']}"
+        place = f"{show_words.region(offer.region)}, {bought or PURCHASE_OPTIONS['on-demand']}"
     level, after_date = "fresh", ""
     if change.after_valid_from is not None:
         age = (today - change.after_valid_from).days
-        level, after_date = show.price_date(change.after_valid_from.isoformat(), age)
+        level, after_date = show_dates.price_date(change.after_valid_from.isoformat(), age)
     moved = change.fraction
     said = {"added": "new", "removed": "gone"}.get(change.kind, "")
     if moved is not None:
-        said = f"{show.number(moved * 100, 1, plus=True)}%"
+        said = f"{show_numbers.number(moved * 100, 1, plus=True)}%"
     currency = currency_of(found.before)
     return ChangeRow(
         offer=name,
@@ -147,9 +154,9 @@ def _row(
             for tag, report in (("chosen then", found.before), ("chosen today", found.after))
             if report is not None and change.key in _planned(report)
         ),
-        before=show.usd(change.before_usd, currency, cents=True),
-        before_date=show.day(change.before_valid_from) if change.before_valid_from else "",
-        after=show.usd(change.after_usd, currency, cents=True),
+        before=show_amounts.usd(change.before_usd, currency, cents=True),
+        before_date=show_dates.day(change.before_valid_from) if change.before_valid_from else "",
+        after=show_amounts.usd(change.after_usd, currency, cents=True),
         after_level=level,
         after_date=after_date,
         change=said,
@@ -162,12 +169,12 @@ def _rest(found: Repriced, hidden: int) -> str:
     said: Sequence[str] = [
         text
         for count, text in (
-            (hidden, f"{show.plural(hidden, 'smaller change')} of them"),
-            (others, f"{show.plural(others, 'change')} of prices that it does not plan on"),
+            (hidden, f"{show_words.plural(hidden, 'smaller change')} of them"),
+            (others, f"{show_words.plural(others, 'change')} of prices that it does not plan on"),
         )
         if count > 0
     ]
-    return f"Not shown: {show.join_words(said)}." if said else ""
+    return f"Not shown: {show_words.join_words(said)}." if said else ""
 
 
 def _newer(found: Repriced) -> str:

@@ -14,7 +14,8 @@ from app.catalog.measured import LARGEST_BYTES
 from app.services.own_runs import MOST_CONFIGS, ValidationService
 from app.services.problems import InputProblems, Problem
 from app.web import validations
-from app.web.contexts import Layout, Validate
+from app.web.context_evidence import Validate
+from app.web.context_frame import Layout
 from app.web.forms import ProblemView
 from app.web.templating import Renderer
 

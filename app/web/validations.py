@@ -14,7 +14,7 @@ from app.estimator.scoring import Score
 from app.exports.csv_text import spreadsheet_cell
 from app.services.own_runs import Check
 from app.services.validation import ValidationReport, ValidationRow, scores
-from app.web import presenters as show
+from app.web import show_numbers, show_words
 from app.web.forms import Option, Pairs
 from app.web.scatter import NEAR, Scatter, scatters
 
@@ -190,7 +190,9 @@ def runs_view(rows: Sequence[ValidationRow], unscored: Mapping[str, int]) -> Run
         else (),
         rows=tuple(_run_row(row) for row in rows[:MOST_ROWS_SHOWN]),
         more=max(0, len(rows) - MOST_ROWS_SHOWN),
-        unscored=show.join_words([f"{reason} ({count:,})" for reason, count in unscored.items()]),
+        unscored=show_words.join_words(
+            [f"{reason} ({count:,})" for reason, count in unscored.items()]
+        ),
     )
 
 
@@ -303,7 +305,7 @@ def _by_kind(rows: Sequence[ValidationRow]) -> dict[str, Score]:
 
 def _sentence(kind: str, found: Score) -> str:
     what = "Memory" if kind == "memory" else "Tokens/s"
-    counted = show.plural(found.n, "row")
+    counted = show_words.plural(found.n, "row")
     if found.skipped == found.n:
         return f"{what}: {counted}, none of which could be predicted."
     skipped = (
@@ -321,7 +323,9 @@ def _sentence(kind: str, found: Score) -> str:
                 else ", and its measured value lies outside the 80% range"
             )
         )
-        return f"{what}: 1 row. The prediction is {show.share(found.median_ape)} off{inside}."
+        return (
+            f"{what}: 1 row. The prediction is {show_numbers.share(found.median_ape)} off{inside}."
+        )
     coverage = (
         ""
         if found.coverage80 is None
@@ -329,8 +333,8 @@ def _sentence(kind: str, found: Score) -> str:
     )
     return (
         f"{what}: {counted}{skipped}. Half of the predictions are within "
-        f"{show.share(found.median_ape)} of what was measured, nine in ten within "
-        f"{show.share(found.p90_ape)}.{coverage}"
+        f"{show_numbers.share(found.median_ape)} of what was measured, nine in ten within "
+        f"{show_numbers.share(found.p90_ape)}.{coverage}"
     )
 
 
@@ -338,12 +342,12 @@ def _score_row(name: str, detail: str, found: Score) -> ScoreRow:
     return ScoreRow(
         name=name,
         detail=detail,
-        rows=show.number(found.n),
-        skipped=show.number(found.skipped),
-        median=show.share(found.median_ape),
-        p90=show.share(found.p90_ape),
-        coverage=show.NONE if found.coverage80 is None else f"{found.coverage80:.0%}",
-        width=show.share(found.median_width),
+        rows=show_numbers.number(found.n),
+        skipped=show_numbers.number(found.skipped),
+        median=show_numbers.share(found.median_ape),
+        p90=show_numbers.share(found.p90_ape),
+        coverage=show_numbers.NONE if found.coverage80 is None else f"{found.coverage80:.0%}",
+        width=show_numbers.share(found.median_width),
     )
 
 
@@ -363,7 +367,7 @@ def _run_row(row: ValidationRow) -> RunRow:
     if row.error is None:
         error, level = "skipped", "skipped"
     else:
-        error = show.number(row.error * 100, 1, plus=True) + "%"
+        error = show_numbers.number(row.error * 100, 1, plus=True) + "%"
         level = "near" if abs(row.error) <= NEAR else "far"
     unit = METRIC_UNITS[row.metric]
     settings = [] if row.sequence_length is None else [f"{row.sequence_length:,} tokens"]
@@ -376,11 +380,11 @@ def _run_row(row: ValidationRow) -> RunRow:
             [f"{row.gpus:,} × {row.accelerator or row.gpu or 'GPU not stated'}", *settings]
         ),
         metric=METRIC_LABELS[row.metric],
-        measured=f"{show.significant(row.measured, 4)} {unit}",
-        predicted=show.significant(row.predicted, 4),
-        interval=show.NONE
+        measured=f"{show_numbers.significant(row.measured, 4)} {unit}",
+        predicted=show_numbers.significant(row.predicted, 4),
+        interval=show_numbers.NONE
         if row.low is None
-        else f"{show.significant(row.low)} to {show.significant(row.high)}",
+        else f"{show_numbers.significant(row.low)} to {show_numbers.significant(row.high)}",
         error=error,
         level=level,
         note="; ".join(note for note in notes if note),
@@ -395,14 +399,15 @@ def _factor(found: Multiplier) -> FactorView:
         label="Step time" if time else "Memory of a GPU",
         factor=f"× {found.factor:.2f}",
         range=f"80% range {found.low:.2f} to {found.high:.2f}",
-        basis=f"Your {show.plural(found.runs, 'run')} {taken}{'s' if found.runs == 1 else ''} "
-        f"{found.raw:.2f} times {what} on average; {found.weight:.0%} of that is kept, the rest is "
-        "left to the published runs.",
-        effect=f"Median error {show.share(found.before)} before"
+        basis=f"Your {show_words.plural(found.runs, 'run')} "
+        f"{taken}{'s' if found.runs == 1 else ''} {found.raw:.2f} times {what} on average; "
+        f"{found.weight:.0%} of that is kept, the rest is left to the published runs.",
+        effect=f"Median error {show_numbers.share(found.before)} before"
         + (
             "; a second run is needed to tell what it is after."
             if found.after is None
-            else f", {show.share(found.after)} after, each run judged by the factor of the others."
+            else f", {show_numbers.share(found.after)} after, each run judged by the factor of the "
+            "others."
             + (
                 " It does not help these runs: measure more before you use it."
                 if found.after >= found.before

@@ -10,8 +10,7 @@ from app.estimator.currency import Currency
 from app.estimator.leading import leading_method
 from app.services.bridge_inputs import NOISE
 from app.services.bridges import Bridge, BridgeStep
-from app.web import comparisons
-from app.web import presenters as show
+from app.web import comparisons, show_amounts, show_dates, show_words
 from app.web.bridge_view import BridgeChoice, BridgeRow, BridgeView, ChangedInput
 from app.web.comparisons import Side
 from app.web.differences import money
@@ -67,7 +66,7 @@ class _Amounts:
         they have.
         """
         if all(_is_short(value) for value in values):
-            return [show.amount_short(value, self.currency, trim=True) for value in values]
+            return [show_amounts.amount_short(value, self.currency, trim=True) for value in values]
         scaled = [value / self._unit for value in values]
         decimals = next(
             (d for d in range(_MOST_DECIMALS) if all(_is_near(x, round(x, d)) for x in scaled)),
@@ -174,7 +173,7 @@ def _row(bridge: Bridge, span: Span, amounts: _Amounts, left: Side, right: Side)
     if span.alone_usd is not None:
         alone = _change(amounts, amounts.rounded(span.alone_usd))
     return BridgeRow(
-        label=show.join_words([_step_label(step) for step in steps])
+        label=show_words.join_words([_step_label(step) for step in steps])
         + (", together" if len(steps) > 1 else "")
         + (", noise of the simulation" if _is_noise(steps) else ""),
         inputs=tuple(
@@ -193,7 +192,7 @@ def _change(amounts: _Amounts, change: float) -> str:
 def _step_label(step: BridgeStep) -> str:
     if not step.day:
         return step.label
-    day = show.day(step.day)
+    day = show_dates.day(step.day)
     return f"{step.label}, {f'back to {day}' if step.back else f'since {day}'}"
 
 
@@ -258,7 +257,7 @@ def _sentence(
         parts.append(
             f"{what} {_does(amounts, together, many=True)}" if together else f"{what} cancel out"
         )
-    said = f"{said}: {show.join_words(parts)}."
+    said = f"{said}: {show_words.join_words(parts)}."
     if chance:
         said += (
             f" Other draws or another seed {_does(amounts, chance, many=True)}, which is noise of "
@@ -302,8 +301,9 @@ def _notes(
         said.append(NOT_ALONE)
     together = [span for span in chosen.spans if span.last > span.first]
     if together:
+        alone = dict.fromkeys(_alone(bridge, span) for span in together)
         said.append(
-            f"{show.join_words(list(dict.fromkeys(_alone(bridge, span) for span in together)))}: "
+            f"{show_words.join_words(list(alone))}: "
             "with those changes alone the method fits nowhere or cannot be computed, so they are "
             "counted together with the next one."
         )
@@ -316,16 +316,16 @@ def _notes(
     ]
     still = [row.label for row, change in zip(rows, changes, strict=True) if not change]
     if still and any(changes):
-        said.append(f"Not in the chart, as it moves nothing: {show.join_words(still)}.")
+        said.append(f"Not in the chart, as it moves nothing: {show_words.join_words(still)}.")
     if bridge.left_out:
-        names = show.join_words([name_of(method) for method in bridge.left_out])
+        names = show_words.join_words([name_of(method) for method in bridge.left_out])
         said.append(f"Without a waterfall, as only one of the two answers has it: {names}.")
     return said
 
 
 def _alone(bridge: Bridge, span: Span) -> str:
     steps = bridge.steps[span.first : span.last]
-    return show.join_words([f"“{_step_label(step)}”" for step in steps])
+    return show_words.join_words([f"“{_step_label(step)}”" for step in steps])
 
 
 def _figure(

@@ -97,7 +97,7 @@ def test_todays_numbers_beside_a_shared_result_have_no_finding(
     assert watch.complaints == []
     assert watch.violations() == []
     watch.page.get_by_role("link", name="The result as shared").click()
-    watch.page.get_by_text("The lines of each way").first.click()
+    watch.page.get_by_text("The lines of each way").locator("visible=true").first.click()
     assert watch.page.get_by_role("heading", name="On demand").first.is_visible()
     assert watch.violations() == []
 

@@ -119,6 +119,17 @@ CONFIG = {
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "no-javascript"])
+def test_enter_calculates(base_url: str, profile: Profile, javascript: bool) -> None:
+    """Not the first button in sight, which reads a file."""
+    page = profile(javascript=javascript).new_page()
+    page.goto(f"{base_url}/estimate?{SCENARIO}")
+    page.locator("#f-title").fill("Pressed")
+    page.locator("#f-title").press("Enter")
+    page.wait_for_url("**/estimate?*title=Pressed*")
+    expect(page.locator("#results .eyebrow")).to_have_text("Pressed")
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "no-javascript"])
 def test_a_config_file_is_read_and_nothing_typed_is_lost(
     base_url: str, profile: Profile, watched: Any, javascript: bool
 ) -> None:

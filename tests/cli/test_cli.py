@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from app import __version__
 from app.cli import main
 from app.estimator.report import REPORT_SCHEMA
-from app.web.presenters import typeset
+from app.web.show_words import typeset
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = json.loads((ROOT / "tests/reference/configs.json").read_text())

@@ -11,6 +11,7 @@ from app.estimator.constants import constant_values
 from app.estimator.decision import Contender, Terms
 from app.estimator.report import Comparison
 from app.estimator.report_values import Distribution
+from app.estimator.uncertainty import PresentDraws
 from app.estimator.verdict import Setting
 
 CONSTANTS = constant_values()
@@ -37,6 +38,7 @@ PROGRAMME = Programme(
     releases_per_year=2,
     release_fixed_usd=0,
 )
+WEEKS_IN_USE = 80.0
 
 
 def contender(
@@ -55,17 +57,29 @@ def contender(
 def of_gains(
     key: str, gain: Sequence[float], point_usd: float, gpu_usd: float, fixed_usd: float
 ) -> Contender:
-    """One whose points are worth an amount each, without other worth."""
+    """One whose points are worth an amount each, without other worth; a week of engineering more
+    is paid, and takes its share of the weeks in use."""
     score = np.array(gain, dtype=np.float64)
     worth = point_usd * np.maximum(score, 0.0)
     one = np.ones_like(score)
+    now = PROGRAMME.engineer_weeks_full if key == "full" else PROGRAMME.engineer_weeks_adapter
+
+    def at_weeks(weeks: float) -> PresentDraws:
+        more = weeks - now
+        return PresentDraws(
+            volume=max(0.0, 1 - more / WEEKS_IN_USE) * worth,
+            other=0 * one,
+            gpu=gpu_usd * one,
+            fixed=fixed_usd + more * PROGRAMME.engineer_week_usd,
+        )
+
     terms = Terms(
         answer_pv=worth,
         worth_of=lambda points: point_usd * points,
         value_factor=one,
         gain=score,
         room=40.0 * one,
-        live_months=20.0,
+        at_weeks=at_weeks,
     )
     total = fixed_usd + gpu_usd
     return Contender(

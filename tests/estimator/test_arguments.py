@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
 from math import exp
 from typing import Any, cast
 
@@ -285,18 +286,19 @@ def of_scores(
     gpus: Any = Way.__new__(Way)
     for field, said in (("gpus", 2), ("seconds_per_answer", 1.75)):
         object.__setattr__(gpus, field, said)
-    costs = programme_costs(
+    costs_at = partial(
+        programme_costs,
         Run(0.0, 1, 2.0, "a-list"),
         programme,
-        programme.engineer_weeks(method),
-        value.horizon_months,
-        Upkeep(
+        horizon_months=value.horizon_months,
+        upkeep=Upkeep(
             is_full=method.adapters is None,
             release_fraction=programme.adapter_release_fraction,
             artefacts=3,
             serving_usd_per_month=200.0,
         ),
     )
+    costs = costs_at(programme.engineer_weeks(method))
     use = InUse(scores, np.array(FORGOTTEN), 0.5, costs.live_by_month, costs.release_month)
     one = np.ones_like(scores)
     drivers = use_drivers(value, use, one)
@@ -313,6 +315,7 @@ def of_scores(
         use=use,
         base=base * one,
         final=base + use.gain,
+        costs_at=costs_at,
         gpu_factor=one,
         value_factor=one,
         money=money_draws(ledger.costs, streams_of(value, use, one), one, rate),

@@ -30,7 +30,7 @@ from app.estimator.method_serving import Served
 from app.estimator.planner import Choice, Planned
 from app.estimator.report import Comparison
 from app.estimator.report_values import Distribution
-from app.estimator.uncertainty import money_draws
+from app.estimator.uncertainty import PresentDraws, money_draws
 from app.estimator.value import InUse, streams_of
 from app.estimator.worked import Worked, contender_of
 from app.inputs import ScenarioInput
@@ -83,8 +83,9 @@ def worked(
     run = Flow("release_run", "Run", "training", once, "GPU-hours", 0.0, "once", "input")
     use = InUse(scores, forgotten * one, seconds, live, release)
     drivers = use_drivers(value, use, factors)
+    costs = costs_of((flow, run), live, release, 0)
     ledger = ledger_of(
-        costs_of((flow, run), live, release, 0),
+        costs,
         benefit_flows(value, use, drivers),
         value.discount_rate_fraction,
     )
@@ -100,6 +101,7 @@ def worked(
         use=use,
         base=60 * one,
         final=60 + use.gain,
+        costs_at=lambda _: costs,
         gpu_factor=one,
         value_factor=factors,
         money=money_draws(ledger.costs, streams, one, value.discount_rate_fraction),
@@ -428,9 +430,10 @@ def test_break_evens_are_where_a_new_comparison_finds_none(looked_up: LookedUp) 
 def test_a_dearer_gpu_turns_what_takes_more_of_it() -> None:
     """Worth 1,000 of which GPU time takes 200: five times more of it are as much as all of it."""
     one = np.ones(2)
+    present = PresentDraws(1_300 * one, 0 * one, 200 * one, 100.0)
     contender = Contender(
         "full", 1_300 * one, 0 * one, 200 * one, 100.0, 300.0, 200.0, 10.0,
-        Terms(1_300 * one, lambda gain: gain, one, one, 40 * one, 12.0),
+        Terms(1_300 * one, lambda gain: gain, one, one, 40 * one, lambda _: present),
     )  # fmt: skip
     points = {b.key: b for b in break_evens(contender, VALUE, 3.0)}
     assert points["gpu_price"].value == pytest.approx(3.0 * 6)

@@ -76,6 +76,14 @@ def test_what_was_entered_goes_before_any_price(offer: Offer) -> None:
     assert (moved.usd, moved.source, moved.inputs) == (0.2, "input", ("egress_usd_per_gb",))
 
 
+def test_nothing_is_a_price_that_can_be_entered(offer: Offer) -> None:
+    terms = StorageTerms(PRICES, 0.0, 0.0)
+    found = storage_of(BILL, terms, at(offer, "big"))
+    assert (found.gigabytes, found.usd, found.source) == (250.0, 0.0, "input")
+    moved = egress_of(BILL, terms, at(offer, "big"), None, 1)
+    assert (moved.gigabytes, moved.usd, moved.source) == (16.0, 0.0, "input")
+
+
 def test_only_what_leaves_a_provider_is_paid_for(offer: Offer) -> None:
     terms, trained = StorageTerms(PRICES), at(offer, "big")
     assert egress_of(BILL, terms, trained, trained, 3).gigabytes == 0

@@ -158,6 +158,9 @@ CASES: dict[str, Case] = {
             "margin_per_answer_usd": 0.05,
         }
     ),
+    "free storage": Case(
+        SHORT | {"serving": "none", "storage_usd_per_gb_month": 0, "egress_usd_per_gb": 0}
+    ),
     "variants": Case(SERVED, one_offer),
     "many variants": Case(
         SERVED | {"variants": 70, "latency_value_usd_per_second": 0.01}, one_offer
@@ -197,6 +200,11 @@ CHANGES: dict[str, Change] = {
         "default",
         FROM_NOTHING,
         FROM_NOTHING,
+    ),
+    "storage that was free": Change(
+        "free storage",
+        {"storage_usd_per_gb_month": 0.04, "egress_usd_per_gb": 0.15},
+        {"storage_usd_per_gb_month": 0.04, "egress_usd_per_gb": 0.15},
     ),
     "volume": Change(
         "variants",

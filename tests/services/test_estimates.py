@@ -197,6 +197,21 @@ def test_no_offer_for_the_combination(catalog: Catalog) -> None:
     assert "offer" in " ".join(both.values())
 
 
+def test_more_money_than_adds_up_to_the_cent_is_refused(catalog: Catalog) -> None:
+    asked = MAIN | {"value_per_correct_answer_usd": 1e12}
+    with pytest.raises(InputProblems) as caught:
+        estimate(ScenarioInput(**asked), catalog, TODAY)
+    (problem,) = caught.value.problems
+    assert "“Answers that are right more” comes to US$" in problem.message
+    most = estimate(ScenarioInput(**asked | {"value_per_correct_answer_usd": 1e5}), catalog, TODAY)
+    money = most.methods[0].money
+    assert money is not None
+    largest = max(line.usd for line in money.lines)
+    assert 1e10 < largest < 1e13
+    people = next(line for line in money.lines if line.key == "engineering")
+    assert people.usd == pytest.approx(people.quantity * people.unit_price_usd, abs=0.01)
+
+
 def test_several_problems_are_found_at_once(catalog: Catalog) -> None:
     said = refused(
         catalog,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 from app.catalog.catalog import Catalog
@@ -12,6 +10,7 @@ from app.services import expectations
 from app.services.expectations import Expectations
 from app.services.own_evidence import parse_own_evidence
 from app.services.problems import Busy
+from app.services.slots import Slots
 
 HEADER = "study,group,metric,base,full,adapter,rank,test_set_size\n"
 
@@ -47,7 +46,6 @@ def test_own_comparisons_pull_towards_themselves(service: Expectations) -> None:
 def test_too_many_fits_at_a_time(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     service = Expectations(catalog)
     service.published()
-    monkeypatch.setattr(expectations, "LONGEST_WAIT_S", 0.0)
-    monkeypatch.setattr(service, "_slots", threading.BoundedSemaphore(1))
-    with service._slots, pytest.raises(Busy):
+    monkeypatch.setattr(expectations, "FITS", Slots(0, 0.0))
+    with pytest.raises(Busy):
         service.effects(parse_own_evidence(HEADER + "P,far,acc,30,70,68,16,2000"))

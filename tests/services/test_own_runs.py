@@ -12,6 +12,7 @@ from app.catalog.catalog import Catalog
 from app.services import own_runs
 from app.services.own_runs import ValidationService
 from app.services.problems import Busy, InputProblems
+from app.services.slots import Slots
 from app.web.validation_pages import EXAMPLE
 from tests.services.predictions import off_by
 
@@ -82,8 +83,6 @@ def test_too_many_checks_wait_and_are_turned_away(
     service: ValidationService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service.published()
-    monkeypatch.setattr(own_runs, "LONGEST_WAIT_S", 0.01)
-    monkeypatch.setattr(service, "_slots", threading.BoundedSemaphore(1))
-    assert service._slots.acquire()
+    monkeypatch.setattr(own_runs, "CHECKS", Slots(0, 0.01))
     with pytest.raises(Busy):
         service.check(EXAMPLE.encode(), "mine.csv", {})

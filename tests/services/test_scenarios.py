@@ -216,6 +216,41 @@ def test_a_link_from_before_the_second_schema_still_opens(
     assert found.report.software.stack == ""
 
 
+@pytest.mark.parametrize(("schema", "means"), [(1, None), (2, 0.0)])
+def test_a_price_of_nothing_means_what_it_meant_when_it_was_saved(
+    service: ScenarioService, catalog: Catalog, engine: Engine, schema: int, means: float | None
+) -> None:
+    """Until the second schema of inputs, 0 was the default: the published price."""
+    token = service.save(SCENARIO, REPORT, None, catalog).scenario.token
+    stored = json.loads(SCENARIO.model_dump_json()) | {
+        "storage_usd_per_gb_month": 0.0,
+        "egress_usd_per_gb": 0.0,
+    }
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE scenario SET input_json = :input, input_schema = :schema"),
+            {"input": json.dumps(stored), "schema": schema},
+        )
+    found = service.get(token)
+    prices = {"storage_usd_per_gb_month": means, "egress_usd_per_gb": means}
+    assert found.scenario == SCENARIO.model_copy(update=prices)
+    assert repr(found.report) == repr(REPORT)
+
+
+def test_a_price_that_was_entered_stays_as_it_was_saved(
+    service: ScenarioService, catalog: Catalog, engine: Engine
+) -> None:
+    entered = ScenarioInput(storage_usd_per_gb_month=0.02)
+    token = service.save(entered, REPORT, None, catalog).scenario.token
+    stored = json.loads(entered.model_dump_json()) | {"egress_usd_per_gb": 0}
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE scenario SET input_json = :input, input_schema = 1"),
+            {"input": json.dumps(stored)},
+        )
+    assert service.get(token).scenario == entered
+
+
 def test_a_link_from_before_prices_were_kept_still_opens(
     service: ScenarioService, catalog: Catalog, engine: Engine
 ) -> None:

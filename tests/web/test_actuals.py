@@ -146,7 +146,10 @@ def test_a_file_names_itself_to_its_owner_alone(app_client: TestClient, address:
 
 def test_it_is_hidden_from_others_until_it_is_shown(app_client: TestClient, address: str) -> None:
     nothing = words(stranger(app_client).get(address))
+    link = address.removesuffix("/actuals")
     app_client.post(address, data={"pasted": SPEND})
+    assert "Plan against actual" in words(app_client.get(link))
+    assert "Plan against actual" not in words(stranger(app_client).get(link))
     hidden = stranger(app_client).get(address)
     assert hidden.status_code == 200
     # Whether there is any is not told either.
@@ -156,6 +159,7 @@ def test_it_is_hidden_from_others_until_it_is_shown(app_client: TestClient, addr
     assert "Changed." in words(changed)
     assert "planned for QLoRA" in words(changed)
     assert "planned for QLoRA" in words(stranger(app_client).get(address))
+    assert "Plan against actual" in words(stranger(app_client).get(link))
     # A new file keeps both choices: they are not asked again.
     hidden_fields = {f["name"]: f["value"] for f in document(changed).all("input", type="hidden")}
     assert hidden_fields == {"method": "qlora", "shown": "yes"}

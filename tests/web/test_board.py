@@ -10,8 +10,7 @@ from fastapi.testclient import TestClient
 
 from app.estimator.report import CurrencyReport, Report, Turn
 from app.estimator.report_risk import InformationReport, PilotDesign, RiskReport
-from app.web import board_views
-from app.web import presenters as show
+from app.web import board_views, show_amounts, show_numbers, show_units, show_words
 from tests.web.markup import Document
 
 
@@ -26,22 +25,22 @@ def test_it_says_what_the_result_says(report: Report) -> None:
     assert (found.title, found.day, found.headline) == (
         "Contract review", "23 November 2026", "LoRA.",
     )  # fmt: skip
-    assert found.because in show.typeset(
+    assert found.because in show_words.typeset(
         " ".join([report.verdict.headline, *report.verdict.sentences])
     )
     figures = {figure.label: figure for figure in found.figures}
     assert lora.npv_usd is not None
-    assert figures["Net present value, LoRA"].value == show.usd_short(lora.npv_usd.mean)
-    assert figures["Net present value, LoRA"].range == show.span(lora.npv_usd)
-    assert figures["Total cost, LoRA"].value == show.usd_short(lora.total_usd)
+    assert figures["Net present value, LoRA"].value == show_amounts.usd_short(lora.npv_usd.mean)
+    assert figures["Net present value, LoRA"].range == show_units.span(lora.npv_usd)
+    assert figures["Total cost, LoRA"].value == show_amounts.usd_short(lora.total_usd)
     chance = figures["Chance that LoRA is worth more"]
-    assert chance.value == show.percent(report.verdict.probability)
+    assert chance.value == show_numbers.percent(report.verdict.probability)
     assert chance.note == "than full fine-tuning and doing nothing"
     assert 4 <= len(found.figures) <= 5
     assert [(row.label, row.chosen) for row in found.rows] == [
         ("Full fine-tuning", False), ("LoRA", True), ("QLoRA", False), ("Doing nothing", False),
     ]  # fmt: skip
-    assert found.rows[1].best == show.percent(lora.probability_best)
+    assert found.rows[1].best == show_numbers.percent(lora.probability_best)
     assert found.cash_flow is not None
     assert found.code is None
 
@@ -92,7 +91,7 @@ def test_five_assumptions_first_those_that_would_turn_the_verdict(report: Report
 def test_the_worth_of_a_pilot_is_told_where_it_was_computed(report: Report) -> None:
     bound = view(dataclasses.replace(report, risk=None)).figures[-1]
     assert bound.label == "Worth of a pilot, at most"
-    assert bound.value == show.usd_short(report.verdict.perfect_information_usd)
+    assert bound.value == show_amounts.usd_short(report.verdict.perfect_information_usd)
     alone = dataclasses.replace(report.verdict, pilot_usd=None)
     unasked = view(dataclasses.replace(report, risk=None, verdict=alone)).figures[-1]
     assert (unasked.label, unasked.value) == ("Worth of knowing the outcome", bound.value)

@@ -39,6 +39,14 @@ def test_the_change_of_an_amount_is_exact(report: Report) -> None:
     assert "−US$45,000" in [change for _, _, change in found.values()]
 
 
+def test_a_price_that_was_left_blank_is_said_in_words(report: Report) -> None:
+    left, right = ScenarioInput(), ScenarioInput(storage_usd_per_gb_month=0)
+    view = comparisons.compare(_side(left, report), _side(right, report))
+    assert [(d.label, d.left, d.right, d.change) for d in view.inputs] == [
+        ("Price of storage", "as published", "US$0", "")
+    ]
+
+
 def test_equal_answers_are_called_the_same(report: Report) -> None:
     side = _side(ScenarioInput(), report)
     view = comparisons.compare(side, side)

@@ -59,6 +59,15 @@ def test_the_empty_form_shows_the_defaults(catalog: Catalog) -> None:
     ]  # fmt: skip
 
 
+def test_a_price_may_be_blank_and_may_be_nothing(catalog: Catalog) -> None:
+    blank = _fields([("egress_usd_per_gb", "")], catalog)["egress_usd_per_gb"]
+    assert (blank.control, blank.inputmode, blank.prefix) == ("number", "decimal", "US$")
+    assert (blank.value, blank.blank, blank.changed) == ("", "as published", False)
+    free = _fields([("egress_usd_per_gb", "0")], catalog)["egress_usd_per_gb"]
+    assert (free.value, free.blank, free.changed) == ("0", "as published", True)
+    assert _fields([], catalog)["engineer_week_usd"].blank == ""
+
+
 @pytest.mark.parametrize("made", SITUATIONS, ids=lambda made: made.key)
 def test_the_form_sends_back_what_it_was_filled_with(made: ReadyMade, catalog: Catalog) -> None:
     """What a browser would send for the rendered form is the same scenario."""
@@ -70,6 +79,22 @@ def test_the_form_sends_back_what_it_was_filled_with(made: ReadyMade, catalog: C
         elif f.control != "checkbox" or f.value:
             sent.append((name, f.value))
     assert ScenarioInput.model_validate(fields_from_pairs(cleaned(sent))) == made.scenario
+
+
+@pytest.mark.parametrize("made", SITUATIONS, ids=lambda made: made.key)
+def test_a_situation_is_not_what_a_person_changed(made: ReadyMade, catalog: Catalog) -> None:
+    """As on the result, which calls its figures defaults of ours."""
+    untouched = form(pairs_of(made.scenario), catalog)
+    assert [f.name for f in every_field(untouched) if f.changed] == []
+    moved = made.scenario.model_copy(update={"base_accuracy_points": 51.0})
+    fields = _fields(pairs_of(moved), catalog)
+    assert [f.name for f in fields.values() if f.changed] == ["base_accuracy_points"]
+    assert float(fields["base_accuracy_points"].default) == made.scenario.base_accuracy_points
+
+
+@pytest.mark.parametrize("typed", ["0,125", "1,5", "0,5"])
+def test_a_decimal_comma_is_not_read_as_thousands(typed: str) -> None:
+    assert cleaned([("value_per_correct_answer_usd", typed)])[0][1] == typed
 
 
 def test_what_was_typed_is_kept_beside_its_problem(catalog: Catalog) -> None:

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from app.catalog.catalog import Catalog
 from app.inputs import ScenarioInput
 from app.services.plans import Filters, plan
-from app.web import presenters as show
+from app.web import show_amounts, show_units
 from tests.web.conftest import TODAY
 from tests.web.markup import Document
 
@@ -139,5 +139,5 @@ def test_the_page_shows_the_numbers_of_the_result(reader: TestClient, catalog: C
     found = report.methods[0].plan
     assert found is not None
     text = " ".join(_document(reader.get(f"/plans?{scenario.to_query()}").text).text.split())
-    assert f"{show.hours(found.hours)} a run" in text
-    assert show.usd(found.usd, cents=True) in text
+    assert f"{show_units.hours(found.hours)} a run" in text
+    assert show_amounts.usd(found.usd, cents=True) in text

@@ -15,8 +15,7 @@ from fastapi.testclient import TestClient
 from app.catalog.catalog import Catalog
 from app.estimator.constants import constant_values
 from app.estimator.hardware import Offer
-from app.web import presenters as show
-from app.web import price_hardware, price_spread, price_tables, price_views
+from app.web import price_hardware, price_spread, price_tables, price_views, show_numbers
 from app.web.price_csv import as_csv
 from app.web.price_lists import (
     ROWS_OF_A_PAGE,
@@ -327,7 +326,7 @@ def test_other_prices_have_a_day_and_a_source(catalog: Catalog, reader: TestClie
                 # The carbon has a year and a source of its own; the price may not be known.
                 assert re.fullmatch(r"20\d\d", row[2].text)
                 assert row[3].anchor.startswith("source-")
-                if row[4].text == show.NONE:
+                if row[4].text == show_numbers.NONE:
                     continue
             assert row[-1].anchor.startswith("source-")
             assert re.fullmatch(r"(read\xa0)?\d{1,2}\xa0\w{3}\xa0\d{4}", row[-2].text)

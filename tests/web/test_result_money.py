@@ -17,12 +17,11 @@ from app.estimator.report import Report
 from app.estimator.report_money import Period
 from app.inputs import ScenarioInput
 from app.services.estimates import estimate
-from app.web import presenters as show
-from app.web import result_costs, result_money, result_table, results
+from app.web import result_costs, result_money, result_table, results, show_numbers
 from app.web.figure_cash_flow import cash_flow
 from app.web.figures import Frame
-from app.web.presenters import whole_to_sum
 from app.web.result_money import CashFlowView, FlowGroup, nested
+from app.web.show_numbers import whole_to_sum
 from tests.web.conftest import TODAY
 from tests.web.markup import Document
 
@@ -182,8 +181,8 @@ def test_lines_add_up_to_the_totals_that_are_shown(
 
 def test_one_method_is_open(report: Report) -> None:
     tables = results.view(report).costs
-    assert [table.first for table in tables].count(True) == 1
-    assert next(table for table in tables if table.first).method == report.verdict.choice
+    assert [table.opened for table in tables].count(True) == 1
+    assert next(table for table in tables if table.opened).method == report.verdict.choice
 
 
 def test_inflation_is_said_with_the_unit_prices(report: Report, taxed: Report) -> None:
@@ -193,6 +192,30 @@ def test_inflation_is_said_with_the_unit_prices(report: Report, taxed: Report) -
 
 def _terms(report: Report) -> dict[str, str]:
     return {detail.label: detail.value for detail in _view(report).terms}
+
+
+@pytest.mark.parametrize("terms", ["real", "nominal"])
+def test_that_a_reservation_keeps_its_price_is_said(terms: str, catalog: Catalog) -> None:
+    asked = ScenarioInput.model_validate(
+        {
+            "examples": 10**7,
+            "methods": ("full",),
+            "providers": ("aws",),
+            "max_gpus": 8,
+            "include_reserved": True,
+            "objective": "cheapest",
+            "releases_per_year": 366,
+            "experiments": 20,
+            "inflation_percent": 10,
+            "money_terms": terms,
+            "draws": 1_000,
+        }
+    )
+    report = estimate(asked, catalog, TODAY)
+    assert report.methods[0].money is not None
+    assert any(line.fixed_price for line in report.methods[0].money.lines)
+    assert "reservation" in result_costs.note(report)
+    assert "reservation" in _terms(report)["Prices"]
 
 
 def test_the_terms_say_how_it_is_counted(report: Report, taxed: Report) -> None:
@@ -216,7 +239,7 @@ def test_real_money_is_said(report: Report) -> None:
     real = dataclasses.replace(report.timeline, money_terms="real", inflation_fraction=0.02)
     said = _terms(dataclasses.replace(report, timeline=real))["Prices"]
     assert said.startswith("Real: all amounts are in money of month 0")
-    assert "only shrinks what is written off" in said
+    assert said.endswith("shrinks what is written off for tax.")
 
 
 def _returning(report: Report, irr: tuple[float, ...], note: str) -> str:
@@ -271,7 +294,7 @@ def test_a_return_before_tax_says_so_beside_those_after_it(report: Report, taxed
         (report, "benefit less cost, over cost"),
     ):
         [row] = [r for r in result_table.rows(found) if r.label.startswith("Return on investment")]
-        assert {cell.note for cell in row.cells if cell.value != show.NONE} == {note}
+        assert {cell.note for cell in row.cells if cell.value != show_numbers.NONE} == {note}
 
 
 def test_storage_before_the_first_release_is_not_called_later(report: Report) -> None:

@@ -22,8 +22,7 @@ from app.inputs import ScenarioInput
 from app.services.estimates import estimate
 from app.services.report_schemas import read_report
 from app.services.situations import CORE_PRODUCT
-from app.web import presenters as show
-from app.web import result_knowing, result_map, result_risk, results
+from app.web import result_knowing, result_map, result_risk, results, show_amounts, show_numbers
 from app.web.figures import name_of
 from app.web.result_break_even import ALWAYS, NEVER
 from tests.services.test_scenarios import SAVED
@@ -55,13 +54,15 @@ def test_rows_are_what_stands_and_their_difference(report: Report) -> None:
         assert m.probability_pays is not None
         said = [mark.text for mark in lane.marks]
         assert said == [
-            f"P10 {show.usd_short(m.npv_usd.p10)}",
-            f"P50 {show.usd_short(m.npv_usd.p50)}",
-            f"P90 {show.usd_short(m.npv_usd.p90)}",
+            f"P10 {show_amounts.usd_short(m.npv_usd.p10)}",
+            f"P50 {show_amounts.usd_short(m.npv_usd.p50)}",
+            f"P90 {show_amounts.usd_short(m.npv_usd.p90)}",
         ]
-        assert lane.detail == f"below zero in {show.percent(1 - m.probability_pays)} of cases"
+        assert (
+            lane.detail == f"below zero in {show_numbers.percent(1 - m.probability_pays)} of cases"
+        )
     against = 1 - report.comparison.probability_full_beats_adapter
-    assert f"{show.percent(against)}." in view.spread.conclusion
+    assert f"{show_numbers.percent(against)}." in view.spread.conclusion
     assert len(view.spread.table.rows) == 3 * 40
     assert "is not released" in view.spread.caption
 
@@ -75,10 +76,10 @@ def test_the_tornado_shows_the_difference_first(report: Report) -> None:
     bars = report.risk.methods[-1].tornado
     shown = view.tornado.table.rows
     assert shown[0][0] == "Accuracy over LoRA"
-    assert [row[2] for row in shown] == [show.usd_short(bar.low_usd) for bar in bars]
-    assert [row[4] for row in shown] == [show.usd_short(bar.high_usd) for bar in bars]
+    assert [row[2] for row in shown] == [show_amounts.usd_short(bar.low_usd) for bar in bars]
+    assert [row[4] for row in shown] == [show_amounts.usd_short(bar.high_usd) for bar in bars]
     lead = [m.npv_usd.mean for m in report.methods[:2] if m.npv_usd]
-    assert view.tornado.wide.middle_text == f"Expected: {show.usd_short(lead[0] - lead[1])}"
+    assert view.tornado.wide.middle_text == f"Expected: {show_amounts.usd_short(lead[0] - lead[1])}"
 
 
 def _hangs_on(report: Report, *bars: TornadoBar) -> str:
@@ -205,8 +206,8 @@ def test_the_map_of_the_report_holds_the_scenario(report: Report) -> None:
     assert figure is not None
     assert len(figure.table.rows) == len(found.answers_per_month)
     middle = figure.table.rows[7]
-    assert middle[0] == show.significant(found.now_answers_per_month)
-    assert figure.table.columns[8] == show.usd_short(found.now_value_per_point_usd)
+    assert middle[0] == show_numbers.significant(found.now_answers_per_month)
+    assert figure.table.columns[8] == show_amounts.usd_short(found.now_value_per_point_usd)
 
 
 def test_worthless_answers_have_no_map(report: Report) -> None:
@@ -296,7 +297,7 @@ def test_a_pilot_is_a_key_figure_where_the_verdict_does_not_ask_for_one(report: 
         verdict = dataclasses.replace(report.verdict, choice=choice)
         figures = results.view(dataclasses.replace(report, verdict=verdict)).key_figures
         shown = [f.value for f in figures if f.label == "A pilot first would be worth"]
-        assert shown == ([show.usd_short(default.value_usd)] if there else [])
+        assert shown == ([show_amounts.usd_short(default.value_usd)] if there else [])
         assert len(figures) <= 5
 
 
@@ -314,10 +315,10 @@ def test_break_evens_are_those_of_the_report(report: Report) -> None:
     expected = ALWAYS if report.comparison.incremental.npv_usd > 0 else NEVER
     if point is not None:
         side = "above" if point.above else "below"
-        expected = f"{side} {show.significant(point.value)}"
+        expected = f"{side} {show_numbers.significant(point.value)}"
     assert answers.cells[0] == expected
     pays = {p.key: p for p in report.methods[0].break_evens}
-    assert answers.cells[1] == f"above {show.significant(pays['answers_per_month'].value)}"
+    assert answers.cells[1] == f"above {show_numbers.significant(pays['answers_per_month'].value)}"
 
 
 def test_a_price_of_gpus_has_one_unit_in_all_cells(report: Report) -> None:
@@ -359,7 +360,7 @@ def test_a_gpu_price_that_turns_nothing_is_told_too(report: Report) -> None:
     row = next(row for row in found.rows if row.label == "Price of GPU time")
     plan = report.methods[0].plan
     assert plan is not None
-    assert f"{show.unit_price(plan.usd_per_gpu_hour)} an hour" in row.now
+    assert f"{show_amounts.unit_price(plan.usd_per_gpu_hour)} an hour" in row.now
     assert row.cells[1:] == (ALWAYS, ALWAYS)
 
 

@@ -73,6 +73,25 @@ def test_the_ways_stand_side_by_side_against_the_chosen_one(report: Report) -> N
     assert spot.note == "It is interrupted."
 
 
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ("on-demand", "US$1,000 (on demand)"),
+        ("on-demand managed", "US$1,000 (on demand); the cheapest way is US$800 (managed)"),
+        ("on-demand reserved-1y", "US$1,000 (on demand), the cheapest way"),
+        ("on-demand spot managed", "US$1,000 (on demand); the cheapest way is US$600 (spot)"),
+        ("spot managed", "cheapest US$600 (spot)"),
+    ],
+)
+def test_the_line_of_a_method_tells_what_its_ways_cost(
+    report: Report, keys: str, said: str
+) -> None:
+    made = with_ways(report)
+    ways = tuple(way for way in WAYS if way.key in keys.split())
+    first = dataclasses.replace(made.methods[0], ways=ways)
+    assert table_of(dataclasses.replace(made, methods=(first, *made.methods[1:]))).summary == said
+
+
 def test_every_price_of_a_way_has_its_date_and_its_badge(report: Report) -> None:
     found = [(way.price_level, way.price_date) for way in table_of(with_ways(report)).ways]
     assert found[:3] == [

@@ -7,10 +7,16 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from jinja2 import meta, nodes
+from jinja2 import FileSystemBytecodeCache, meta, nodes
 
 from app.settings import Settings
-from app.web import contexts
+from app.web import (
+    context_comparisons,
+    context_evidence,
+    context_frame,
+    context_prices,
+    context_results,
+)
 from app.web.static import StaticFiles
 from app.web.templating import environment
 
@@ -30,26 +36,26 @@ BANNED = {
     "something from another site": r"(?:src|action)=\"https?:",
 }
 PAGES = {
-    "pages/home.html": contexts.Home,
-    "pages/builder.html": contexts.Builder,
-    "pages/result.html": contexts.Result,
-    "pages/plans.html": contexts.Plans,
-    "pages/prices.html": contexts.Prices,
-    "pages/books.html": contexts.BooksPage,
-    "pages/book.html": contexts.BookPage,
-    "partials/_prices.html": contexts.PricesPart,
-    "pages/shared.html": contexts.Shared,
-    "pages/today.html": contexts.Today,
-    "pages/board.html": contexts.Board,
-    "pages/actuals.html": contexts.ActualsPage,
-    "pages/compare.html": contexts.Compare,
-    "pages/method.html": contexts.MethodPage,
-    "pages/validate.html": contexts.Validate,
-    "pages/evidence.html": contexts.Evidence,
-    "partials/_evidence.html": contexts.EvidencePart,
-    "pages/own_evidence.html": contexts.OwnEvidence,
-    "pages/message.html": contexts.Message,
-    "partials/_builder.html": contexts.BuilderPart,
+    "pages/home.html": context_results.Home,
+    "pages/builder.html": context_results.Builder,
+    "pages/result.html": context_results.Result,
+    "pages/plans.html": context_results.Plans,
+    "pages/prices.html": context_prices.Prices,
+    "pages/books.html": context_prices.BooksPage,
+    "pages/book.html": context_prices.BookPage,
+    "partials/_prices.html": context_prices.PricesPart,
+    "pages/shared.html": context_results.Shared,
+    "pages/today.html": context_comparisons.Today,
+    "pages/board.html": context_results.Board,
+    "pages/actuals.html": context_results.ActualsPage,
+    "pages/compare.html": context_comparisons.Compare,
+    "pages/method.html": context_evidence.MethodPage,
+    "pages/validate.html": context_evidence.Validate,
+    "pages/evidence.html": context_evidence.Evidence,
+    "partials/_evidence.html": context_evidence.EvidencePart,
+    "pages/own_evidence.html": context_evidence.OwnEvidence,
+    "pages/message.html": context_frame.Message,
+    "partials/_builder.html": context_results.BuilderPart,
 }
 
 
@@ -95,3 +101,20 @@ def test_every_page_template_has_a_context() -> None:
 def test_scripts_are_few_and_small() -> None:
     folder = Settings().static_dir / "js"
     assert sum(len(path.read_text().splitlines()) for path in folder.glob("*.js")) <= 100
+
+
+@pytest.mark.parametrize("place", ["gone", "refused"])
+def test_templates_compile_where_none_can_be_kept(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if place == "refused":
+
+        def refuse(_: object) -> str:
+            raise RuntimeError
+
+        monkeypatch.setattr(FileSystemBytecodeCache, "_get_default_cache_dir", refuse)
+    made = environment(FOLDER, StaticFiles.scan(Settings().static_dir))
+    if place == "gone":
+        assert isinstance(made.bytecode_cache, FileSystemBytecodeCache)
+        made.bytecode_cache.directory = str(tmp_path / "gone")
+    assert made.get_template("macros/recent.html").module is not None

@@ -19,7 +19,7 @@ from app.services.book_drafts import BookDraft
 from app.services.problems import Problem
 from app.services.repricing import Repriced
 from app.web import comparisons, today_views
-from app.web.contexts import TodayView
+from app.web.context_comparisons import TodayView
 from tests.web.conftest import TODAY
 from tests.web.markup import Document
 
