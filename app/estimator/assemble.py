@@ -263,6 +263,13 @@ def report_notes(case: Case) -> tuple[str, ...]:
             f"The sequence length of {case.data.sequence_length:,} tokens is beyond the "
             f"{longest:,} that this model was made for."
         )
+    served = case.demand.serving != "none" and case.value.answers_per_month > 0
+    asked = case.demand.prompt_tokens + case.demand.completion_tokens
+    if longest is not None and served and asked > longest:
+        notes.append(
+            f"A prompt with its answer, {asked:,} tokens on average, is beyond the {longest:,} "
+            "that this model was made for: serving is priced as if it took them."
+        )
     if case.old_prices_left_out:
         many = case.old_prices_left_out > 1
         notes.append(

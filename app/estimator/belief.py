@@ -23,6 +23,13 @@ QUANTITIES = ("base", "full", "lora", "qlora", "curve_full", "curve_adapter")
 """Base score [points]; gains over it at the planned data size [points]; and how steep the learning
 curves are, in standard deviations of the published slopes."""
 BASE, FULL, LORA, QLORA, CURVE_FULL, CURVE_ADAPTER = range(len(QUANTITIES))
+FIRST_DRAWN = [BASE, FULL, CURVE_FULL]
+DRAWN = [*FIRST_DRAWN, LORA, QLORA, CURVE_ADAPTER]
+"""The order in which quantities are drawn, each given those before it."""
+
+LEAST_SPREAD = 1e-12
+"""Share of its variance below which what is left of it is a rounding error."""
+
 GAIN = {"full": FULL, "lora": LORA, "qlora": QLORA}
 """Place of a method's gain among the quantities."""
 
@@ -98,9 +105,12 @@ class Belief:
 
         Notes
         -----
-        The same numbers give draws of two beliefs that differ only as the beliefs do.
+        The same numbers give draws of two beliefs that differ only as the beliefs do. Base and full
+        fine-tuning are drawn first, from numbers of their own and the component: what is believed
+        of adapters alone leaves their draws as they are.
         """
-        order = np.argsort(np.trace(self.covariance, axis1=1, axis2=2), kind="stable")
+        of_full = self.covariance[:, FIRST_DRAWN, FIRST_DRAWN].sum(axis=1)
+        order = np.argsort(of_full, kind="stable")
         edges = np.cumsum(self.weight[order])
         component = order[np.minimum(np.searchsorted(edges, uniform), len(order) - 1)]
         root = _roots(self.covariance)
@@ -125,7 +135,19 @@ def mixture(parts: Sequence[tuple[float, Floats, Floats]]) -> Belief:
 
 
 def _roots(covariance: Floats) -> Floats:
-    """The symmetric square roots; a quantity without spread stays at its mean. (k, m, m)"""
-    value, vector = np.linalg.eigh(covariance)
-    spread = np.sqrt(np.maximum(value, 0.0))[:, None, :]
-    return np.asarray(vector * spread @ vector.transpose(0, 2, 1))
+    """Square roots, triangular in the order of `DRAWN`. (k, m, m)
+
+    Notes
+    -----
+    Cholesky factors, with a column of zeros for what has no spread beside those before it, so that
+    it follows them exactly and one without any stays at its mean.
+    """
+    root = np.zeros_like(covariance)
+    for at, quantity in enumerate(DRAWN):
+        before, after = DRAWN[:at], DRAWN[at:]
+        known = root[:, after][:, :, before] @ root[:, quantity, before][:, :, None]
+        left = covariance[:, after, quantity] - known[:, :, 0]
+        spread = left[:, 0] > LEAST_SPREAD * covariance[:, quantity, quantity]
+        scale = np.sqrt(np.where(spread, left[:, 0], 1.0))
+        root[:, after, quantity] = np.where(spread[:, None], left / scale[:, None], 0.0)
+    return root

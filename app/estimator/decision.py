@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,7 @@ class Contender:
     total_usd : cost over the horizon, undiscounted; gpu_usd : what of it is GPU time. [USD]
     run_usd : GPU time that one run on all data uses, after the tax that it saves. [USD]
     terms : None leaves out the changes that need them.
+    other_usd : what of the total is not GPU time, by category of `MoneyLine`. [USD]
     """
 
     key: str
@@ -69,6 +70,7 @@ class Contender:
     gpu_usd: float
     run_usd: float = 0.0
     terms: Terms | None = None
+    other_usd: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def npv(self) -> Floats:

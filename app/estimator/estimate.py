@@ -107,7 +107,7 @@ def workings_of(case: Case) -> Workings:
         adoption=case.value.adoption_uncertainty_fraction,
         time={key: _time_half_width(case, key, planned.get(key)) for key in LABELS},
     )
-    factors = draw_factors(generator, ranges, _mean_gain(believed.scores), case.constants)
+    factors = draw_factors(generator, ranges, believed.scores.over_base("full"), case.constants)
     served = served_methods(case)
     worked = {
         method.key: work_out(
@@ -309,11 +309,6 @@ def _plan(case: Case, scores: Scores) -> tuple[dict[str, Planned], dict[str, Ref
                 task, found, case.fleet, case.reference_fleet, case.space, limits, schedule
             )
     return planned, refusals
-
-
-def _mean_gain(scores: Scores) -> Floats:
-    """Mean of all methods, compared or not, over the base: it stands for accuracy. (draws,)"""
-    return np.asarray(np.mean([scores.over_base(key) for key in LABELS], axis=0))
 
 
 def _time_half_width(case: Case, method: str, planned: Planned | None) -> float:

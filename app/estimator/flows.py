@@ -189,6 +189,15 @@ class Costs:
         return float(self.gpu_by_month.sum())
 
     @property
+    def other_usd_by_category(self) -> dict[str, float]:
+        """What of the total is not GPU time, in the order of the flows. [USD]"""
+        found: dict[str, float] = {}
+        for flow, usd in zip(self.flows, self.amounts.sum(axis=1), strict=True):
+            if flow.key not in PAID_GPU_LINES:
+                found[flow.category] = found.get(flow.category, 0.0) + float(usd)
+        return found
+
+    @property
     def upfront_usd(self) -> float:
         """Cost of the work until the first release, whenever it is paid. [USD]"""
         once = [flow.when == "once" for flow in self.flows]

@@ -18,6 +18,7 @@ from app.estimator.purchase import (
 )
 from app.estimator.report import CostLine
 from app.estimator.schedule import Campaigns, Schedule
+from app.estimator.wording import plural
 
 SMALLEST_IDLE = 1e-9
 """Share of the paid hours below which idle ones are rounding."""
@@ -131,9 +132,9 @@ def gpu_bill(
     def whole(runs: float) -> float:
         return runs * run.gpu_hours
 
-    experiments = f"Experiments ({programme.experiments} runs)"
+    experiments = f"Experiments ({plural(programme.experiments, 'run')})"
     failed = lost * (1 + runs_before)
-    again = f"Retraining ({count} later releases, failed runs included)"
+    again = f"Retraining ({plural(count, 'later release')}, failed runs included)"
     flows = [
         flow("experiments", experiments, "experiments", whole(runs_before), "once"),
         flow("release_run", "Release run", "training", whole(1.0), "once"),
@@ -143,7 +144,7 @@ def gpu_bill(
     if run.option in TERM_MONTHS:
         terms = int(terms_paid(run.option, hours, campaigns)[0])
         rest = idle(paid, float(campaigns.runs[0]) * run.hours)
-        of = f"{terms} term{'s' if terms > 1 else ''} of {TERM_MONTHS[run.option]} months"
+        of = f"{plural(terms, 'term')} of {plural(TERM_MONTHS[run.option], 'month')}"
         stays = f"Reserved hours that stay idle ({of})"
         flows += [retraining, flow("idle_commitment", stays, "idle", rest, "recurring")]
     elif run.option == "capacity-block":

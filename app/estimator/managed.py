@@ -8,6 +8,7 @@ from app.estimator.case import Programme
 from app.estimator.market import ManagedPrice
 from app.estimator.methods import Method
 from app.estimator.report import CostLine
+from app.estimator.wording import plural
 
 MILLION = 1e6
 BILLION = 1e9
@@ -65,14 +66,18 @@ def managed_lines(
     every = (
         line(
             "experiments",
-            f"Experiments ({programme.experiments} runs)",
+            f"Experiments ({plural(programme.experiments, 'run')})",
             tried,
             tokens_per_run * programme.experiment_fraction,
             "once",
         ),
         line("release_run", "Release run", 1, tokens_per_run, "once"),
         line(
-            "retraining", f"Retraining ({later} later releases)", later, tokens_per_run, "recurring"
+            "retraining",
+            f"Retraining ({plural(later, 'later release')})",
+            later,
+            tokens_per_run,
+            "recurring",
         ),
     )
     return tuple(x for x in every if x.usd > 0 or x.key == "release_run")

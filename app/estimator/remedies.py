@@ -12,8 +12,13 @@ from app.estimator.planner import Evaluation, Limits, Planned, Task, plan_run
 from app.estimator.plans import Space
 from app.estimator.schedule import ONE_RUN, Schedule
 from app.estimator.units import GIB
+from app.estimator.wording import plural
 
 REMEDY_GPUS = 1024
+LEAST_LOSS = "chunked"
+"""Of `LOSSES`, the one that needs the least memory."""
+
+LEAST_WHOLE_USD = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +52,9 @@ def why_nothing_fits(
     if len(evaluation.every) == 0:
         smallest = int(fleet.gpus_per_instance.min())
         why = (
-            f"No layout is possible: the smallest instance among the offers has {smallest} GPUs, "
-            f"against a limit of {limits.max_gpus} GPUs and a global batch of "
-            f"{task.data.global_batch_sequences} sequences."
+            "No layout is possible: the smallest instance among the offers has "
+            f"{plural(smallest, 'GPU')}, against a limit of {plural(limits.max_gpus, 'GPU')} and a "
+            f"global batch of {plural(task.data.global_batch_sequences, 'sequence')}."
         )
     else:
         short = evaluation.total_bytes / evaluation.usable_bytes
@@ -67,12 +72,16 @@ def why_nothing_fits(
         data, global_batch_sequences=max(data.global_batch_sequences, REMEDY_GPUS)
     )
     larger = replace(task, data=larger_data)
+    whole = task.software.loss != LEAST_LOSS
+    chunked = replace(task, software=replace(task.software, loss=LEAST_LOSS))
     more = max(limits.max_gpus, REMEDY_GPUS)
     others = "choose other GPUs or providers"
     limit = "raise the limit of GPUs"
+    chunks = f"set the loss to {LEAST_LOSS}"
     batch = f"raise the global batch to {larger_data.global_batch_sequences}"
     # From the smallest change to the largest; the first that works is said, and only what it takes.
     for remedy, tried, offers, gpus in (
+        *([(chunks, chunked, fleet, limits.max_gpus)] if whole else []),
         (limit, task, fleet, more),
         (others, task, reference_fleet, limits.max_gpus),
         (f"{limit} and {others}", task, reference_fleet, more),
@@ -80,17 +89,20 @@ def why_nothing_fits(
         (f"{batch} and {limit}", larger, fleet, more),
         (f"{batch} and {others}", larger, reference_fleet, limits.max_gpus),
         (f"{batch}, {limit} and {others}", larger, reference_fleet, more),
+        *([(f"{chunks} and {limit}", chunked, fleet, more)] if whole else []),
+        *([(f"{chunks}, {limit} and {others}", chunked, reference_fleet, more)] if whole else []),
     ):
         fewest = _fewest_gpus(tried, offers, space, gpus)
         if fewest is not None:
             count, name = fewest
             return Refusal("gpus", (why, f"To make it fit, {remedy}: it fits on {count} × {name}."))
+    splits = "" if task.software.kernels.model_parallel else ", software that splits a model"
     return Refusal(
         "gpus",
         (
             why,
             f"No firm offer fits it on up to {more} GPUs either: choose a smaller model, a shorter "
-            "sequence, or another method.",
+            f"sequence{splits}, or another method.",
         ),
     )
 
@@ -123,13 +135,13 @@ def _limits_too_tight(
     said = [f"Plans fit in memory, but none keeps {'both limits' if both else one}."]
     if limits.deadline_hours is not None and free.fastest is not None:
         said.append(
-            f"The fastest takes {free.fastest.hours:.1f} h (US${free.fastest.usd:,.0f}), against "
+            f"The fastest takes {free.fastest.hours:.1f} h (US${_usd(free.fastest.usd)}), against "
             f"a deadline of {limits.deadline_hours:g} h."
         )
     if limits.budget_usd is not None and free.cheapest is not None:
         said.append(
-            f"The cheapest costs US${free.cheapest.usd:,.0f} ({free.cheapest.hours:.1f} h), "
-            f"against a budget of US${limits.budget_usd:,.0f}."
+            f"The cheapest costs US${_usd(free.cheapest.usd)} ({free.cheapest.hours:.1f} h), "
+            f"against a budget of US${_entered(limits.budget_usd)}."
         )
     late = limits.deadline_hours is not None and (
         limits.budget_usd is None
@@ -141,6 +153,16 @@ def _limits_too_tight(
         and free.cheapest.usd > limits.budget_usd
     )
     return Refusal("budget" if dear and not late else "deadline", tuple(said))
+
+
+def _usd(value: float) -> str:
+    """An amount without its sign: whole, or with cents where they matter."""
+    return f"{value:,.0f}" if value >= LEAST_WHOLE_USD else f"{value:,.2f}"
+
+
+def _entered(value: float) -> str:
+    """An amount as it was entered, with cents where it has some."""
+    return f"{value:,.2f}".removesuffix(".00")
 
 
 def _fewest_gpus(task: Task, fleet: Fleet, space: Space, max_gpus: int) -> tuple[int, str] | None:

@@ -59,6 +59,19 @@ class MethodRisk:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """Where a choice is worth most along a line: from a place on, up to that of the next one.
+
+    Parameters
+    ----------
+    best : as in `ValueMap`; start : in the unit of the axis.
+    """
+
+    best: str
+    start: float
+
+
+@dataclass(frozen=True, slots=True)
 class ValueMap:
     """Which choice is worth most, by what a point is worth and how many answers there are.
 
@@ -69,6 +82,8 @@ class ValueMap:
     best : full, the adapter against it, or neither, by expected net present value. (r, c)
     lead_usd : expected worth of full less that of the adapter; with one method, its own. (r, c)
     now_value_per_point_usd, now_answers_per_month : the scenario.
+    along_value, along_answers : exactly, along both axes through the scenario, ascending from the
+        first cell's middle to the last one's; empty in reports that were saved without.
     """
 
     value_per_point_usd: tuple[float, ...]
@@ -77,6 +92,8 @@ class ValueMap:
     lead_usd: tuple[tuple[float, ...], ...]
     now_value_per_point_usd: float
     now_answers_per_month: float
+    along_value: tuple[Stretch, ...] = ()
+    along_answers: tuple[Stretch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from app.estimator.report_risk import (
     MethodRisk,
     PilotDesign,
     RiskReport,
+    Stretch,
     TornadoBar,
     ValueMap,
 )
@@ -33,6 +35,9 @@ LEAD = "difference"
 BINS = 40
 OUTER = 0.005
 """Share of the draws beyond each outer edge of a histogram: they are counted in its outer bins."""
+
+NEITHER = "neither"
+"""Of the choices on the map, to do nothing."""
 
 MAP_STEPS = 15
 """Columns and rows of the map: an odd number, so that the scenario is its middle."""
@@ -108,13 +113,16 @@ def value_map(
         return None
     factors = np.geomspace(1 / MAP_REACH, MAP_REACH, MAP_STEPS)
     worth: dict[str, Floats] = {}
+    by_value, by_answers = {NEITHER: (0.0, 0.0)}, {NEITHER: (0.0, 0.0)}
     for key, contender in contenders.items():
         assert contender.terms is not None  # noqa: S101 - every worked method has them
         of_errors = float(contender.terms.answer_pv.mean())
         of_answers = float(contender.volume_pv.mean()) - of_errors
         rest = contender.expected_npv - of_errors - of_answers
         worth[key] = factors[:, None] * (factors[None, :] * of_errors + of_answers) + rest
-    names = ("neither", *worth)
+        by_value[key] = (of_errors, of_answers + rest)
+        by_answers[key] = (of_errors + of_answers, rest)
+    names = (NEITHER, *worth)
     every = np.stack([np.zeros((MAP_STEPS, MAP_STEPS)), *worth.values()])
     best = np.argmax(every, axis=0)
     # With one method, its lead over doing nothing.
@@ -127,7 +135,29 @@ def value_map(
         lead_usd=tuple(tuple(row) for row in lead.tolist()),
         now_value_per_point_usd=per_thousand,
         now_answers_per_month=value.answers_per_month,
+        along_value=_stretches(by_value, per_thousand),
+        along_answers=_stretches(by_answers, value.answers_per_month),
     )
+
+
+def _stretches(lines: Mapping[str, tuple[float, float]], now: float) -> tuple[Stretch, ...]:
+    """Which line is the highest where, on the reach of the map.
+
+    Parameters
+    ----------
+    lines : slope and height at 0 of each choice's worth in multiples of what is now. [USD]
+    """
+    crossed = (
+        (b[1] - a[1]) / (a[0] - b[0]) for a, b in combinations(lines.values(), 2) if a[0] != b[0]
+    )
+    inner = sorted(at for at in crossed if 1 / MAP_REACH < at < MAP_REACH)
+    found: list[Stretch] = []
+    for start, end in pairwise((1 / MAP_REACH, *inner, MAP_REACH)):
+        middle = (start + end) / 2
+        best = max(lines, key=lambda key: lines[key][0] * middle + lines[key][1])
+        if end > start and (not found or found[-1].best != best):
+            found.append(Stretch(best, start * now))
+    return tuple(found)
 
 
 def information_report(

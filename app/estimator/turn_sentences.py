@@ -6,7 +6,7 @@ from app.estimator.decision import choice_of
 from app.estimator.report import Turn
 from app.estimator.turns import Contenders, Crossing, crossings, effective_gain, levers_of
 from app.estimator.verdict_setting import Setting, method_said
-from app.estimator.wording import amount, count, outward, points, signed_points
+from app.estimator.wording import amount, count, outward, points, signed_points, with_unit
 
 FIGURES = 3
 """Significant figures of a stated value."""
@@ -91,9 +91,11 @@ def _sentence(crossing: Crossing, needed: float, becomes: str, setting: Setting)
 
     if field.startswith("engineer_weeks"):
         method = "full fine-tuning" if field == "engineer_weeks_full" else "an adapter"
-        said = f"{count(needed)} weeks of engineering for {method} (now {count(now)})"
+        said = f"{with_unit(count(needed), 'weeks')} of engineering for {method} (now {count(now)})"
     elif field == "answers_per_month":
-        said = f"{count(needed)} answers a month (now {count(now)})"
+        # Other traffic may be served on other servers, which a new estimate plans.
+        answers = with_unit(count(needed), "answers")
+        said = f"{answers} a month (now {count(now)}), all else as now planned,"
     elif field == "incident_cost_usd":
         said = f"{money(needed)} for an incident (now {money(now)})"
     else:

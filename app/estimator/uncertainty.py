@@ -132,7 +132,8 @@ def draw_factors(
 
     Parameters
     ----------
-    gain : draws of the mean gain of all methods, which stands for accuracy. (draws,) [points]
+    gain : draws of the gain of full fine-tuning, compared or not, which stands for accuracy: what
+        is believed of adapters alone then moves nothing else. (draws,) [points]
 
     Notes
     -----

@@ -15,9 +15,11 @@ from app.estimator.wording import (
     amounts_and_difference,
     count,
     percent,
+    plural,
     points,
     sentence_start,
     signed_points,
+    with_unit,
 )
 
 NOTABLE_LEAD = 0.1
@@ -25,6 +27,19 @@ NOTABLE_LEAD = 0.1
 
 FEW_STUDIES = 2
 """Assumption: up to so many studies of a kind of task, the evidence is called thin."""
+
+WORTH_NAMING = 0.1
+"""Assumption: what makes less than this share of a difference in cost is not named."""
+
+COSTS_SAID = {
+    "people": "people",
+    "compliance": "checks",
+    "network": "traffic",
+    "retraining": "later releases",
+    "delay": "the cost of delay",
+    "idle": "idle time",
+}
+"""Categories of costs within a sentence, where they are not said as they are called."""
 
 ERRORS_ON_THE_EDGE = 2.0
 """Standard errors of a share of the draws within which it may be on either side of a limit."""
@@ -148,12 +163,33 @@ def costs(full: Contender, adapter: Contender, setting: Setting) -> str:
     more, gpu = full.total_usd - adapter.total_usd, full.gpu_usd - adapter.gpu_usd
     one, other, apart = amounts_and_difference(full.total_usd, adapter.total_usd, setting.currency)
     gpu_full, gpu_other = (amount(usd, setting.currency) for usd in (full.gpu_usd, adapter.gpu_usd))
-    rest = "; the rest is people, checks and the other costs that were entered or preset."
+    rest = _rest(full, adapter, more)
     return (
         f"Over the horizon full fine-tuning costs {one} and {adapter.name} {other}: {apart} "
         f"{'more' if more >= 0 else 'less'} for full. GPU time for training is {gpu_full} against "
         f"{gpu_other}" + (rest if abs(gpu) < abs(more) / 2 else ".")
     )
+
+
+def _rest(full: Contender, adapter: Contender, more: float) -> str:
+    """The end of the sentence: what the difference is made of beside GPU time."""
+    apart = {
+        key: full.other_usd.get(key, 0.0) - adapter.other_usd.get(key, 0.0)
+        for key in {**full.other_usd, **adapter.other_usd}
+    }
+    named = [
+        key
+        for key in sorted(apart, key=lambda key: -abs(apart[key]))
+        if apart[key] * more > 0 and abs(apart[key]) >= WORTH_NAMING * abs(more)
+    ][:3]
+    if not named:
+        return "."
+    said = [COSTS_SAID.get(key, key) for key in named]
+    listed = " and ".join(part for part in (", ".join(said[:-1]), said[-1]) if part)
+    all_of_it = abs(sum(apart[key] for key in named)) > (1 - WORTH_NAMING / 2) * abs(
+        sum(apart.values())
+    )
+    return f"; the rest is {'' if all_of_it else 'mostly '}{listed}."
 
 
 def worth(contender: Contender, setting: Setting) -> str:
@@ -168,7 +204,7 @@ def worth(contender: Contender, setting: Setting) -> str:
 
 def unfitting(infeasible: Mapping[str, str], setting: Setting) -> tuple[str, ...]:
     """Which methods have no plan."""
-    gpus = f"{setting.max_gpus} GPU{'s' if setting.max_gpus > 1 else ''}"
+    gpus = plural(setting.max_gpus, "GPU")
     return tuple(f"{label} fits on no offer with up to {gpus}." for label in infeasible.values())
 
 
@@ -176,8 +212,8 @@ def thin(setting: Setting) -> str:
     """That there is little evidence of this kind of task; empty where there is more."""
     if setting.studies > FEW_STUDIES:
         return ""
-    of = ("no study", "one study", "two studies")[setting.studies]
-    return f"The evidence is thin: there is {of} of this kind of task."
+    of = ("is no study", "is one study", "are two studies")[setting.studies]
+    return f"The evidence is thin: there {of} of this kind of task."
 
 
 def information(choice: Choice, setting: Setting) -> str:
@@ -186,7 +222,7 @@ def information(choice: Choice, setting: Setting) -> str:
     what = "another pilot" if setting.measured else "a pilot"
     both = " of both" if choice.rival is not None else ""
     asked = setting.pilot.test_questions
-    by = "" if asked is None else f", scored on {count(asked)} question{'s' if asked > 1 else ''},"
+    by = "" if asked is None else f", scored on {with_unit(count(asked), 'questions')},"
     pilot = f"{sentence_start(what)}{both} on {size} of the data{by}"
     most = (
         f"knowing the outcome before choosing would be worth {setting.said(choice.information_usd)}"

@@ -39,7 +39,8 @@ def amounts_and_difference(
 
     Notes
     -----
-    To five figures: the difference then agrees with one that is rounded to three by itself.
+    To five figures, or as many as make the difference agree with one that is rounded to three by
+    itself; at most seven, and never parts of a unit.
 
     Examples
     --------
@@ -47,13 +48,18 @@ def amounts_and_difference(
     ('US$21,063', 'US$14,048', 'US$7,015')
     >>> amounts_and_difference(1_312_345.0, 290_000.0, Currency("USD", 2, 1.0))
     ('US$1.3123 million', 'US$290,000', 'US$1.0223 million')
+    >>> amounts_and_difference(341_197.0, 334_394.0, Currency("USD", 2, 1.0))
+    ('US$341,197', 'US$334,394', 'US$6,803')
     """
     larger = max(abs(currency.of(left_usd)), abs(currency.of(right_usd)), 1.0)
-    unit = max(1.0, 10.0 ** (floor(log10(larger)) - 4))
+    whole = floor(log10(larger))
+    between = max(abs(currency.of(left_usd - right_usd)), 1.0)
+    unit = max(1.0, 10.0 ** max(min(whole - 4, floor(log10(between)) - 3), whole - 6))
+    figures = whole - round(log10(unit)) + 1
     left, right = (
         round(currency.of(usd) / unit) * unit / currency.per_usd for usd in (left_usd, right_usd)
     )
-    said = (amount(usd, currency, figures=5) for usd in (left, right, abs(left - right)))
+    said = (amount(usd, currency, figures) for usd in (left, right, abs(left - right)))
     first, second, apart = said
     return first, second, apart
 
@@ -139,3 +145,34 @@ def count(value: float) -> str:
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.{1 if abs(value) >= 10 else 2}f}".rstrip("0").rstrip(".")
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """A number of things with their noun.
+
+    Examples
+    --------
+    >>> plural(1, "GPU"), plural(8, "GPU"), plural(0, "study", "studies")
+    ('1 GPU', '8 GPUs', '0 studies')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def with_unit(text: str, unit: str) -> str:
+    """A number that is written already, with its unit: one of a thing stands in the singular.
+
+    Examples
+    --------
+    >>> with_unit("1", "weeks"), with_unit("1.5", "weeks"), with_unit("1", "answers a month")
+    ('1 week', '1.5 weeks', '1 answer a month')
+    >>> with_unit("4", ""), with_unit("1", "ratio"), with_unit("1", "s"), with_unit("1", "new jobs")
+    ('4', '1 ratio', '1 s', '1 new job')
+    """
+    words = unit.split()
+    if text == "1":
+        things = next(
+            (i for i, word in enumerate(words) if len(word) > 1 and word[-1] == "s"), None
+        )
+        if things is not None:
+            words[things] = words[things][:-1]
+    return " ".join((text, *words))

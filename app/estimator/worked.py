@@ -205,6 +205,7 @@ def contender_of(case: Case, worked: Worked, scores: Scores | None = None) -> Co
         gpu_usd=worked.costs.gpu_usd,
         run_usd=(1.0 - case.accounting.tax_fraction) * _run_usd(worked),
         terms=None if scores is not None else _terms(case, worked),
+        other_usd=worked.costs.other_usd_by_category,
     )
 
 

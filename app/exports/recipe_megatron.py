@@ -33,6 +33,20 @@ from megatron.bridge import AutoBridge
 AutoBridge.import_ckpt({model}, "./base-megatron")
 """
 
+STAGES = """\
+fewest, more = divmod(model.num_layers, model.pipeline_model_parallel_size)
+if more:  # Megatron Core cuts a pipeline evenly, or as it is told; the ends hold the tables.
+    stages = [
+        ["decoder"] * (fewest + (0 < i <= more))
+        for i in range(model.pipeline_model_parallel_size)
+    ]
+    stages[0].insert(0, "embedding")
+    stages[-1] += ["mtp"] * (model.mtp_num_layers or 0) + ["loss"]
+    model.pipeline_model_parallel_layout = stages
+"""
+"""Layers of each stage where they do not divide, as ``TransformerConfig.__post_init__`` and
+``PipelineParallelLayerLayout`` of megatron-core 0.15 ask for it."""
+
 
 def megatron_recipe(recipe: RecipeInput) -> Recipe:
     """`convert.py`, `train.py` and how they are started."""
@@ -168,6 +182,7 @@ def _model(recipe: RecipeInput, ledger: Ledger) -> list[str]:
     return [
         "model = AutoBridge.from_hf_pretrained(MODEL).to_megatron_provider(load_weights=False)",
         *(f"model.{name} = {value}" for name, value in options.items()),
+        *(STAGES.splitlines() if recipe.pipeline > 1 else ()),
     ]
 
 

@@ -179,7 +179,8 @@ def _subject(report: Report) -> str:
         part
         for part in (
             clipped(report.model.label, MOST_NAME),
-            f"{data.examples:,} training examples of {data.tokens_per_example:,} tokens",
+            f"{show_words.plural(data.examples, 'training example')} of "
+            f"{show_words.plural(data.tokens_per_example, 'token')}",
             situation or task.partition(":")[0],
             f"{show_units.months(report.horizon_months)} at "
             f"{show_numbers.share(report.discount_rate_fraction)} a year",
@@ -340,7 +341,9 @@ def _assumption(report: Report, item: Assumption, turn: Turn | None) -> BoardAss
     if turn is not None:
         needed = show_units.quantity(turn.needed, turn.unit, currency_of(report), signed=False)
         side = "above" if turn.needed > turn.now else "below"
-        note += f"; the verdict changes {side} {needed}"
+        # Plans and servers are held: a new estimate with other traffic plans them anew.
+        held = ", as now planned" if turn.field == "answers_per_month" else ""
+        note += f"; the verdict changes {side} {needed}{held}"
     return BoardAssumption(item.label, clipped(_value(report, item), MOST_NAME), note)
 
 

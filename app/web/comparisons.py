@@ -140,7 +140,7 @@ def _pilot_words(rows: Sequence[Mapping[str, Any]]) -> str:
             for name in PILOT_SCORES
             if row[name] is not None
         ]
-        said.append(f"{row['examples']:,} examples: {', '.join(scores)}")
+        said.append(f"{show_words.plural(row['examples'], 'example')}: {', '.join(scores)}")
     return "; ".join(said) or "none"
 
 
@@ -159,10 +159,11 @@ def _inputs(left: Side, right: Side) -> tuple[Difference, ...]:
             continue
         change = ""
         if all(isinstance(v, int | float) and not isinstance(v, bool) for v in (a[name], b[name])):
+            # As many digits as were entered, so that a reader can subtract them.
             more = b[name] - a[name]
-            change = show_amounts.usd(more, plus=True)
-            if not told_of(name, "unit").startswith("USD"):
-                change = f"{more:+,.10g}".replace("-", "−")
+            sign = "−" if more < 0 else "+"
+            currency = US_DOLLAR.sign if told_of(name, "unit").startswith("USD") else ""
+            change = f"{sign}{currency}{abs(more):,.10g}"
         found.append(
             Difference(field.title or name, words(name, a[name]), words(name, b[name]), change)
         )

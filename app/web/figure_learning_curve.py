@@ -78,8 +78,8 @@ def learning_curve(report: Report) -> Figure[LearningCurveDrawing] | None:
     return Figure(
         key="learning-curve",
         title="What more training data is expected to bring",
-        conclusion=f"With the planned {planned:,} examples, the studies and your pilot expect "
-        f"{show_words.join_words(ends)}.",
+        conclusion=f"With the planned {show_words.plural(planned, 'example')}, the studies and "
+        f"your pilot expect {show_words.join_words(ends)}.",
         caption="Expected score by the number of training examples. Bands and error bars are 80% "
         "ranges, those of marks by the size of the test set alone. How a score grows with data is "
         "weakly known: its form comes from one published scaling law and one study of continued "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.estimator.report import Assumption, Report
-from app.web import result_sources, show_numbers
+from app.web import result_sources, show_numbers, show_words
 from app.web.choices import choice_label
 from app.web.result_parts import AssumptionRow
 
@@ -42,7 +42,7 @@ def worded(report: Report, item: Assumption) -> str:
     value = _words(report, item) if isinstance(item.value, str) else _plain_number(item.value)
     if not isinstance(item.value, str) and value == "0" and item.value != 0:
         value = show_numbers.significant(item.value)
-    return f"{value} {item.unit}".strip() if item.unit != "%" else f"{value}%"
+    return show_words.with_unit(value, item.unit) if item.unit != "%" else f"{value}%"
 
 
 def _assumption(report: Report, item: Assumption) -> AssumptionRow:

@@ -107,8 +107,8 @@ def _pilot(report: Report) -> KeyFigure | None:
         show_amounts.usd_short(default.value_usd, currency),
         "",
         f"for {show_amounts.usd_short(default.cost_usd, currency)}: "
-        f"{show_numbers.share(default.data_fraction)} of the data, {default.test_questions:,} "
-        "questions",
+        f"{show_numbers.share(default.data_fraction)} of the data, "
+        f"{show_words.plural(default.test_questions, 'question')}",
     )
 
 

@@ -91,7 +91,8 @@ def pilot_sentence(report: Report, designs: Sequence[PilotDesign]) -> str:
         return show_amounts.usd_short(usd, currency)
 
     said = (
-        f"A pilot on {_of_data(default)}, scored on {default.test_questions:,} questions, costs "
+        f"A pilot on {_of_data(default)}, scored on "
+        f"{show_words.plural(default.test_questions, 'question')}, costs "
         f"{money(default.cost_usd)} and would be worth {money(default.value_usd)}"
     )
     said += ", less than it costs" if default.value_usd < default.cost_usd else ""
@@ -103,7 +104,7 @@ def pilot_sentence(report: Report, designs: Sequence[PilotDesign]) -> str:
         if design is None:
             continue
         what = (
-            f"{design.test_questions:,} questions"
+            show_words.plural(design.test_questions, "question")
             if design.data_fraction == default.data_fraction
             else _of_data(design)
         )
@@ -171,9 +172,9 @@ def _chart(report: Report, found: InformationReport) -> Figure[PilotValueDrawing
     worths = [
         Worth(
             PILOT,
-            f"{_of_data(d)}, {d.test_questions:,} questions".capitalize()
+            f"{_of_data(d)}, {show_words.plural(d.test_questions, 'question')}".capitalize()
             if d.data_fraction >= 1.0
-            else f"{_of_data(d)}, {d.test_questions:,} questions",
+            else f"{_of_data(d)}, {show_words.plural(d.test_questions, 'question')}",
             currency.of(d.value_usd),
             f"{show_amounts.usd_short(d.value_usd, currency)} for "
             f"{show_amounts.usd_short(d.cost_usd, currency)}",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from app.estimator.report import Report
-from app.estimator.report_risk import ValueMap
+from app.estimator.report_risk import Stretch, ValueMap
 from app.estimator.wording import sentence_start
 from app.web import figure_value_map as drawn
-from app.web import show_amounts, show_numbers
+from app.web import show_amounts, show_numbers, show_words
 from app.web.figure_value_map import ADAPTER, FULL, NEITHER, MapDrawing
 from app.web.figures import DataTable, Figure, currency_of, name_of, name_within, tag, writer
 
@@ -38,8 +38,8 @@ def figure(report: Report) -> Figure[MapDrawing] | None:
     )
     conclusion = _conclusion(report, found, names)
     dashed = (
-        f" On the dashed line full fine-tuning and {name_of(against.adapter_method)} are worth the "
-        "same."
+        " The dashed line follows the edges of the cells that are nearest to where full "
+        f"fine-tuning and {name_of(against.adapter_method)} are worth the same."
         if against is not None and wide.break_even
         else ""
     )
@@ -71,7 +71,9 @@ def figure(report: Report) -> Figure[MapDrawing] | None:
 def _names(report: Report, found: ValueMap) -> dict[str, str]:
     """What the kinds of choice are called within a sentence; one adapter stands on a map."""
     against = report.comparison
-    on_map = {best for row in found.best for best in row} - {FULL, NEITHER}
+    on_map = {best for row in found.best for best in row}
+    on_map |= {stretch.best for stretch in (*found.along_value, *found.along_answers)}
+    on_map -= {FULL, NEITHER}
     stands = on_map or ({against.adapter_method} if against is not None else {"lora"})
     return {
         FULL: name_within(FULL),
@@ -85,22 +87,48 @@ def _middle(values: Sequence[float], now: float) -> int:
 
 
 def _along(found: ValueMap) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
-    """Choices along the worth of a point, and along the answers, through the scenario."""
+    """Choices along the worth of a point, and along the answers, through the scenario.
+
+    Notes
+    -----
+    Exact, so that a choice that holds between two cells is not lost; from the cells in reports that
+    were saved without.
+    """
+    if found.along_value and found.along_answers:
+        return _kinds_along(found.along_value), _kinds_along(found.along_answers)
     kinds = drawn.kinds_of(found)
     row = _middle(found.answers_per_month, found.now_answers_per_month)
     column = _middle(found.value_per_point_usd, found.now_value_per_point_usd)
-    return (
-        drawn.stretches(kinds[row], found.value_per_point_usd, found.lead_usd[row]),
-        drawn.stretches(
-            [line[column] for line in kinds],
-            found.answers_per_month,
-            [line[column] for line in found.lead_usd],
-        ),
+    by_value = drawn.stretches(kinds[row], found.value_per_point_usd, found.lead_usd[row])
+    by_answers = drawn.stretches(
+        [line[column] for line in kinds],
+        found.answers_per_month,
+        [line[column] for line in found.lead_usd],
     )
+    # Two figures are all that steps can say.
+    return [(kind, _two(at)) for kind, at in by_value], [
+        (kind, _two(at)) for kind, at in by_answers
+    ]
+
+
+def _kinds_along(stretches: Sequence[Stretch]) -> list[tuple[str, float]]:
+    """Stretches by the kinds of choice on the map, adapters as one."""
+    said: list[tuple[str, float]] = []
+    for stretch in stretches:
+        kind = stretch.best if stretch.best in {FULL, NEITHER} else ADAPTER
+        if not said or said[-1][0] != kind:
+            said.append((kind, stretch.start))
+    return said
+
+
+def _kinds(found: ValueMap) -> set[str]:
+    """Kinds of choice in the cells and between them."""
+    along = {kind for line in _along(found) for kind, _ in line}
+    return along | {kind for row in drawn.kinds_of(found) for kind in row}
 
 
 def _title(found: ValueMap, names: Mapping[str, str]) -> str:
-    kinds = {kind for row in drawn.kinds_of(found) for kind in row}
+    kinds = _kinds(found)
     if FULL in kinds:
         return "Where full fine-tuning is worth most"
     if ADAPTER in kinds:
@@ -112,7 +140,9 @@ def _conclusion(report: Report, found: ValueMap, names: Mapping[str, str]) -> st
     """Where choices change along both axes through the scenario."""
     currency = currency_of(report)
     by_worth, by_answers = _along(found)
-    answers = f"{show_numbers.count_short(found.now_answers_per_month)} answers a month"
+    answers = show_words.with_unit(
+        show_numbers.count_short(found.now_answers_per_month), "answers a month"
+    )
     now = show_amounts.usd_short(found.now_value_per_point_usd, currency)
     edges = (
         show_amounts.usd_short(found.value_per_point_usd[0], currency),
@@ -137,7 +167,7 @@ def _conclusion(report: Report, found: ValueMap, names: Mapping[str, str]) -> st
             f"{show_numbers.count_short(_two(found.answers_per_month[-1]))} answers a month",
         ),
     ]
-    kinds = {kind for row in drawn.kinds_of(found) for kind in row}
+    kinds = _kinds(found)
     if FULL in kinds and ADAPTER not in kinds and report.comparison is not None:
         said.append(f"{sentence_start(names[ADAPTER])} is worth most nowhere on the map.")
     if ADAPTER in kinds and FULL not in kinds and report.comparison is not None:
@@ -146,12 +176,12 @@ def _conclusion(report: Report, found: ValueMap, names: Mapping[str, str]) -> st
 
 
 def _two(value: float) -> float:
-    """Two significant digits, since the map has steps."""
+    """Two significant digits."""
     return float(f"{value:.2g}")
 
 
 def _about(value: float, write: Callable[[float], str]) -> str:
-    return f"about {write(_two(value))}"
+    return f"about {write(float(f'{value:.3g}'))}"
 
 
 def _sentence(

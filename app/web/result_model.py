@@ -29,18 +29,22 @@ def model_details(report: Report) -> Iterator[Detail]:
         )
     yield Detail(
         "Shape",
-        f"{model.layers} layers, width {model.hidden_size:,}, vocabulary {model.vocab_size:,}",
+        f"{show_words.plural(model.layers, 'layer')}, width {model.hidden_size:,}, vocabulary "
+        f"{model.vocab_size:,}",
     )
     yield Detail(
         "Training data",
-        f"{data.examples:,} examples × {data.tokens_per_example:,} tokens × "
-        f"{show_numbers.significant(data.epochs)} epochs; "
-        f"{show_numbers.count_short(data.tokens_per_run)} tokens a run, without padding",
+        f"{show_words.plural(data.examples, 'example')} × "
+        f"{show_words.plural(data.tokens_per_example, 'token')} × "
+        f"{show_words.with_unit(show_numbers.significant(data.epochs), 'epochs')}; "
+        f"{show_words.with_unit(show_numbers.count_short(data.tokens_per_run), 'tokens a run')}, "
+        "without padding",
     )
     yield Detail(
         "Steps",
-        f"{data.steps_per_run:,} steps of {data.global_batch_sequences:,} sequences of up to "
-        f"{data.sequence_length:,} tokens",
+        f"{show_words.plural(data.steps_per_run, 'step')} of "
+        f"{show_words.plural(data.global_batch_sequences, 'sequence')} of up to "
+        f"{show_words.plural(data.sequence_length, 'token')}",
     )
     if report.schema > 1:
         yield Detail("How examples become sequences", PACKINGS.get(data.packing, data.packing))
@@ -52,7 +56,7 @@ def model_details(report: Report) -> Iterator[Detail]:
         )
         yield Detail(
             "Evaluation during a run",
-            f"{show_numbers.count_short(data.evaluation_tokens_per_run)} tokens"
+            show_words.with_unit(show_numbers.count_short(data.evaluation_tokens_per_run), "tokens")
             if data.evaluation_tokens_per_run
             else "none",
         )

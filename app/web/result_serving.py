@@ -112,10 +112,13 @@ def view(report: Report, today: date) -> ServingView | None:
 
 
 def _lead(serving: ServingReport) -> str:
+    answers = show_words.with_unit(
+        show_numbers.number(serving.answers_per_month), "answers a month"
+    )
     return (
-        f"{show_numbers.number(serving.answers_per_month)} answers a month, the mean over the "
-        f"horizon, of {show_numbers.number(serving.prompt_tokens)} prompt and "
-        f"{show_numbers.number(serving.completion_tokens)} answer tokens, "
+        f"{answers}, the mean over the horizon, of "
+        f"{show_numbers.number(serving.prompt_tokens)} prompt and "
+        f"{show_words.with_unit(show_numbers.number(serving.completion_tokens), 'answer tokens')}, "
         f"{_shared(serving.variants)}; the busiest hour takes "
         f"{show_numbers.significant(serving.peak_factor)} times the mean."
     )

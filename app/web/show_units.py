@@ -8,7 +8,7 @@ from app.estimator.currency import US_DOLLAR, Currency
 from app.estimator.report_values import Distribution
 from app.web.show_amounts import usd_short
 from app.web.show_numbers import NONE, number, percent, points, rounded, share, significant
-from app.web.show_words import NO_BREAK
+from app.web.show_words import NO_BREAK, with_unit
 
 _GIB = 2**30
 _HOURS_PER_DAY = 24
@@ -109,8 +109,7 @@ def months(value: float | None) -> str:
     """
     if value is None or not math.isfinite(value):
         return NONE
-    text = number(value, 1).removesuffix(".0")
-    return f"{text} month" if text == "1" else f"{text} months"
+    return with_unit(number(value, 1).removesuffix(".0"), "months")
 
 
 def energy(kwh: float | None) -> str:
@@ -207,7 +206,4 @@ def quantity(
         return f"{significant(value)}{unit}"
     if unit == "months":
         return months(value)
-    text = significant(value)
-    if unit in {"", "count"}:
-        return text
-    return f"{text} {unit.removesuffix('s') if text == '1' and ' ' not in unit else unit}"
+    return with_unit(significant(value), "" if unit == "count" else unit)

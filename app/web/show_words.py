@@ -5,20 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from app.estimator.wording import plural as plural
+from app.estimator.wording import with_unit as with_unit
+
 MINUS = "−"
 NO_BREAK = "\u00a0"
 _HYPHEN_AS_MINUS = re.compile(r"(?<![\w.])-(?=(?:US\$|[€£]|[A-Z]{3}\u00a0)?\d)")
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """A count with its noun.
-
-    Examples
-    --------
-    >>> plural(1, "GPU"), plural(8, "GPU"), plural(0, "study", "studies")
-    ('1 GPU', '8 GPUs', '0 studies')
-    """
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def region(text: str) -> str:

@@ -601,8 +601,22 @@ def test_what_nothing_remedies(make_offer: MakeOffer, llama_8b: Architecture) ->
     reasons = _reasons(task_of(llama_8b, METHODS[1]), fleet, fleet, Limits(8))
     assert reasons[1] == (
         "No firm offer fits it on up to 1024 GPUs either: choose a smaller model, a shorter "
-        "sequence, or another method."
+        "sequence, software that splits a model, or another method."
     )
+    parallel = replace(task_of(llama_8b, METHODS[1]), software=Software(stack="megatron"))
+    said = _reasons(parallel, fleet, fleet, Limits(8))[1]
+    assert said.endswith("choose a smaller model, a shorter sequence, or another method.")
+
+
+def test_a_loss_that_is_too_large_is_said(make_offer: MakeOffer, llama_8b: Architecture) -> None:
+    """Logits of 128,256 words at 65,536 tokens are 17 GB in 16 bits, and held in 32 bits too."""
+    long = data_of(sequence_length=65_536, tokens_per_example=60_000, global_batch_sequences=1)
+    fleet = fleet_of([make_offer(gib=141)])
+    task = replace(task_of(llama_8b, METHODS[1]), data=long)
+    reasons = _reasons(task, fleet, fleet, Limits(1))
+    assert _remedy(reasons, "set the loss to chunked") == (1, "The H100-SXM-80GB")
+    chunked = replace(task, software=replace(task.software, loss="chunked"))
+    assert plan_run(chunked, fleet, PLAIN, Limits(1)).cheapest
 
 
 def test_instances_larger_than_the_limit(make_offer: MakeOffer, llama_8b: Architecture) -> None:
@@ -638,8 +652,22 @@ def test_limits_that_are_too_tight_say_what_they_would_have_to_be(
         f"The fastest takes {free.fastest.hours:.1f} h (US${free.fastest.usd:,.0f}), against a "
         f"deadline of {hurried:g} h.",
         f"The cheapest costs US${free.cheapest.usd:,.0f} ({free.cheapest.hours:.1f} h), against a "
-        f"budget of US${poor:,.0f}.",
+        f"budget of US${poor:,.2f}.",
     )
     late = _reasons(task, fleet, fleet, Limits(8, hurried))
     assert len(late) == 2
     assert late[0] == "Plans fit in memory, but none keeps the deadline."
+
+
+def test_a_small_budget_is_said_as_it_was_entered(
+    make_offer: MakeOffer, llama_8b: Architecture
+) -> None:
+    fleet = fleet_of([make_offer()])
+    task = replace(task_of(llama_8b, METHODS[1]), data=data_of(examples=500))
+    free = plan_run(task, fleet, PLAIN, Limits(1)).cheapest
+    assert free is not None
+    assert 0.5 < free.usd < 10
+    said = _reasons(task, fleet, fleet, Limits(1, None, 0.5))[1]
+    assert f"The cheapest costs US${free.usd:,.2f} (" in said
+    assert said.endswith("against a budget of US$0.50.")
+    assert _reasons(task, fleet, fleet, Limits(1, None, 0.25))[1].endswith("of US$0.25.")

@@ -69,7 +69,8 @@ def test_the_answers_at_which_full_pays_by_hand() -> None:
     assert turn.needed >= 1_500
     assert turn.sentence.startswith("Above about 1,5")
     assert turn.sentence.endswith(
-        "answers a month (now 1,000) the verdict becomes full fine-tuning."
+        "answers a month (now 1,000), all else as now planned, the verdict becomes full "
+        "fine-tuning."
     )
 
 

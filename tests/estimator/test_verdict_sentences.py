@@ -13,7 +13,7 @@ from app.estimator.decision import Contender, choose
 from app.estimator.pilot_offer import PilotOffer
 from app.estimator.report import Comparison
 from app.estimator.verdict import decide
-from app.estimator.verdict_sentences import on_the_edge, surprising
+from app.estimator.verdict_sentences import costs, on_the_edge, surprising
 from tests.estimator.deciding import CONSTANTS, against, contender, of_gains, setting
 
 DRAWS = 9_000
@@ -160,3 +160,28 @@ def _pair(lead: NDArray[np.float64]) -> tuple[dict[str, Contender], dict[str, st
     lora = of_gains("lora", [10.0] * DRAWS, 1_000, 0, 0)
     contenders, comparison = against(full, lora)
     return contenders, {}, comparison
+
+
+@pytest.mark.parametrize(
+    ("full", "lora", "said"),
+    [
+        ({"storage": 367.0, "network": 9.0}, {"storage": 22.0}, "; the rest is storage."),
+        (
+            {"people": 57_600.0, "delay": 9_000.0, "serving": 17_000.0, "storage": 300.0},
+            {"people": 38_400.0, "governance": 50.0},
+            "; the rest is people, serving and the cost of delay.",
+        ),
+        ({"people": 800.0, "storage": 85.0, "data": 85.0}, {}, "; the rest is mostly people."),
+        ({}, {}, "."),
+    ],
+)
+def test_the_rest_of_a_difference_is_what_the_cost_lines_say(
+    full: dict[str, float], lora: dict[str, float], said: str
+) -> None:
+    pair = [
+        replace(contender(key, [0.0], 200.0 + sum(other.values()), 200.0), other_usd=other)
+        for key, other in (("full", full), ("lora", lora))
+    ]
+    assert costs(pair[0], pair[1], setting()).endswith(
+        f"GPU time for training is US$200 against US$200{said}"
+    )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.estimator.currency import US_DOLLAR, Currency
-from app.estimator.wording import amount, percent, points, signed_points
+from app.estimator.wording import amount, amounts_and_difference, percent, points, signed_points
 
 _SCALES = {"": 1.0, " million": 1e6, " billion": 1e9, " trillion": 1e12}
 
@@ -35,6 +35,23 @@ def test_an_amount_in_another_currency_is_converted(usd: int, per_usd: float) ->
     """As many dollars as it is worth units of the other currency, in that one's sign."""
     said = amount(float(usd), Currency("JPY", 0, per_usd))
     assert said.replace("JPY\u00a0", "US$") == amount(usd * per_usd, US_DOLLAR)
+
+
+@given(left=st.floats(0, 1e9), right=st.floats(0, 1e9))
+def test_a_difference_agrees_with_its_parts_and_with_itself(left: float, right: float) -> None:
+    """Each to a unit of what it is written in, and the difference as a page rounds it to three."""
+    said = amounts_and_difference(left, right, US_DOLLAR)
+
+    def read(text: str) -> float:
+        match = re.fullmatch(r"US\$([0-9,]+(?:\.[0-9]+)?)( [a-z]+)?", text)
+        assert match, text
+        return float(match[1].replace(",", "")) * _SCALES[match[2] or ""]
+
+    first, second, apart = (read(text) for text in said)
+    assert abs(first - second) == pytest.approx(apart, rel=1e-9, abs=1e-6)
+    # Off by no more than the rounding of both parts: of the difference, a thousandth at most.
+    tolerance = max(1.0, abs(left - right) / 1000, max(left, right) / 1e6)
+    assert apart == pytest.approx(abs(left - right), abs=tolerance + 0.01)
 
 
 @given(value=st.floats(-100, 100))

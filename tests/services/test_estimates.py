@@ -260,6 +260,7 @@ REMEDY = re.compile(r"To make it fit, ([^:]+): it fits on (\d+) × (.+)\.$")
 LIMIT, OTHERS = "raise the limit of GPUs", "choose other GPUs or providers"
 BOTH = f"{LIMIT} and {OTHERS}"
 BATCH = "raise the global batch to 1024"
+CHUNKS = "set the loss to chunked"
 
 
 @pytest.mark.parametrize(
@@ -277,6 +278,7 @@ BATCH = "raise the global batch to 1024"
             "sequence_length": 65_536,
         },
         {"sequence_length": 16_384, "max_gpus": 1, "accelerators": ["A100-SXM-40GB"]},
+        {"sequence_length": 131_072, "tokens_per_example": 100_000, "examples": 2_000},
         {
             "model": "meta-llama/Meta-Llama-3.1-70B",
             "global_batch_sequences": 1,
@@ -301,7 +303,7 @@ def test_what_fits_nowhere_fits_when_the_advice_is_followed(
         remedy = REMEDY.search(problem.message)
         assert remedy, problem.message
         what, gpus, accelerator = remedy[1], int(remedy[2]), by_name[remedy[3]]
-        assert what in (LIMIT, OTHERS, BOTH) or what.startswith(BATCH)
+        assert what in (LIMIT, OTHERS, BOTH) or what.startswith((BATCH, CHUNKS))
         # Only what is said is changed.
         alone: dict[str, Any] = changes | {"methods": [method]}
         followed = dict(alone)
@@ -309,6 +311,8 @@ def test_what_fits_nowhere_fits_when_the_advice_is_followed(
             followed["max_gpus"] = gpus
         if OTHERS in what:
             followed |= {"accelerators": [accelerator], "providers": []}
+        if CHUNKS in what:
+            followed["loss"] = "chunked"
         if BATCH in what:
             followed["global_batch_sequences"] = 1024
         report = answer(catalog, **followed)
@@ -319,11 +323,11 @@ def test_what_fits_nowhere_fits_when_the_advice_is_followed(
         if gpus > 1:
             assert set(refused(catalog, **followed | {"max_gpus": gpus - 1})) == {"/max_gpus"}
         smaller: list[dict[str, Any]] = []
-        if what != LIMIT:
+        if what not in (CHUNKS, LIMIT):
             smaller.append({"max_gpus": 1024})
-        if what == BOTH or BATCH in what:
+        if what == BOTH or BATCH in what or f"{CHUNKS}," in what:
             smaller.append({"accelerators": [], "providers": []})
-        if BATCH in what:
+        if BATCH in what or f"{CHUNKS}," in what:
             smaller.append({"accelerators": [], "providers": [], "max_gpus": 1024})
         for change in smaller:
             assert set(refused(catalog, **alone | change)) == {"/max_gpus"}
@@ -686,3 +690,28 @@ def test_old_prices_that_are_left_out_are_counted(catalog: Catalog) -> None:
     assert any(note.startswith(said) for note in answer(catalog, accelerators=[]).notes)
     every = answer(catalog, accelerators=[], include_old_prices=True)
     assert not any("left out" in note for note in every.notes)
+
+
+def test_a_prompt_that_the_model_cannot_take_is_said(catalog: Catalog) -> None:
+    def said(**changes: Any) -> list[str]:
+        return [note for note in answer(catalog, **changes).notes if "serving is priced" in note]
+
+    assert said(model="openai-community/gpt2", prompt_tokens=900, completion_tokens=200) == [
+        "A prompt with its answer, 1,100 tokens on average, is beyond the 1,024 that this model "
+        "was made for: serving is priced as if it took them."
+    ]
+    assert said(model="openai-community/gpt2", prompt_tokens=824, completion_tokens=200) == []
+    none = {"model": "openai-community/gpt2", "prompt_tokens": 4_000, "serving": "none"}
+    assert said(**none) == []
+
+
+def test_what_is_believed_of_adapters_alone_leaves_full_as_it_is(catalog: Catalog) -> None:
+    """A rank is that of adapters: full fine-tuning is worth the same to the last bit."""
+    thin, wide = (answer(catalog, lora_rank=rank).methods for rank in (4, 256))
+    assert thin[0].method == wide[0].method == "full"
+    assert thin[0].npv_usd == wide[0].npv_usd
+    assert thin[0].total_usd_range == wide[0].total_usd_range
+    assert thin[0].accuracy is not None
+    assert wide[0].accuracy is not None
+    assert thin[0].accuracy.gain_points == wide[0].accuracy.gain_points
+    assert thin[1].npv_usd != wide[1].npv_usd

@@ -67,6 +67,7 @@ def test_five_assumptions_first_those_that_would_turn_the_verdict(report: Report
     turns = (
         Turn("gap", "Gap", -0.1, 0.4, "points", "full", "If …"),
         Turn("horizon_months", "Horizon", 36, 12, "months", "neither", "Below …"),
+        Turn("answers_per_month", "Answers a month", 100_000, 7e4, "", "neither", "Below …"),
     )
     asked = tuple(
         dataclasses.replace(item, changed=True, value=4_000)
@@ -80,7 +81,8 @@ def test_five_assumptions_first_those_that_would_turn_the_verdict(report: Report
     assert (found[0].label, found[0].value, found[0].note) == (
         "Horizon", "36 months", "our default; the verdict changes below 12 months",
     )  # fmt: skip
-    assert (found[1].label, found[1].value, found[1].note) == (
+    assert found[1].note == "our default; the verdict changes below 70,000, as now planned"
+    assert (found[2].label, found[2].value, found[2].note) == (
         "Cost of an engineer-week", "US$4,000", "as entered",
     )  # fmt: skip
     assert "Worth of one more right answer" in {item.label for item in found}

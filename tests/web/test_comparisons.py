@@ -28,6 +28,17 @@ def test_only_what_differs_is_listed(report: Report) -> None:
     }
 
 
+def test_the_change_of_an_amount_is_exact(report: Report) -> None:
+    one, other = (
+        ScenarioInput(value_per_correct_answer_usd=usd, data_preparation_usd=entered)
+        for usd, entered in ((0.06, 45_000.0), (18.0, 0.0))
+    )
+    view = comparisons.compare(_side(one, report), _side(other, report))
+    found = {d.label: (d.left, d.right, d.change) for d in view.inputs}
+    assert found["Worth of one more right answer"] == ("US$0.06", "US$18", "+US$17.94")
+    assert "−US$45,000" in [change for _, _, change in found.values()]
+
+
 def test_a_price_that_was_left_blank_is_said_in_words(report: Report) -> None:
     left, right = ScenarioInput(), ScenarioInput(storage_usd_per_gb_month=0)
     view = comparisons.compare(_side(left, report), _side(right, report))

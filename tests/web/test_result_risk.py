@@ -14,12 +14,14 @@ from app.estimator.report_risk import (
     KnowingOne,
     PilotDesign,
     RiskReport,
+    Stretch,
     TornadoBar,
     ValueMap,
 )
 from app.inputs import ScenarioInput
 from app.services.estimates import estimate
 from app.services.report_schemas import read_report
+from app.services.situations import CORE_PRODUCT
 from app.web import result_knowing, result_map, result_risk, results, show_amounts, show_numbers
 from app.web.figures import name_of
 from app.web.result_break_even import ALWAYS, NEVER
@@ -151,7 +153,49 @@ def test_the_map_says_where_choices_change(
     assert figure is not None
     assert figure.title == title
     assert said in figure.conclusion
-    assert ("On the dashed line" in figure.caption) == bool(figure.wide.break_even)
+    assert ("dashed line" in figure.caption) == bool(figure.wide.break_even)
+
+
+def test_a_strip_between_two_cells_is_said(report: Report) -> None:
+    found = dataclasses.replace(
+        _map("nnfff", LEADS),
+        along_value=(Stretch("neither", 10.0), Stretch("lora", 85.4), Stretch("full", 96.1)),
+        along_answers=(
+            Stretch("neither", 1_000.0),
+            Stretch("lora", 9_912.71),
+            Stretch("full", 12_103.14),
+        ),
+    )
+    figure = result_map.figure(_with(report, value_map=found))
+    assert figure is not None
+    assert figure.conclusion == (
+        "With 16,000 answers a month, full fine-tuning is worth most only above about US$96 a "
+        "point for 1,000 answers, LoRA from about US$85 a point up to there, and doing nothing "
+        "below. With US$160 a point, full fine-tuning is worth most only above about 12,100 "
+        "answers a month, LoRA from about 9,910 answers a month up to there, and doing nothing "
+        "below."
+    )
+
+
+def test_the_words_of_the_map_agree_with_the_table_of_break_evens(catalog: Catalog) -> None:
+    report = estimate(CORE_PRODUCT.scenario, catalog, TODAY)
+    assert report.risk is not None
+    assert report.comparison is not None
+    found = report.risk.value_map
+    assert found is not None
+    stand = {"full", report.comparison.adapter_method}
+    told = {
+        round(point.value)
+        for points in (
+            report.comparison.break_evens,
+            *(m.break_evens for m in report.methods if m.method in stand),
+        )
+        for point in points
+        if point.key == "answers_per_month"
+    }
+    starts = [stretch.start for stretch in found.along_answers[1:]]
+    assert starts
+    assert {round(start) for start in starts} <= told
 
 
 def test_the_map_of_the_report_holds_the_scenario(report: Report) -> None:
