@@ -80,13 +80,13 @@ def test_an_estimate_at_the_printed_weeks_says_the_other_verdict(
 ) -> None:
     """And one at the present weeks does not, so that it is the weeks that turn it."""
     scenario = ScenarioInput.model_validate(PLAIN | SCENARIOS[name])
-    verdict = estimate(scenario, catalog, TODAY, with_risk=False).verdict
+    verdict = estimate(scenario, catalog, TODAY, brief=True).verdict
     turns = [turn for turn in verdict.turns if turn.field in FIELDS.values()]
     assert turns
     for turn in turns:
         assert turn.becomes != verdict.choice
         moved = scenario.model_copy(update={turn.field: turn.needed})
-        fresh = estimate(moved, catalog, TODAY, with_risk=False).verdict
+        fresh = estimate(moved, catalog, TODAY, brief=True).verdict
         assert fresh.choice == turn.becomes
 
 
