@@ -38,9 +38,9 @@ def mixture_quantiles(
 
     Examples
     --------
-    >>> one = mixture_quantiles([0.5, 0.9], np.ones(1), np.zeros((1, 1)), np.ones((1, 1)))
+    >>> one = mixture_quantiles([0.5, 0.9], np.ones(1), np.ones((1, 1)), np.ones((1, 1)))
     >>> one[:, 0].round(3).tolist()
-    [0.0, 1.282]
+    [1.0, 2.282]
     """
     spread = np.maximum(sd, 1e-9)
     asked = np.asarray(probabilities)[:, None]

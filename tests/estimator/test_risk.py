@@ -15,6 +15,7 @@ from app.catalog.catalog import Catalog
 from app.estimator.case import Case
 from app.estimator.estimate import Workings, estimate, workings_of
 from app.estimator.fleet import fleet_of
+from app.estimator.ledger import TooMuchMoney
 from app.estimator.report import MethodReport, Report
 from app.estimator.risk import figures_of, histogram_of, value_map
 from app.estimator.tornado import tornado_of, tornado_of_lead
@@ -306,21 +307,28 @@ def test_a_pilot_uses_hours_and_buys_no_term(catalog: Catalog) -> None:
 
 
 def test_enormous_amounts_overflow_nowhere(catalog: Catalog) -> None:
-    """The most that inputs allow: beyond what single precision holds."""
-    asked = PLAIN.model_copy(
-        update={
+    """The most that inputs allow is refused; what is just taken is worked out."""
+
+    def answer(margin: float) -> Report:
+        return estimate(case_of(asked_for(margin), catalog, TODAY), "1", "h", "2026-11-01")
+
+    def asked_for(margin: float) -> ScenarioInput:
+        changes = {
             "growth_percent": 1_000.0,
             "growth_per_point_percent": 100.0,
-            "margin_per_answer_usd": 1e3,
+            "margin_per_answer_usd": margin,
             "horizon_months": 120,
             "draws": 1_000,
         }
-    )
+        return PLAIN.model_copy(update=changes)
+
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        risk = estimate(case_of(asked, catalog, TODAY), "1", "h", "2026-11-01").risk
+        with pytest.raises(TooMuchMoney, match=r"“Answers that being better brings: margin”.*exact to the cent"):
+            answer(1e3)
+        risk = answer(1e-22).risk
     assert risk is not None
-    assert risk.information.perfect_usd > 1e30
+    assert risk.information.perfect_usd > 1e9
     values = [design.value_usd for design in risk.information.designs]
     assert all(0 <= value <= risk.information.perfect_usd for value in values)
     assert max(values) > 0

@@ -379,8 +379,8 @@ def test_what_a_situation_presets_was_not_entered(catalog: Catalog, ready: Any) 
     "changes",
     [
         {"examples": 1, "tokens_per_example": 1, "epochs": 1e-9},
-        {"examples": 10_000_000_000, "tokens_per_example": 10_000_000, "epochs": 1000},
-        {"answers_per_month": 1e12, "value_per_correct_answer_usd": 1e12},
+        {"examples": 10_000_000_000, "tokens_per_example": 10_000, "epochs": 10},
+        {"answers_per_month": 1e12, "value_per_correct_answer_usd": 1e-3},
         {"base_accuracy_points": 100.0, "test_set_size": 10},
         {"base_accuracy_points": 0.0},
         {"horizon_months": 1, "releases_per_year": 366},
