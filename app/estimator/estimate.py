@@ -169,6 +169,7 @@ def estimate(
             own_studies=summary.own_studies,
             currency=case.currency,
             pilot=pilots.offer,
+            taxed=case.accounting.tax_fraction > 0,
         ),
     )
     timeline = timeline_of(case)

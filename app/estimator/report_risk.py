@@ -104,7 +104,7 @@ class PilotDesign:
     ----------
     data_fraction : of the training set; examples : the same. [count]
     test_questions : [count]
-    cost_usd : GPU time and what was entered for people.
+    cost_usd : GPU time and what was entered for people, after the tax that both save.
     value_usd : expected worth of choosing after it rather than now: 0 to that of knowing all.
     probability_changes : chance that it changes what is chosen.
     default : whether it is the pilot that the verdict speaks of.

@@ -131,7 +131,7 @@ def _how_to_measure(choice: Choice, setting: Setting) -> str:
     both = "both" if choice.rival is not None else "it"
     if setting.measured:
         return f"Score {both} on a larger test set, or after training on all of the data."
-    worth, cost = setting.said(choice.pilot_value_usd), setting.said(choice.pilot_usd)
+    worth, cost = setting.said(choice.pilot_value_usd), setting.said_cost(choice.pilot_usd)
     at = "" if choice.pilot_usd <= 0 else f" at {cost}"
     return f"A pilot of {both}{at} would be worth {worth}."
 
@@ -140,7 +140,7 @@ def _small(contenders: Mapping[str, Contender], choice: Choice, setting: Setting
     """That a method is taken because finding out would cost more than being wrong."""
     limit = (
         f"knowing the outcome would be worth {setting.said(choice.information_usd)}, less than the "
-        f"{setting.said(choice.pilot_usd)} of a pilot"
+        f"{setting.said_cost(choice.pilot_usd)} of a pilot"
     )
     if choice.rival is None:
         return (

@@ -112,7 +112,7 @@ def too_dear(choice: Choice, setting: Setting) -> str:
     """That a pilot is worth less than it costs, within a sentence."""
     what = "another pilot" if setting.measured else "a pilot"
     return (
-        f"{what} at {setting.said(choice.pilot_usd)} would be worth "
+        f"{what} at {setting.said_cost(choice.pilot_usd)} would be worth "
         f"{setting.said(choice.pilot_value_usd)}, less than it costs"
     )
 
@@ -231,4 +231,5 @@ def information(choice: Choice, setting: Setting) -> str:
     if choice.pilot_usd <= 0:
         return f"{pilot} {worth}; {most}, and a pilot that costs more than that cannot pay."
     gpu = "" if setting.pilot.other_cost_usd > 0 else " of GPU time"
-    return f"{pilot} takes about {setting.said(choice.pilot_usd)}{gpu} and {worth}; {most}."
+    taxed = " after tax" if setting.taxed else ""
+    return f"{pilot} takes about {setting.said(choice.pilot_usd)}{gpu}{taxed} and {worth}; {most}."

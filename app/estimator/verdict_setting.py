@@ -23,6 +23,7 @@ class Setting:
     measured : a pilot was entered; surprise_sd : how far its scores lie from what was expected.
     currency : in which amounts are said.
     pilot : the one that could be run, or run next.
+    taxed : whether what it costs, and what it is worth, are after tax.
     """
 
     studies: int
@@ -35,10 +36,15 @@ class Setting:
     own_studies: int = 0
     currency: Currency = US_DOLLAR
     pilot: PilotOffer = TELLS_ALL
+    taxed: bool = False
 
     def said(self, usd: float) -> str:
         """An amount of US dollars as a sentence says it."""
         return amount(usd, self.currency)
+
+    def said_cost(self, usd: float) -> str:
+        """What a pilot costs, as a sentence says it: its bill is higher than that after tax."""
+        return f"{self.said(usd)} after tax" if self.taxed else self.said(usd)
 
     @property
     def evidence_expects(self) -> str:

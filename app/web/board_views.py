@@ -28,6 +28,7 @@ from app.web import (
 )
 from app.web.figure_cash_flow import CashFlowDrawing, cash_flow
 from app.web.figures import Figure, Frame, currency_of, name_of, name_within
+from app.web.result_knowing import after_tax
 from app.web.result_parts import KeyFigure
 from app.web.result_verdict import PILOT_CHOICES, rivals
 
@@ -267,7 +268,8 @@ def _pilot(report: Report) -> Iterator[KeyFigure]:
             "Worth of a pilot",
             show_amounts.usd_short(design.value_usd, currency),
             "",
-            f"before its cost of {show_amounts.usd_short(design.cost_usd, currency)}",
+            f"before its cost of {show_amounts.usd_short(design.cost_usd, currency)}"
+            f"{after_tax(report)}",
         )
         return
     cost = report.verdict.pilot_usd

@@ -8,7 +8,7 @@ from app.estimator.leading import leading_method
 from app.estimator.report import Report
 from app.web import result_purchase, show_amounts, show_numbers, show_units, show_words
 from app.web.figures import currency_of, name_of, name_within
-from app.web.result_knowing import default_pilot
+from app.web.result_knowing import after_tax, default_pilot
 from app.web.result_parts import KeyFigure
 from app.web.result_verdict import PILOT_CHOICES
 
@@ -106,7 +106,7 @@ def _pilot(report: Report) -> KeyFigure | None:
         "A pilot first would be worth",
         show_amounts.usd_short(default.value_usd, currency),
         "",
-        f"for {show_amounts.usd_short(default.cost_usd, currency)}: "
+        f"for {show_amounts.usd_short(default.cost_usd, currency)}{after_tax(report)}: "
         f"{show_numbers.share(default.data_fraction)} of the data, "
         f"{show_words.plural(default.test_questions, 'question')}",
     )

@@ -46,6 +46,8 @@ class KnowingView:
     figures: str
     chart: Figure[PilotValueDrawing] | None
     rows: tuple[PilotRow, ...]
+    cost: str
+    """what the column of costs is called"""
 
 
 def view(report: Report) -> KnowingView | None:
@@ -58,7 +60,13 @@ def view(report: Report) -> KnowingView | None:
         figures=_figures(report, found),
         chart=_chart(report, found),
         rows=tuple(_row(report, design) for design in found.designs),
+        cost=f"Cost{after_tax(report)}",
     )
+
+
+def after_tax(report: Report) -> str:
+    """What to add to the cost of a pilot: its bill is higher where tax is counted."""
+    return " after tax" if report.timeline is not None and report.timeline.tax_fraction else ""
 
 
 def _row(report: Report, design: PilotDesign) -> PilotRow:
@@ -93,7 +101,8 @@ def pilot_sentence(report: Report, designs: Sequence[PilotDesign]) -> str:
     said = (
         f"A pilot on {_of_data(default)}, scored on "
         f"{show_words.plural(default.test_questions, 'question')}, costs "
-        f"{money(default.cost_usd)} and would be worth {money(default.value_usd)}"
+        f"{money(default.cost_usd)}{after_tax(report)} and would be worth "
+        f"{money(default.value_usd)}"
     )
     said += ", less than it costs" if default.value_usd < default.cost_usd else ""
     more: list[str] = []

@@ -22,7 +22,15 @@ from app.inputs import ScenarioInput
 from app.services.estimates import estimate
 from app.services.report_schemas import read_report
 from app.services.situations import CORE_PRODUCT
-from app.web import result_knowing, result_map, result_risk, results, show_amounts, show_numbers
+from app.web import (
+    board_views,
+    result_knowing,
+    result_map,
+    result_risk,
+    results,
+    show_amounts,
+    show_numbers,
+)
 from app.web.figures import name_of
 from app.web.result_break_even import ALWAYS, NEVER
 from tests.services.test_scenarios import SAVED
@@ -288,6 +296,32 @@ def test_reports_of_earlier_schemas_have_no_such_sections(report: Report) -> Non
     view = results.view(old)
     assert view.risk is None
     assert view.money is None
+
+
+@pytest.mark.parametrize("tax_percent", [0, 40])
+def test_that_a_pilot_costs_less_after_tax_than_its_bill_is_said(
+    tax_percent: float, catalog: Catalog
+) -> None:
+    asked = ScenarioInput(
+        pilot_other_cost_usd=10_000, tax_percent=tax_percent, methods=("full", "lora"), draws=1_000
+    )
+    report = estimate(asked, catalog, TODAY)
+    view = results.view(report)
+    assert view.risk is not None
+    assert view.risk.knowing is not None
+    verdict = " ".join((report.verdict.headline, *report.verdict.sentences))
+    board = board_views.view(report, title="", day="2026-11-23", link="", names={})
+    said = {
+        "words": verdict + view.risk.knowing.sentence,
+        "table": view.risk.knowing.cost,
+        "figures": " ".join(figure.note for figure in view.key_figures),
+        "board": " ".join(figure.note for figure in board.figures),
+    }
+    about_pilots = {"words": "ilot", "table": "Cost", "figures": "questions", "board": "its cost"}
+    for place, words in about_pilots.items():
+        assert words in said[place], place
+        assert ("after tax" in said[place]) == bool(tax_percent), place
+    assert ("US$6.0" in said["words"]) == bool(tax_percent)
 
 
 def test_a_pilot_is_a_key_figure_where_the_verdict_does_not_ask_for_one(report: Report) -> None:
