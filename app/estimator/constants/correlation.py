@@ -10,7 +10,7 @@ _NAMES = {
     "time": "training time (what methods have in common)",
     "value": "worth of an answer",
     "adoption": "answers a month",
-    "accuracy": "accuracy (mean of the methods)",
+    "accuracy": "accuracy (gain of full fine-tuning)",
 }
 
 _KNOWN = {
