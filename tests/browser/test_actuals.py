@@ -81,6 +81,7 @@ def test_from_the_template_to_the_variance(
     page.goto(page.url)
     page.get_by_label("Show to whoever has the link").check()
     page.get_by_role("button", name="Apply").click()
+    expect(page).to_have_url(re.compile(r"/actuals\?saved=changed$"))
     other.reload()
     expect(other.locator(".said")).to_contain_text("(10%) more than planned")
     expect(other.locator("form")).to_have_count(0)

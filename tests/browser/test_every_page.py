@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, expect
 
 from app.services.own_evidence import EXAMPLE_CSV
 from app.web.validation_pages import EXAMPLE
@@ -77,7 +77,7 @@ def test_shared_page_has_no_finding(
     watch = watched(profile(dark=dark).new_page())
     watch.page.goto(f"{base_url}/result?{QUERY}")
     watch.page.get_by_role("button", name="Save and get a link").click()
-    assert "/s/" in watch.page.url
+    watch.page.wait_for_url("**/s/*")
     assert watch.complaints == []
     assert watch.violations() == []
 
@@ -91,14 +91,14 @@ def test_todays_numbers_beside_a_shared_result_have_no_finding(
     watch.page.get_by_role("button", name="Save and get a link").click()
     watch.page.wait_for_url("**/s/*")
     watch.page.goto(f"{watch.page.url}/today")
-    assert watch.page.get_by_role("heading", name="As shared, and today").is_visible()
-    assert watch.page.get_by_text("Nothing has changed").is_visible()
+    expect(watch.page.get_by_role("heading", name="As shared, and today")).to_be_visible()
+    expect(watch.page.get_by_text("Nothing has changed")).to_be_visible()
     assert watch.page.evaluate("document.documentElement.scrollWidth") <= 390
     assert watch.complaints == []
     assert watch.violations() == []
     watch.page.get_by_role("link", name="The result as shared").click()
     watch.page.get_by_text("The lines of each way").locator("visible=true").first.click()
-    assert watch.page.get_by_role("heading", name="On demand").first.is_visible()
+    expect(watch.page.get_by_role("heading", name="On demand").first).to_be_visible()
     assert watch.violations() == []
 
 
@@ -110,7 +110,7 @@ def test_a_check_of_own_runs_has_no_finding(
     watch.page.goto(f"{base_url}/validate")
     watch.page.get_by_label("Or paste its lines").fill(EXAMPLE)
     watch.page.get_by_role("button", name="Check", exact=True).click()
-    assert watch.page.get_by_role("heading", name="Measured and predicted").is_visible()
+    expect(watch.page.get_by_role("heading", name="Measured and predicted")).to_be_visible()
     assert watch.page.evaluate("document.documentElement.scrollWidth") <= 390
     assert watch.complaints == []
     assert watch.violations() == []
@@ -124,7 +124,7 @@ def test_own_evidence_has_no_finding_and_leads_to_a_scenario(
     watch.page.goto(f"{base_url}/evidence/own")
     watch.page.get_by_label("Or paste its lines").fill(EXAMPLE_CSV)
     watch.page.get_by_role("button", name="See what they change").click()
-    assert watch.page.get_by_role("heading", name="What was read").is_visible()
+    expect(watch.page.get_by_role("heading", name="What was read")).to_be_visible()
     assert watch.page.evaluate("document.documentElement.scrollWidth") <= 390
     assert watch.complaints == []
     assert watch.violations() == []
@@ -139,9 +139,8 @@ def test_the_filter_of_the_evidence_narrows_without_leaving_the_page(
     watch.page.goto(f"{base_url}/evidence")
     watch.page.get_by_label("Kind of task").select_option("far")
     watch.page.get_by_text("Far domain or language.").first.wait_for()
-    assert watch.page.url.endswith("/evidence?group=far")
-    details = watch.page.locator("details.study-rows")
-    assert details.count() == 1
+    expect(watch.page).to_have_url(f"{base_url}/evidence?group=far")
+    expect(watch.page.locator("details.study-rows")).to_have_count(1)
     watch.page.go_back()
     watch.page.get_by_text("All 364 rows").wait_for()
     assert watch.complaints == []
@@ -149,8 +148,8 @@ def test_the_filter_of_the_evidence_narrows_without_leaving_the_page(
     plain.goto(f"{base_url}/evidence")
     plain.get_by_label("Kind of task").select_option("far")
     plain.get_by_role("button", name="Filter").click()
-    assert "group=far" in plain.url
-    assert plain.locator("details.study-rows").count() == 1
+    plain.wait_for_url("**/evidence?*group=far*")
+    expect(plain.locator("details.study-rows")).to_have_count(1)
 
 
 @pytest.mark.parametrize("name", PAGES)
